@@ -1,0 +1,438 @@
+//! Activations: a = sigma(z), and sigma'(z) for the backward pass.
+//!
+//! One entry of the table below is one activation: its value, its derivative, whether the derivative
+//! can be had from a alone (then z need not be kept), and the points where it has a kink. At a kink
+//! the derivative is that of the flatter side; in particular ReLU'(0) = 0.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, require};
+use crate::kernel::{Scalar, elementwise::vectorized};
+
+macro_rules! activations {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $(($($field:ident = $default:literal),+))? $text:literal:
+        value |$z:ident| $value:expr;
+        derivative |$dz:ident, $da:ident| $derivative:expr;
+        from_activation $from_activation:literal;
+        kinks $kinks:expr;
+    )*) => {
+        /// What a layer does to each z.
+        ///
+        /// In model files an activation is its name, or an object with its name and its parameters:
+        /// `"relu"`, `{"leaky_relu": {"negative_slope": 0.01}}`.
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case", deny_unknown_fields)]
+        pub enum Activation {
+            $($(#[$doc])* $name $({ $(#[doc = concat!("Default ", stringify!($default), ".")] $field: f64),+ })?,)*
+            /// softmax(z)_i = exp(z_i) / sum_j exp(z_j), over each row. For the output layer only.
+            Softmax,
+        }
+
+        impl Activation {
+            /// Every activation, with default parameters.
+            pub const ALL: &[Activation] = &[
+                $(Activation::$name $({ $($field: $default),+ })?,)*
+                Activation::Softmax,
+            ];
+
+            /// The name in model files.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Activation::$name $({ $($field: _),+ })? => $text,)*
+                    Activation::Softmax => "softmax",
+                }
+            }
+
+            /// Whether sigma'(z) can be computed from a = sigma(z) alone, so that z need not be kept.
+            pub fn derivative_from_activation(&self) -> bool {
+                match self {
+                    $(Activation::$name $({ $($field: _),+ })? => $from_activation,)*
+                    Activation::Softmax => true,
+                }
+            }
+
+            /// The points z where sigma' jumps.
+            pub fn kinks(&self) -> &'static [f64] {
+                match self {
+                    $(Activation::$name $({ $($field: _),+ })? => &$kinks,)*
+                    Activation::Softmax => &[],
+                }
+            }
+
+            /// sigma(z) of one number.
+            ///
+            /// # Panics
+            /// For softmax, which is a function of a row.
+            pub fn value<T: Scalar>(&self, z: T) -> T {
+                match *self {
+                    $(Activation::$name $({ $($field),+ })? => {
+                        $($(let $field = T::from_f64($field);)+)?
+                        let $z = z;
+                        $value
+                    })*
+                    Activation::Softmax => unreachable!("softmax is a function of a whole row"),
+                }
+            }
+
+            /// sigma'(z) of one number, where a = sigma(z).
+            ///
+            /// # Panics
+            /// For softmax, whose derivative is a matrix.
+            pub fn derivative<T: Scalar>(&self, z: T, a: T) -> T {
+                match *self {
+                    $(Activation::$name $({ $($field),+ })? => {
+                        $($(let $field = T::from_f64($field);)+)?
+                        let ($dz, $da) = (z, a);
+                        $derivative
+                    })*
+                    Activation::Softmax => unreachable!("softmax' is a matrix"),
+                }
+            }
+
+            /// Replaces each z by sigma(z). Leaves softmax to [`softmax_rows`].
+            pub(crate) fn apply_in_place<T: Scalar>(&self, values: &mut [T]) {
+                match *self {
+                    Activation::Identity | Activation::Softmax => {}
+                    #[allow(unreachable_patterns)]
+                    $(Activation::$name $({ $($field),+ })? => {
+                        $($(let $field = T::from_f64($field);)+)?
+                        vectorized(|| for value in values {
+                            let $z = *value;
+                            *value = $value;
+                        });
+                    })*
+                }
+            }
+
+            /// Multiplies dLoss/da by sigma'(z), in place: the result is delta. `z` may be empty where
+            /// the derivative comes from a. Leaves softmax to [`softmax_jacobian`].
+            pub(crate) fn multiply_by_derivative<T: Scalar>(&self, z: &[T], a: &[T], error: &mut [T]) {
+                match *self {
+                    Activation::Identity | Activation::Softmax => {}
+                    #[allow(unreachable_patterns)]
+                    $(Activation::$name $({ $($field),+ })? => {
+                        $($(let $field = T::from_f64($field);)+)?
+                        vectorized(|| if $from_activation {
+                            for (e, &$da) in error.iter_mut().zip(a) {
+                                #[allow(unused_variables)]
+                                let $dz = $da;
+                                *e *= $derivative;
+                            }
+                        } else {
+                            for ((e, &$da), &$dz) in error.iter_mut().zip(a).zip(z) {
+                                *e *= $derivative;
+                            }
+                        });
+                    })*
+                }
+            }
+        }
+    };
+}
+
+activations! {
+    /// a = z.
+    Identity "identity":
+        value |z| z;
+        derivative |_z, _a| T::one();
+        from_activation true;
+        kinks [];
+
+    /// Rectified linear unit: max(z, 0), with ReLU'(0) = 0.
+    Relu "relu":
+        // Not `max`, which would turn NaN into 0 and hide a run that diverges.
+        value |z| if z <= T::zero() { T::zero() } else { z };
+        derivative |_z, a| if a > T::zero() { T::one() } else { a * T::zero() };
+        from_activation true;
+        kinks [0.0];
+
+    /// z where z > 0, else negative_slope z.
+    LeakyRelu (negative_slope = 0.01) "leaky_relu":
+        value |z| if z > T::zero() { z } else { negative_slope * z };
+        derivative |_z, a| if a > T::zero() { T::one() } else { negative_slope };
+        from_activation true;
+        kinks [0.0];
+
+    /// Exponential linear unit (Clevert et al. 2016): z where z > 0, else alpha (exp(z) - 1).
+    Elu (alpha = 1.0) "elu":
+        value |z| if z > T::zero() { z } else { alpha * z.exp_m1() };
+        derivative |_z, a| if a > T::zero() { T::one() } else { a + alpha };
+        from_activation true;
+        kinks [0.0];
+
+    /// Scaled ELU (Klambauer et al. 2017), with the paper's two constants.
+    Selu "selu":
+        value |z| {
+            let scale = T::from_f64(SELU_SCALE);
+            if z > T::zero() { scale * z } else { scale * T::from_f64(SELU_ALPHA) * z.exp_m1() }
+        };
+        derivative |_z, a| {
+            let scale = T::from_f64(SELU_SCALE);
+            if a > T::zero() { scale } else { a + scale * T::from_f64(SELU_ALPHA) }
+        };
+        from_activation true;
+        kinks [0.0];
+
+    /// The logistic function 1 / (1 + exp(-z)).
+    Sigmoid "sigmoid":
+        value |z| sigmoid(z);
+        derivative |_z, a| a * (T::one() - a);
+        from_activation true;
+        kinks [];
+
+    /// The hyperbolic tangent.
+    Tanh "tanh":
+        value |z| z.tanh();
+        derivative |_z, a| T::one() - a * a;
+        from_activation true;
+        kinks [];
+
+    /// log(1 + exp(z)).
+    Softplus "softplus":
+        value |z| softplus(z);
+        derivative |_z, a| -(-a).exp_m1();
+        from_activation true;
+        kinks [];
+
+    /// Gaussian error linear unit (Hendrycks and Gimpel 2016): z Phi(z), Phi the normal distribution function.
+    Gelu "gelu":
+        value |z| z * normal_distribution(z);
+        derivative |z, _a| {
+            let density = (-z * z * T::from_f64(0.5)).exp() * T::from_f64(INVERSE_SQRT_TAU);
+            normal_distribution(z) + z * density
+        };
+        from_activation false;
+        kinks [];
+
+    /// GELU's tanh form: z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))).
+    GeluTanh "gelu_tanh":
+        value |z| {
+            let half = T::from_f64(0.5);
+            half * z * (T::one() + gelu_tanh_argument(z).tanh())
+        };
+        derivative |z, _a| {
+            let half = T::from_f64(0.5);
+            let t = gelu_tanh_argument(z).tanh();
+            let slope = T::from_f64(SQRT_2_OVER_PI) * (T::one() + T::from_f64(3.0 * 0.044715) * z * z);
+            half * (T::one() + t) + half * z * (T::one() - t * t) * slope
+        };
+        from_activation false;
+        kinks [];
+
+    /// Sigmoid linear unit (swish): z sigmoid(z).
+    Silu "silu":
+        value |z| z * sigmoid(z);
+        derivative |z, _a| {
+            let s = sigmoid(z);
+            s * (T::one() + z * (T::one() - s))
+        };
+        from_activation false;
+        kinks [];
+
+    /// Mish (Misra 2020): z tanh(softplus(z)).
+    Mish "mish":
+        value |z| z * softplus(z).tanh();
+        derivative |z, _a| {
+            let t = softplus(z).tanh();
+            t + z * (T::one() - t * t) * sigmoid(z)
+        };
+        from_activation false;
+        kinks [];
+
+    /// Piecewise linear sigmoid, as PyTorch's: z/6 + 1/2, cut off at 0 and 1.
+    HardSigmoid "hard_sigmoid":
+        value |z| {
+            let (three, six) = (T::from_f64(3.0), T::from_f64(6.0));
+            if z <= -three { T::zero() } else if z >= three { T::one() } else { (z + three) / six }
+        };
+        derivative |_z, a| if a > T::zero() && a < T::one() { T::from_f64(1.0 / 6.0) } else { a * T::zero() };
+        from_activation true;
+        kinks [-3.0, 3.0];
+}
+
+const SELU_SCALE: f64 = 1.0507009873554804934193349852946;
+const SELU_ALPHA: f64 = 1.6732632423543772848170429916717;
+const INVERSE_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
+const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
+
+impl Activation {
+    /// Whether the values can be read as probabilities, as the losses for classes do.
+    pub fn yields_probabilities(&self) -> bool {
+        matches!(self, Activation::Sigmoid | Activation::HardSigmoid | Activation::Softmax)
+    }
+
+    /// The activation of that name with default parameters; `-` and `_` are the same.
+    ///
+    /// # Errors
+    /// For an unknown name, with the list of all.
+    pub fn from_name(name: &str) -> Result<Self> {
+        let wanted = name.replace('-', "_").to_lowercase();
+        Activation::ALL.iter().copied().find(|a| a.name() == wanted).ok_or_else(|| {
+            let known: Vec<_> = Activation::ALL.iter().map(|a| a.name().replace('_', "-")).collect();
+            Error::UnknownName { kind: "activation", name: name.to_owned(), known: known.join(", ") }
+        })
+    }
+
+    /// Checks the parameters' ranges.
+    pub(crate) fn check(&self) -> Result<()> {
+        match *self {
+            Activation::LeakyRelu { negative_slope } => require(
+                (0.0..f64::INFINITY).contains(&negative_slope),
+                "negative_slope",
+                negative_slope,
+                "must be at least 0 and finite",
+            ),
+            Activation::Elu { alpha } => {
+                let holds = alpha > 0.0 && alpha.is_finite();
+                require(holds, "alpha", alpha, "must be greater than 0 and finite")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// 1 / (1 + exp(-z)); exp(-z) may overflow to infinity, which gives the right 0.
+pub(crate) fn sigmoid<T: Scalar>(z: T) -> T {
+    T::one() / (T::one() + (-z).exp())
+}
+
+/// log(1 + exp(z)) = max(z, 0) + log1p(exp(-|z|)).
+pub(crate) fn softplus<T: Scalar>(z: T) -> T {
+    let positive_part = if z <= T::zero() { T::zero() } else { z };
+    positive_part + (-z.abs()).exp().ln_1p()
+}
+
+fn normal_distribution<T: Scalar>(z: T) -> T {
+    T::from_f64(0.5) * (T::one() + (z * T::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf())
+}
+
+fn gelu_tanh_argument<T: Scalar>(z: T) -> T {
+    T::from_f64(SQRT_2_OVER_PI) * (z + T::from_f64(0.044715) * z * z * z)
+}
+
+/// log(sum_j exp(z_j)), shifted by the largest z so that nothing overflows.
+pub(crate) fn log_sum_exp<T: Scalar>(row: &[T]) -> T {
+    let largest = row.iter().copied().fold(T::neg_infinity(), T::max);
+    if !largest.is_finite() {
+        // All -infinity, or a NaN or infinity somewhere: there is no sensible value.
+        return row.iter().copied().sum::<T>() * T::zero() + largest;
+    }
+    row.iter().map(|&z| (z - largest).exp()).sum::<T>().ln() + largest
+}
+
+/// softmax of each row of `columns` numbers, in place.
+pub(crate) fn softmax_rows<T: Scalar>(values: &mut [T], columns: usize) {
+    for row in values.chunks_exact_mut(columns) {
+        let largest = row.iter().copied().fold(T::neg_infinity(), T::max);
+        for value in row.iter_mut() {
+            *value = (*value - largest).exp();
+        }
+        let sum: T = row.iter().copied().sum();
+        for value in row.iter_mut() {
+            *value /= sum;
+        }
+    }
+}
+
+/// Turns dLoss/da of one row into delta by softmax's full Jacobian:
+/// delta_i = sum_j a_j ([i = j] - a_i) e_j = a_i (e_i - sum_j a_j e_j).
+pub(crate) fn softmax_jacobian<T: Scalar>(a: &[T], error: &mut [T]) {
+    let mean: T = a.iter().zip(error.iter()).map(|(&a, &e)| a * e).sum();
+    for (e, &a) in error.iter_mut().zip(a) {
+        *e = a * (*e - mean);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POINTS: [f64; 15] = [
+        -30.0, -5.0, -3.5, -2.9, -1.0, -0.3, -1e-3, 1e-3, 0.2, 0.9, 1.7, 2.9, 3.4, 8.0, 30.0,
+    ];
+
+    #[test]
+    fn derivatives_equal_central_differences() {
+        for activation in Activation::ALL.iter().filter(|a| **a != Activation::Softmax) {
+            for z in POINTS {
+                let h = 1e-6;
+                let numeric = (activation.value(z + h) - activation.value(z - h)) / (2.0 * h);
+                let exact = activation.derivative(z, activation.value(z));
+                assert!((numeric - exact).abs() < 2e-8 * (1.0 + z.abs()), "{activation:?} at {z}: {exact} {numeric}");
+            }
+        }
+    }
+
+    #[test]
+    fn slices_equal_single_numbers_and_nan_stays_nan() {
+        let mut inputs = POINTS.to_vec();
+        inputs.push(f64::NAN);
+        for activation in Activation::ALL.iter().filter(|a| **a != Activation::Softmax) {
+            let mut a = inputs.clone();
+            activation.apply_in_place(&mut a);
+            let mut delta: Vec<f64> = inputs.iter().map(|z| 1.0 + z * z).collect();
+            activation.multiply_by_derivative(&inputs, &a, &mut delta);
+            for (i, &z) in POINTS.iter().enumerate() {
+                assert_eq!(a[i], activation.value(z));
+                assert_eq!(delta[i], (1.0 + z * z) * activation.derivative(z, a[i]));
+            }
+            assert!(a.last().unwrap().is_nan() && delta.last().unwrap().is_nan(), "{activation:?}");
+        }
+    }
+
+    #[test]
+    fn kinks_are_where_the_derivative_jumps_and_nowhere_else() {
+        for activation in Activation::ALL.iter().filter(|a| **a != Activation::Softmax) {
+            let slope = |z: f64| activation.derivative(z, activation.value(z));
+            // ELU with alpha 1 is smooth; its kink is that of other alphas.
+            if !matches!(activation, Activation::Elu { .. }) {
+                for &kink in activation.kinks() {
+                    assert!((slope(kink + 1e-9) - slope(kink - 1e-9)).abs() > 0.1);
+                    let flatter = if kink < 3.0 { slope(kink - 1e-9) } else { 0.0 };
+                    assert!((slope(kink) - flatter).abs() < 1e-8, "{activation:?}");
+                }
+            }
+            for step in -60..60 {
+                let z = f64::from(step) / 10.0 + 0.05;
+                assert!((slope(z + 1e-7) - slope(z - 1e-7)).abs() < 1e-5, "{activation:?} at {z}");
+            }
+        }
+    }
+
+    #[test]
+    fn softmax_is_stable_and_its_jacobian_is_right() {
+        let mut huge = [1000.0f64, 999.0, -1000.0];
+        softmax_rows(&mut huge, 3);
+        assert!((huge[0] - 0.731_058_578_630_004_9).abs() < 1e-15 && huge[2] == 0.0);
+        let (z, e, h) = ([0.3, -1.0, 0.7, 0.1], [0.5, -0.25, 2.0, 1.0], 1e-6);
+        let weighted = |z: [f64; 4]| {
+            let mut a = z;
+            softmax_rows(&mut a, 4);
+            a.iter().zip(&e).map(|(a, e)| a * e).sum::<f64>()
+        };
+        let mut a = z;
+        softmax_rows(&mut a, 4);
+        let mut delta = e;
+        softmax_jacobian(&a, &mut delta);
+        for i in 0..4 {
+            let (mut up, mut down) = (z, z);
+            up[i] += h;
+            down[i] -= h;
+            assert!((delta[i] - (weighted(up) - weighted(down)) / (2.0 * h)).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn names_are_read_back_and_unknown_fields_refused() {
+        for activation in Activation::ALL {
+            let json = serde_json::to_string(activation).unwrap();
+            assert_eq!(serde_json::from_str::<Activation>(&json).unwrap(), *activation);
+            assert!(json.contains(activation.name()));
+            assert_eq!(Activation::from_name(&activation.name().replace('_', "-")).unwrap(), *activation);
+        }
+        assert!(serde_json::from_str::<Activation>(r#"{"elu":{"alpha":1.0,"beta":2.0}}"#).is_err());
+        assert!(Activation::from_name("rellu").unwrap_err().to_string().contains("leaky-relu"));
+    }
+}

@@ -1,0 +1,160 @@
+//! Steps 2 to 4: the output error, the error signals of all layers, and the gradients.
+
+use crate::error::{Error, Result};
+use crate::forward::Cache;
+use crate::kernel::{Scalar, Threads};
+use crate::layer::{Context, Stored};
+use crate::loss::{Loss, Output, Targets};
+use crate::matrix::Matrix;
+use crate::network::Network;
+use crate::parameters::{Gradients, Parameters};
+
+/// What step 2 gives.
+#[derive(Clone, Debug)]
+pub struct OutputError<T> {
+    /// The batch's loss: the weighted mean over its samples.
+    pub loss: f64,
+    /// delta(L), shape [B, n_L].
+    pub delta: Matrix<T>,
+}
+
+/// Step 2: the loss, and delta(L) = dLoss/dz(L), from the output and the targets.
+///
+/// For softmax with cross-entropy, sigmoid with binary cross-entropy and identity with half squared error
+/// delta(L) is (prediction - target) / B. Every other pair works too: see [`Loss`].
+///
+/// # Errors
+/// When targets or weights do not fit the loss or the batch.
+pub fn output_error<T: Scalar>(
+    network: &Network,
+    cache: &Cache<T>,
+    loss: &Loss,
+    targets: Targets<'_, T>,
+    sample_weights: Option<&[T]>,
+) -> Result<OutputError<T>> {
+    check_cache(network, cache)?;
+    let (batch, width) = (cache.batch_size(), network.output_width());
+    loss.check(width)?;
+    loss.check_targets(batch, width, targets, sample_weights)?;
+    let output = Output {
+        activation: network.output_activation(),
+        width,
+        z: cache.pre_activation(cache.depth()).as_slice(),
+        a: cache.output().as_slice(),
+    };
+    let mut delta = Matrix::zeros(batch, width);
+    let sum = loss.output_error(output, targets, sample_weights, delta.as_mut_slice())?;
+    Ok(OutputError { loss: sum.mean(), delta })
+}
+
+/// delta(1)..delta(L).
+#[derive(Clone, Debug)]
+pub struct Deltas<T>(Vec<Matrix<T>>);
+
+impl<T: Scalar> Deltas<T> {
+    /// delta(l), shape [B, n_l], l from 1.
+    pub fn delta(&self, l: usize) -> &Matrix<T> {
+        &self.0[l - 1]
+    }
+}
+
+/// Step 3: delta(l) = (delta(l+1) W(l+1)) * sigma'(z(l)), for l = L-1..1.
+///
+/// # Errors
+/// When an argument does not have the network's shapes.
+pub fn backward<T: Scalar>(
+    network: &Network,
+    parameters: &Parameters<T>,
+    cache: &Cache<T>,
+    output_delta: Matrix<T>,
+) -> Result<Deltas<T>> {
+    network.check_parameters(parameters)?;
+    check_cache(network, cache)?;
+    let output = cache.output();
+    check_delta(network.depth(), output, &output_delta)?;
+    let mut deltas = vec![output_delta];
+    for l in (1..network.depth()).rev() {
+        let mut delta = carry_back(network, parameters, cache, l, &deltas[deltas.len() - 1]);
+        through_activation(network, parameters, cache, l, &mut delta);
+        deltas.push(delta);
+    }
+    deltas.reverse();
+    Ok(Deltas(deltas))
+}
+
+/// dLoss/da(l) from delta(l+1): the error carried back through W(l+1).
+pub(crate) fn carry_back<T: Scalar>(
+    network: &Network,
+    parameters: &Parameters<T>,
+    cache: &Cache<T>,
+    l: usize,
+    delta: &Matrix<T>,
+) -> Matrix<T> {
+    let threads = &Threads::single();
+    let context = Context { threads, parameters, layer: l + 1, mode: cache.mode };
+    let mut error = Matrix::zeros(cache.batch_size(), network.width(l));
+    network.layers()[l].compute().propagate(context, delta.view(), error.as_mut_slice());
+    error
+}
+
+/// dLoss/da(l) * sigma'(z(l)) = delta(l), in place.
+pub(crate) fn through_activation<T: Scalar>(
+    network: &Network,
+    parameters: &Parameters<T>,
+    cache: &Cache<T>,
+    l: usize,
+    error: &mut Matrix<T>,
+) {
+    let threads = &Threads::single();
+    let context = Context { threads, parameters, layer: l, mode: cache.mode };
+    let stored = Stored {
+        pre_activation: cache.pre_activation(l).as_slice(),
+        activation: cache.activation(l).as_slice(),
+    };
+    network.layers()[l - 1].compute().error_to_delta(context, stored, error.as_mut_slice());
+}
+
+/// Step 4: dW(l) = delta(l)^T a(l-1), db(l) = the column sums of delta(l).
+///
+/// # Errors
+/// When an argument does not have the network's shapes.
+pub fn gradients<T: Scalar>(
+    network: &Network,
+    cache: &Cache<T>,
+    deltas: &Deltas<T>,
+) -> Result<Gradients<T>> {
+    check_cache(network, cache)?;
+    if deltas.0.len() != network.depth() {
+        return Err(Error::shape("deltas", network.depth(), deltas.0.len()));
+    }
+    let mut gradients = network.zeros();
+    let threads = &Threads::single();
+    for (index, layer) in network.layers().iter().enumerate() {
+        let l = index + 1;
+        check_delta(l, cache.activation(l), deltas.delta(l))?;
+        let (delta, input) = (deltas.delta(l).view(), cache.activation(index).view());
+        layer.compute().gradients(threads, l, delta, input, &mut gradients);
+    }
+    Ok(gradients)
+}
+
+fn check_cache<T: Scalar>(network: &Network, cache: &Cache<T>) -> Result<()> {
+    if cache.depth() != network.depth() {
+        return Err(Error::shape("layers in the cache", network.depth(), cache.depth()));
+    }
+    for l in 0..=network.depth() {
+        let (expected, found) = (network.width(l), cache.activation(l).columns());
+        if expected != found {
+            return Err(Error::shape(format!("width of a({l}) in the cache"), expected, found));
+        }
+    }
+    Ok(())
+}
+
+fn check_delta<T: Scalar>(l: usize, a: &Matrix<T>, delta: &Matrix<T>) -> Result<()> {
+    let shape = |m: &Matrix<T>| format!("{} x {}", m.rows(), m.columns());
+    if shape(a) != shape(delta) {
+        return Err(Error::shape(format!("delta({l})"), shape(a), shape(delta)));
+    }
+    Ok(())
+}

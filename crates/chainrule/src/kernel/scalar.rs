@@ -1,0 +1,76 @@
+//! The two number types that networks are trained in: `f32` and `f64`.
+
+use std::fmt::{Debug, Display};
+use std::iter::Sum;
+
+use num_traits::{Float, NumAssign};
+
+use super::gemm::{Accumulate, Block, BlockMut};
+
+/// A number type of parameters and activations: `f32` (training) or `f64` (checking).
+///
+/// The trait is sealed: the kernels exist for these two types.
+pub trait Scalar:
+    Float + NumAssign + Sum + Debug + Display + Default + Send + Sync + 'static + sealed::Kernels
+{
+    /// The type's name in model files: `"F32"` or `"F64"`.
+    const NAME: &'static str;
+
+    /// The nearest value of this type.
+    fn from_f64(value: f64) -> Self;
+
+    /// This value as `f64`, exactly.
+    fn as_f64(self) -> f64;
+
+    /// The error function, (2 / sqrt(pi)) times the integral of exp(-t^2) from 0 to `self`.
+    fn erf(self) -> Self;
+}
+
+pub(crate) mod sealed {
+    use super::{Accumulate, Block, BlockMut};
+
+    /// What differs between the number types below the formulas.
+    pub trait Kernels: Sized {
+        /// See `kernel::gemm::gemm`.
+        ///
+        /// # Safety
+        /// `c` is valid for writes and disjoint from everything read or written at the same time.
+        #[doc(hidden)]
+        #[allow(private_interfaces)]
+        unsafe fn gemm(c: BlockMut<Self>, mode: Accumulate, a: Block<Self>, b: Block<Self>);
+    }
+}
+
+macro_rules! implement_scalar {
+    ($type:ty, $name:literal, $erf:path) => {
+        impl Scalar for $type {
+            const NAME: &'static str = $name;
+
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self {
+                value as $type
+            }
+
+            #[inline(always)]
+            fn as_f64(self) -> f64 {
+                f64::from(self)
+            }
+
+            #[inline]
+            fn erf(self) -> Self {
+                $erf(self)
+            }
+        }
+
+        impl sealed::Kernels for $type {
+            #[allow(private_interfaces)]
+            unsafe fn gemm(c: BlockMut<Self>, mode: Accumulate, a: Block<Self>, b: Block<Self>) {
+                // SAFETY: the caller's promise is the same.
+                unsafe { super::gemm::faer_gemm(c, mode, a, b) }
+            }
+        }
+    };
+}
+
+implement_scalar!(f32, "F32", libm::erff);
+implement_scalar!(f64, "F64", libm::erf);

@@ -1,0 +1,266 @@
+//! A small persistent pool of threads, passed around as a value.
+//!
+//! A job is a number of numbered tasks; threads pick the numbers up. Idle workers spin briefly, then
+//! sleep. A worker that the system does not schedule in time is not waited for.
+
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// Threads that share the work of large layers.
+///
+/// Results do not depend on how many there are. Dropping the value ends them.
+///
+/// ```
+/// let threads = chainrule::Threads::new(2);
+/// assert_eq!(threads.count(), 2);
+/// ```
+pub struct Threads {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    /// Held while a job runs; a second caller works alone meanwhile.
+    running: Mutex<()>,
+}
+
+/// Spins before a worker sleeps or the caller yields: about 50 microseconds.
+const SPINS: usize = 2_000;
+
+/// `state` is `generation << 17 | open << 16 | workers inside`.
+const OPEN: u64 = 1 << 16;
+const INSIDE: u64 = OPEN - 1;
+const GENERATION: u64 = 1 << 17;
+
+type Task<'a> = dyn Fn(usize) + Sync + 'a;
+type Panic = Box<dyn Any + Send>;
+
+struct Shared {
+    state: AtomicU64,
+    job: UnsafeCell<Option<(&'static Task<'static>, usize)>>,
+    next: AtomicUsize,
+    panic: Mutex<Option<Panic>>,
+    sleeping: AtomicUsize,
+    sleep: Mutex<()>,
+    wake: Condvar,
+    end: AtomicBool,
+}
+
+// SAFETY: `job` is written only while no worker is inside (the caller has closed the state and has
+// seen the count of workers at zero) and read only by workers that entered after it was opened.
+unsafe impl Sync for Shared {}
+// SAFETY: the job is a reference to a `Sync` closure.
+unsafe impl Send for Shared {}
+
+impl Threads {
+    /// A pool of `count` threads, the calling one included; at least one.
+    pub fn new(count: usize) -> Self {
+        let shared = Arc::new(Shared {
+            state: AtomicU64::new(0),
+            job: UnsafeCell::new(None),
+            next: AtomicUsize::new(0),
+            panic: Mutex::new(None),
+            sleeping: AtomicUsize::new(0),
+            sleep: Mutex::new(()),
+            wake: Condvar::new(),
+            end: AtomicBool::new(false),
+        });
+        let workers = (1..count.clamp(1, 1024))
+            .map_while(|index| {
+                let shared = Arc::clone(&shared);
+                let builder = std::thread::Builder::new().name(format!("chainrule-{index}"));
+                builder.spawn(move || shared.work()).ok()
+            })
+            .collect();
+        Threads { shared, workers, running: Mutex::new(()) }
+    }
+
+    /// The calling thread alone.
+    pub fn single() -> Self {
+        Threads::new(1)
+    }
+
+    /// As many as the machine runs at once.
+    pub fn available() -> Self {
+        Threads::new(std::thread::available_parallelism().map_or(1, |count| count.get()))
+    }
+
+    /// How many threads there are, the calling one included.
+    pub fn count(&self) -> usize {
+        self.workers.len() + 1
+    }
+
+    /// Runs `task(0)`, ..., `task(tasks - 1)`, in any order, and returns when all are done.
+    pub(crate) fn run(&self, tasks: usize, task: &Task<'_>) {
+        let alone = self.workers.is_empty() || tasks <= 1;
+        let Some(_running) = (!alone).then(|| self.running.try_lock().ok()).flatten() else {
+            return (0..tasks).for_each(task);
+        };
+        let shared = &*self.shared;
+        // SAFETY: only the lifetime changes. No worker is inside after `close`, which runs before
+        // this function returns or unwinds, so the reference is not used after it.
+        let task: &'static Task<'static> = unsafe { std::mem::transmute(task) };
+        // SAFETY: the state is closed and no worker is inside; see `Sync` above.
+        unsafe { *shared.job.get() = Some((task, tasks)) };
+        shared.next.store(0, SeqCst);
+        shared.state.fetch_add(GENERATION | OPEN, SeqCst);
+        if shared.sleeping.load(SeqCst) > 0 {
+            let _sleep = lock(&shared.sleep);
+            shared.wake.notify_all();
+        }
+        shared.pick_up(task, tasks);
+        shared.close();
+        let panic = lock(&shared.panic).take();
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl Shared {
+    /// A worker's life.
+    fn work(&self) {
+        let mut seen = 0;
+        loop {
+            let Some(generation) = self.await_job(seen) else { return };
+            seen = generation;
+            if let Some((task, tasks)) = self.enter(generation) {
+                self.pick_up(task, tasks);
+                self.state.fetch_sub(1, SeqCst);
+            }
+        }
+    }
+
+    /// Waits for a job of a later generation; none at the end.
+    fn await_job(&self, seen: u64) -> Option<u64> {
+        let news = || {
+            let state = self.state.load(SeqCst);
+            (state / GENERATION != seen && state & OPEN != 0).then_some(state / GENERATION)
+        };
+        for _ in 0..SPINS {
+            if let Some(generation) = news() {
+                return Some(generation);
+            }
+            std::hint::spin_loop();
+        }
+        let mut sleep = lock(&self.sleep);
+        self.sleeping.fetch_add(1, SeqCst);
+        let result = loop {
+            if self.end.load(SeqCst) {
+                break None;
+            }
+            if let Some(generation) = news() {
+                break Some(generation);
+            }
+            sleep = self.wake.wait(sleep).unwrap_or_else(PoisonError::into_inner);
+        };
+        self.sleeping.fetch_sub(1, SeqCst);
+        result
+    }
+
+    /// Counts this worker in, unless the job is over.
+    fn enter(&self, generation: u64) -> Option<(&'static Task<'static>, usize)> {
+        let open = |state: u64| {
+            (state / GENERATION == generation && state & OPEN != 0).then_some(state + 1)
+        };
+        self.state.fetch_update(SeqCst, SeqCst, open).ok()?;
+        // SAFETY: this worker is counted, so the caller does not write the job.
+        unsafe { *self.job.get() }
+    }
+
+    /// Runs tasks until none is left; a panic is kept for the caller and ends the job.
+    fn pick_up(&self, task: &Task<'_>, tasks: usize) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            loop {
+                let index = self.next.fetch_add(1, SeqCst);
+                if index >= tasks {
+                    return;
+                }
+                task(index);
+            }
+        }));
+        if let Err(panic) = outcome {
+            self.next.store(tasks, SeqCst);
+            *lock(&self.panic) = Some(panic);
+        }
+    }
+
+    /// Lets no further worker in and waits for those inside.
+    fn close(&self) {
+        self.state.fetch_and(!OPEN, SeqCst);
+        let mut spins = 0;
+        while self.state.load(SeqCst) & INSIDE != 0 {
+            spins += 1;
+            if spins > SPINS {
+                std::thread::yield_now();
+            } else {
+                std::hint::spin_loop();
+            }
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.shared.end.store(true, SeqCst);
+        {
+            let _sleep = lock(&self.shared.sleep);
+            self.shared.wake.notify_all();
+        }
+        for worker in self.workers.drain(..) {
+            // A worker catches panics of its tasks; it has nothing to report at its end.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl fmt::Debug for Threads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Threads").field("count", &self.count()).finish()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_runs_once_whatever_the_number_of_threads() {
+        for count in [1, 2, 3, 8] {
+            let threads = Threads::new(count);
+            for tasks in [0, 1, 2, 7, 100] {
+                for _ in 0..200 {
+                    let runs: Vec<AtomicUsize> =
+                        (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                    threads.run(tasks, &|index| {
+                        runs[index].fetch_add(1, SeqCst);
+                    });
+                    assert!(runs.iter().all(|count| count.load(SeqCst) == 1));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sleeping_workers_wake_and_a_panic_reaches_the_caller() {
+        let threads = Threads::new(3);
+        for pause in [0, 20] {
+            std::thread::sleep(std::time::Duration::from_millis(pause));
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                threads.run(50, &|index| assert_ne!(index, 13));
+            }));
+            assert!(outcome.is_err());
+            let sum = AtomicUsize::new(0);
+            threads.run(10, &|index| {
+                sum.fetch_add(index, SeqCst);
+            });
+            assert_eq!(sum.into_inner(), 45);
+        }
+    }
+}

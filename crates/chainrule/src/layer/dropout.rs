@@ -1,0 +1,104 @@
+//! Dropout (Srivastava et al. 2014), inverted: while training each input is zeroed with probability
+//! `rate` and the others are divided by 1 - rate; otherwise the layer passes its input on.
+//!
+//! The mask is never stored. It is a function of (seed, step, layer, sample), drawn again where it is needed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Compute, Context, Describe, Stored};
+use crate::activation::Activation;
+use crate::error::{Result, require};
+use crate::forward::Mode;
+use crate::kernel::{Scalar, Threads};
+use crate::matrix::MatrixView;
+use crate::parameters::{Gradients, TensorRequest};
+use crate::random::{Purpose, Stream};
+
+/// A layer that zeroes inputs at random while training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dropout {
+    /// The probability that an input is zeroed; at least 0 and less than 1.
+    pub rate: f64,
+}
+
+impl Dropout {
+    /// Multiplies each row by its mask. Row i is sample i of the batch.
+    fn apply_mask<T: Scalar>(&self, mode: Mode, layer: usize, width: usize, values: &mut [T]) {
+        let Mode::Training { seed, step } = mode else { return };
+        let keep = T::from_f64(1.0 / (1.0 - self.rate));
+        // A word below the threshold drops; 2^32 rate, rounded.
+        let threshold = (self.rate * 2f64.powi(32)).round() as u64;
+        for (sample, row) in values.chunks_exact_mut(width).enumerate() {
+            let stream = Stream::new(seed, Purpose::Dropout, layer, step, sample);
+            for (block, values) in row.chunks_mut(4).enumerate() {
+                for (value, word) in values.iter_mut().zip(stream.block(block as u32)) {
+                    *value *= if u64::from(word) < threshold { T::zero() } else { keep };
+                }
+            }
+        }
+    }
+}
+
+impl Describe for Dropout {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn check(&self) -> Result<()> {
+        require((0.0..1.0).contains(&self.rate), "rate", self.rate, "must be at least 0 and less than 1")
+    }
+
+    fn output_width(&self, input_width: usize) -> usize {
+        input_width
+    }
+
+    fn parameters(&self, _input_width: usize) -> Vec<TensorRequest> {
+        Vec::new()
+    }
+
+    fn activation(&self) -> Activation {
+        Activation::Identity
+    }
+
+    fn forward_flops(&self, _input_width: usize) -> u64 {
+        0
+    }
+}
+
+impl<T: Scalar> Compute<T> for Dropout {
+    /// a = mask * input.
+    fn forward(
+        &self,
+        context: Context<'_, T>,
+        input: MatrixView<'_, T>,
+        pre_activation: Option<&mut [T]>,
+        activation: &mut [T],
+    ) {
+        activation.copy_from_slice(input.as_slice());
+        self.apply_mask(context.mode, context.layer, input.columns(), activation);
+        if let Some(z) = pre_activation {
+            z.copy_from_slice(activation);
+        }
+    }
+
+    /// There is no sigma: delta is dLoss/da.
+    fn error_to_delta(&self, _: Context<'_, T>, _: Stored<'_, T>, _: &mut [T]) {}
+
+    /// dLoss/dinput = mask * delta.
+    fn propagate(&self, context: Context<'_, T>, delta: MatrixView<'_, T>, input_error: &mut [T]) {
+        input_error.copy_from_slice(delta.as_slice());
+        self.apply_mask(context.mode, context.layer, delta.columns(), input_error);
+    }
+
+    /// There are no parameters.
+    fn gradients(
+        &self,
+        _: &Threads,
+        _: usize,
+        _: MatrixView<'_, T>,
+        _: MatrixView<'_, T>,
+        _: &mut Gradients<T>,
+    ) {
+    }
+}

@@ -1,0 +1,135 @@
+//! The kinds of layers, one file each.
+//!
+//! A new kind is a new file that implements [`Describe`] and [`Compute`], and one line in the list below.
+
+mod dense;
+mod dropout;
+
+use serde::{Deserialize, Serialize};
+
+pub use dense::Dense;
+pub use dropout::Dropout;
+
+use crate::activation::Activation;
+use crate::error::Result;
+use crate::forward::Mode;
+use crate::kernel::{Scalar, Threads};
+use crate::matrix::MatrixView;
+use crate::parameters::{Gradients, Parameters, TensorRequest};
+
+macro_rules! layer_kinds {
+    ($($(#[$doc:meta])* $kind:ident,)*) => {
+        /// One layer of a network.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Layer {
+            $($(#[$doc])* $kind($kind),)*
+        }
+
+        impl Layer {
+            pub(crate) fn describe(&self) -> &dyn Describe {
+                match self { $(Layer::$kind(layer) => layer,)* }
+            }
+
+            pub(crate) fn compute<T: Scalar>(&self) -> &dyn Compute<T> {
+                match self { $(Layer::$kind(layer) => layer,)* }
+            }
+        }
+    };
+}
+
+layer_kinds! {
+    /// z = a W^T + b, a = sigma(z).
+    Dense,
+    /// Zeroes each input with a probability while training.
+    Dropout,
+}
+
+impl Layer {
+    /// The kind's name in model files.
+    pub fn name(&self) -> &'static str {
+        self.describe().name()
+    }
+
+    /// The width of the output for inputs of width `input_width`.
+    pub fn output_width(&self, input_width: usize) -> usize {
+        self.describe().output_width(input_width)
+    }
+
+    /// FLOPs of the forward pass for one sample.
+    pub fn forward_flops(&self, input_width: usize) -> u64 {
+        self.describe().forward_flops(input_width)
+    }
+}
+
+/// What a kind of layer is: its shapes and its costs.
+pub(crate) trait Describe {
+    /// The kind's name in model files.
+    fn name(&self) -> &'static str;
+
+    /// Checks the layer's own hyperparameters.
+    fn check(&self) -> Result<()>;
+
+    /// The width of the output.
+    fn output_width(&self, input_width: usize) -> usize;
+
+    /// The tensors of parameters: the weight first, then a bias.
+    fn parameters(&self, input_width: usize) -> Vec<TensorRequest>;
+
+    /// sigma: what turns the layer's z into its a. Identity where a kind has no z of its own.
+    fn activation(&self) -> Activation;
+
+    /// FLOPs of the forward pass for one sample.
+    fn forward_flops(&self, input_width: usize) -> u64;
+}
+
+/// What a layer sees of the step it takes part in.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a, T> {
+    pub(crate) threads: &'a Threads,
+    pub(crate) parameters: &'a Parameters<T>,
+    /// The layer's number, from 1.
+    pub(crate) layer: usize,
+    pub(crate) mode: Mode,
+}
+
+/// What a layer stored in the forward pass. z is empty where nobody needs it; see [`keeps_pre_activation`].
+#[derive(Clone, Copy)]
+pub(crate) struct Stored<'a, T> {
+    pub(crate) pre_activation: &'a [T],
+    pub(crate) activation: &'a [T],
+}
+
+/// What a kind of layer computes. All buffers are [B, width], row by row, made by the caller.
+pub(crate) trait Compute<T: Scalar> {
+    /// Step 1: a (and z, if the caller keeps it) from the input.
+    fn forward(
+        &self,
+        context: Context<'_, T>,
+        input: MatrixView<'_, T>,
+        pre_activation: Option<&mut [T]>,
+        activation: &mut [T],
+    );
+
+    /// Step 3, second half: turns dLoss/da of this layer into its delta = dLoss/da * sigma'(z), in place.
+    fn error_to_delta(&self, context: Context<'_, T>, stored: Stored<'_, T>, error: &mut [T]);
+
+    /// Step 3, first half: dLoss/da of the layer before, from this layer's delta.
+    fn propagate(&self, context: Context<'_, T>, delta: MatrixView<'_, T>, input_error: &mut [T]);
+
+    /// Step 4: the gradients of layer number `layer`.
+    fn gradients(
+        &self,
+        threads: &Threads,
+        layer: usize,
+        delta: MatrixView<'_, T>,
+        input: MatrixView<'_, T>,
+        gradients: &mut Gradients<T>,
+    );
+}
+
+/// Whether the backward pass needs z beside a: where sigma' cannot be had from a, and in the last
+/// layer, whose loss is computed from z.
+pub(crate) fn keeps_pre_activation(layer: &Layer, is_last: bool) -> bool {
+    is_last || !layer.describe().activation().derivative_from_activation()
+}

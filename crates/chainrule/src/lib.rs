@@ -1,0 +1,30 @@
+//! Dense neural networks trained by explicit, layer-by-layer backpropagation.
+pub mod activation;
+mod backward;
+mod error;
+mod forward;
+mod initialization;
+mod kernel;
+pub mod layer;
+pub mod loss;
+mod matrix;
+mod network;
+pub mod optimizer;
+mod parameters;
+mod random;
+mod step;
+
+pub use activation::Activation;
+pub use backward::{Deltas, OutputError, backward, gradients, output_error};
+pub use error::{Error, Result};
+pub use forward::{Cache, Mode, forward, infer};
+pub use initialization::Initialization;
+pub use kernel::{Scalar, Threads};
+pub use layer::Layer;
+pub use loss::{Loss, Targets, WeightedSum};
+pub use matrix::{Matrix, MatrixView};
+pub use network::{Network, NetworkBuilder};
+pub use optimizer::{Clipping, Optimizer, Rule, clip, update};
+pub use parameters::{Gradients, Parameters, TensorLayout};
+pub use random::shuffled;
+pub use step::{Batch, TrainingStep};

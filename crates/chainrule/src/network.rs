@@ -1,0 +1,265 @@
+//! What a network is: its layers and their shapes, checked once, when it is built.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::activation::Activation;
+use crate::error::{Error, Result};
+use crate::kernel::Scalar;
+use crate::layer::{Dense, Dropout, Layer};
+use crate::parameters::{Layout, Parameters};
+
+/// A feed-forward network: layers 1..L, widths n_0 (inputs) to n_L (outputs).
+///
+/// It holds no numbers; its [`Parameters`] do.
+///
+/// ```
+/// use chainrule::{Activation, Network};
+/// let network = Network::builder(3).dense(4, Activation::Tanh).dense(2, Activation::Softmax).build()?;
+/// assert_eq!((network.input_width(), network.output_width()), (3, 2));
+/// assert_eq!(network.parameter_count(), 3 * 4 + 4 + 4 * 2 + 2);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Description", into = "Description")]
+pub struct Network {
+    layers: Vec<Layer>,
+    /// n_0..n_L
+    widths: Vec<usize>,
+    layout: Arc<Layout>,
+}
+
+/// A network as model files describe it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    input_width: usize,
+    layers: Vec<Layer>,
+}
+
+impl PartialEq for Network {
+    fn eq(&self, other: &Self) -> bool {
+        self.layers == other.layers && self.widths == other.widths
+    }
+}
+
+/// Collects layers; see [`Network::builder`].
+#[derive(Clone, Debug)]
+pub struct NetworkBuilder {
+    input_width: usize,
+    layers: Vec<Layer>,
+}
+
+impl NetworkBuilder {
+    /// Adds a dense layer of `width` neurons with a bias.
+    pub fn dense(self, width: usize, activation: Activation) -> Self {
+        self.layer(Layer::Dense(Dense { width, activation, bias: true }))
+    }
+
+    /// Adds a dense layer without a bias.
+    pub fn dense_without_bias(self, width: usize, activation: Activation) -> Self {
+        self.layer(Layer::Dense(Dense { width, activation, bias: false }))
+    }
+
+    /// Adds dropout behind the last layer added.
+    pub fn dropout(self, rate: f64) -> Self {
+        self.layer(Layer::Dropout(Dropout { rate }))
+    }
+
+    /// Adds any layer.
+    pub fn layer(mut self, layer: Layer) -> Self {
+        self.layers.push(layer);
+        self
+    }
+
+    /// Checks the shapes and makes the network.
+    ///
+    /// # Errors
+    /// For no layers, a width of zero, softmax anywhere but at the end, a last layer that is not dense,
+    /// hyperparameters out of range, and sizes that overflow; each with the layer's number and kind.
+    pub fn build(self) -> Result<Network> {
+        let NetworkBuilder { input_width, layers } = self;
+        let fail = |layer: usize, name, reason: String| Err(Error::Layer { layer, name, reason });
+        if input_width == 0 {
+            return fail(0, "inputs", "there are no inputs; their number is at least 1".to_owned());
+        }
+        let mut widths = vec![input_width];
+        let mut elements = 0usize;
+        for (index, layer) in layers.iter().enumerate() {
+            let (number, name) = (index + 1, layer.name());
+            if let Err(error) = layer.describe().check() {
+                return fail(number, name, error.to_string());
+            }
+            let softmax = layer.describe().activation() == Activation::Softmax;
+            if softmax && number < layers.len() {
+                return fail(number, name, "softmax is for the last layer only".to_owned());
+            }
+            let n_in = widths[index];
+            for tensor in layer.describe().parameters(n_in) {
+                let count = tensor.rows.checked_mul(tensor.columns);
+                // Padding and eight bytes a number included, a buffer must be addressable.
+                let total = count.and_then(|count| elements.checked_add(count)?.checked_add(64));
+                match total.filter(|&total| total < isize::MAX as usize / 16) {
+                    Some(total) => elements = total,
+                    None => {
+                        let shape = format!("{} x {}", tensor.rows, tensor.columns);
+                        return fail(number, name, format!("a weight of {shape} is too large"));
+                    }
+                }
+            }
+            widths.push(layer.output_width(n_in));
+        }
+        match layers.last() {
+            None => return fail(1, "none", "a network has at least one layer".to_owned()),
+            Some(Layer::Dense(_)) => {}
+            Some(last) => {
+                return fail(layers.len(), last.name(), "the last layer must be dense".to_owned());
+            }
+        }
+        let requests =
+            layers.iter().zip(&widths).map(|(layer, &n_in)| layer.describe().parameters(n_in));
+        let layout = Arc::new(Layout::new(requests));
+        Ok(Network { layers, widths, layout })
+    }
+}
+
+impl TryFrom<Description> for Network {
+    type Error = Error;
+    fn try_from(description: Description) -> Result<Self> {
+        let Description { input_width, layers } = description;
+        NetworkBuilder { input_width, layers }.build()
+    }
+}
+
+impl From<Network> for Description {
+    fn from(network: Network) -> Self {
+        Description { input_width: network.input_width(), layers: network.layers }
+    }
+}
+
+impl Network {
+    /// Starts a network with `input_width` inputs.
+    pub fn builder(input_width: usize) -> NetworkBuilder {
+        NetworkBuilder { input_width, layers: Vec::new() }
+    }
+
+    /// The layers; layer l is `layers()[l - 1]`.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// L, the number of layers (dropout included).
+    pub fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// n_l; n_0 is the number of inputs.
+    pub fn width(&self, l: usize) -> usize {
+        self.widths[l]
+    }
+
+    /// n_0.
+    pub fn input_width(&self) -> usize {
+        self.widths[0]
+    }
+
+    /// n_L.
+    pub fn output_width(&self) -> usize {
+        self.widths[self.depth()]
+    }
+
+    /// The last layer's activation.
+    pub fn output_activation(&self) -> Activation {
+        self.layers[self.depth() - 1].describe().activation()
+    }
+
+    /// How many weights and biases there are.
+    pub fn parameter_count(&self) -> usize {
+        let counts = self.layers.iter().zip(&self.widths).flat_map(|(layer, &n_in)| {
+            layer.describe().parameters(n_in).into_iter().map(|tensor| tensor.rows * tensor.columns)
+        });
+        counts.sum()
+    }
+
+    /// FLOPs of a training step for one sample: forward, gradients, and the error carried back from
+    /// every dense layer but the first, two for each multiplication with its addition.
+    pub fn step_flops(&self) -> u64 {
+        let mut first_dense = true;
+        let mut total = 0;
+        for (layer, &n_in) in self.layers.iter().zip(&self.widths) {
+            let forward = layer.forward_flops(n_in);
+            total += forward * if first_dense { 2 } else { 3 };
+            first_dense &= forward == 0;
+        }
+        total
+    }
+
+    /// Parameters of this network, all zero.
+    pub fn zeros<T: Scalar>(&self) -> Parameters<T> {
+        Parameters::zeros(Arc::clone(&self.layout))
+    }
+
+    /// Fails unless `parameters` have this network's shapes.
+    pub(crate) fn check_parameters<T: Scalar>(&self, parameters: &Parameters<T>) -> Result<()> {
+        if parameters.has_layout(&self.layout) {
+            return Ok(());
+        }
+        let list = |tensors: &[crate::parameters::TensorLayout]| {
+            let shapes: Vec<_> = tensors.iter().map(|t| format!("{} {:?}", t.name, t.shape())).collect();
+            shapes.join(", ")
+        };
+        let own: Parameters<T> = self.zeros();
+        Err(Error::shape("parameters", list(own.tensors()), list(parameters.tensors())))
+    }
+
+    /// Fails unless each sample has n_0 numbers.
+    pub(crate) fn check_inputs(&self, columns: usize) -> Result<()> {
+        if columns == self.input_width() {
+            return Ok(());
+        }
+        let expected = format!("{} columns", self.input_width());
+        Err(Error::shape("inputs of the network", expected, format!("{columns} columns")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_networks_are_refused_with_the_layer_named() {
+        let relu = Activation::Relu;
+        let message = |builder: NetworkBuilder| builder.build().unwrap_err().to_string();
+        assert!(message(Network::builder(0).dense(1, relu)).contains("inputs"));
+        assert!(message(Network::builder(2)).contains("at least one layer"));
+        assert!(message(Network::builder(2).dense(3, relu).dense(0, relu)).contains("layer 2 (dense): its width is 0"));
+        assert!(message(Network::builder(2).dense(3, Activation::Softmax).dense(1, relu)).contains("layer 1"));
+        assert!(message(Network::builder(2).dense(3, relu).dropout(0.5)).contains("must be dense"));
+        assert!(message(Network::builder(2).dropout(1.0).dense(3, relu)).contains("rate = 1"));
+        assert!(message(Network::builder(usize::MAX).dense(usize::MAX, relu)).contains("too large"));
+        let slope = Activation::LeakyRelu { negative_slope: f64::NAN };
+        assert!(message(Network::builder(2).dense(3, slope)).contains("negative_slope"));
+    }
+
+    #[test]
+    fn a_description_is_read_back_and_checked() {
+        let network = Network::builder(3).dense(4, Activation::Elu { alpha: 0.5 }).dropout(0.25)
+            .dense_without_bias(2, Activation::Softmax).build().unwrap();
+        let json = serde_json::to_string(&network).unwrap();
+        assert_eq!(serde_json::from_str::<Network>(&json).unwrap(), network);
+        for (from, to) in [("\"width\":4", "\"width\":0"), ("\"rate\"", "\"rat\""), ("dropout", "droput"), ("\"input_width\":3", "\"input_width\":3,\"extra\":1")] {
+            assert!(json.contains(from));
+            assert!(serde_json::from_str::<Network>(&json.replace(from, to)).is_err(), "{to}");
+        }
+        let names: Vec<_> = network.zeros::<f32>().tensors().iter().map(|t| (t.layer, t.name.clone())).collect();
+        let expected = [(1, "layers.0.weight"), (1, "layers.0.bias"), (3, "layers.1.weight")];
+        assert_eq!(names, expected.map(|(layer, name)| (layer, name.to_owned())));
+    }
+
+    #[test]
+    fn flops_count_the_first_layer_twice_and_the_others_three_times() {
+        let network = Network::builder(5).dense(7, Activation::Relu).dropout(0.1).dense(2, Activation::Identity).build().unwrap();
+        assert_eq!(network.step_flops(), 2 * (5 * 7 * 2 + 7 * 2 * 3));
+    }
+}

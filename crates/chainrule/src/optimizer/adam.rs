@@ -1,0 +1,121 @@
+//! Adam (Kingma and Ba 2015), and AdamW (Loshchilov and Hutter 2019).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Update, check_fraction, check_positive};
+use crate::error::Result;
+use crate::kernel::Scalar;
+
+/// g' = g + weight_decay w; m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
+/// w -= learning_rate / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + epsilon).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Adam {
+    /// Default 0.001.
+    pub learning_rate: f64,
+    /// In 0..1, default 0.9.
+    pub beta1: f64,
+    /// In 0..1, default 0.999.
+    pub beta2: f64,
+    /// Greater than 0, default 1e-8.
+    pub epsilon: f64,
+    /// L2, default 0.
+    pub weight_decay: f64,
+}
+
+/// Adam whose weight decay shrinks the weights directly: w -= learning_rate weight_decay w, then
+/// Adam's step on the plain gradient.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdamW {
+    /// Default 0.001.
+    pub learning_rate: f64,
+    /// In 0..1, default 0.9.
+    pub beta1: f64,
+    /// In 0..1, default 0.999.
+    pub beta2: f64,
+    /// Greater than 0, default 1e-8.
+    pub epsilon: f64,
+    /// Default 0.01.
+    pub weight_decay: f64,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+    }
+}
+
+impl Default for AdamW {
+    fn default() -> Self {
+        AdamW { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 1e-2 }
+    }
+}
+
+impl Update for Adam {
+    fn check(&self) -> Result<()> {
+        check_fraction("beta1", self.beta1)?;
+        check_fraction("beta2", self.beta2)?;
+        check_positive("epsilon", self.epsilon)
+    }
+
+    fn state_buffers(&self) -> usize {
+        2
+    }
+
+    #[inline(always)]
+    fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
+        moments_step(self, 0.0, step, w, g, m, v);
+    }
+}
+
+impl AdamW {
+    /// Adam's part, without L2.
+    #[inline(always)]
+    fn moments(&self) -> Adam {
+        let AdamW { learning_rate, beta1, beta2, epsilon, .. } = *self;
+        Adam { learning_rate, beta1, beta2, epsilon, weight_decay: 0.0 }
+    }
+}
+
+impl Update for AdamW {
+    fn check(&self) -> Result<()> {
+        self.moments().check()
+    }
+
+    fn state_buffers(&self) -> usize {
+        2
+    }
+
+    #[inline(always)]
+    fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
+        moments_step(&self.moments(), self.learning_rate * self.weight_decay, step, w, g, m, v);
+    }
+}
+
+/// One step; `shrink` is what decoupled weight decay takes off.
+#[inline(always)]
+fn moments_step<T: Scalar>(
+    rule: &Adam,
+    shrink: f64,
+    step: u64,
+    w: &mut [T],
+    g: &[T],
+    m: &mut [T],
+    v: &mut [T],
+) {
+    let number = T::from_f64;
+    let correction = |beta: f64| 1.0 - beta.powf(step as f64);
+    let rate = number(rule.learning_rate / correction(rule.beta1));
+    let inverse_root = number(1.0 / correction(rule.beta2).sqrt());
+    let (beta1, rest1) = (number(rule.beta1), number(1.0 - rule.beta1));
+    let (beta2, rest2) = (number(rule.beta2), number(1.0 - rule.beta2));
+    let (decay, epsilon) = (number(rule.weight_decay), number(rule.epsilon));
+    let kept = number(1.0 - shrink);
+    for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
+        let g = g + decay * *w;
+        *m = beta1 * *m + rest1 * g;
+        *v = beta2 * *v + rest2 * g * g;
+        *w = kept * *w - rate * *m / (v.sqrt() * inverse_root + epsilon);
+    }
+}

@@ -1,0 +1,273 @@
+//! Step 5: the optimizers, one file a rule.
+//!
+//! A rule is a struct of hyperparameters and a function of (parameters, gradients, state); it knows
+//! nothing of networks. Definitions and defaults are PyTorch's. A new rule is a new file that implements
+//! [`Update`], and one line in the list below.
+
+mod adagrad;
+mod adam;
+mod clipping;
+mod rmsprop;
+mod sgd;
+
+use serde::{Deserialize, Serialize};
+
+pub use adagrad::Adagrad;
+pub use adam::{Adam, AdamW};
+pub use clipping::{Clipping, clip};
+pub(crate) use clipping::clip_on;
+pub use rmsprop::RmsProp;
+pub use sgd::Sgd;
+
+use crate::error::{Error, Result, require};
+use crate::kernel::elementwise::{for_each_part, vectorized};
+use crate::kernel::{Scalar, Threads};
+use crate::parameters::{Gradients, Parameters};
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $rule:ident $name:literal,)*) => {
+        /// An update rule with its hyperparameters.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum Rule {
+            $($(#[$doc])* $rule($rule),)*
+        }
+
+        impl Rule {
+            /// Every rule, with default hyperparameters.
+            pub fn all() -> Vec<Rule> {
+                vec![$(Rule::$rule($rule::default()),)*]
+            }
+
+            /// The rule's name.
+            pub fn name(&self) -> &'static str {
+                match self { $(Rule::$rule(_) => $name,)* }
+            }
+
+            /// The learning rate.
+            pub fn learning_rate(&self) -> f64 {
+                match self { $(Rule::$rule(rule) => rule.learning_rate,)* }
+            }
+
+            /// Sets the learning rate.
+            pub fn set_learning_rate(&mut self, learning_rate: f64) {
+                match self { $(Rule::$rule(rule) => rule.learning_rate = learning_rate,)* }
+            }
+
+            /// Sets the weight decay (for [`AdamW`] decoupled, else added to the gradient).
+            pub fn set_weight_decay(&mut self, weight_decay: f64) {
+                match self { $(Rule::$rule(rule) => rule.weight_decay = weight_decay,)* }
+            }
+
+            /// The weight decay.
+            pub fn weight_decay(&self) -> f64 {
+                match self { $(Rule::$rule(rule) => rule.weight_decay,)* }
+            }
+
+            fn check_own(&self) -> Result<()> {
+                match self { $(Rule::$rule(rule) => rule.check(),)* }
+            }
+
+            /// How many buffers of the parameters' size the rule keeps between steps.
+            pub fn state_buffers(&self) -> usize {
+                match self { $(Rule::$rule(rule) => rule.state_buffers(),)* }
+            }
+
+            fn initial_state(&self) -> f64 {
+                match self { $(Rule::$rule(rule) => rule.initial_state(),)* }
+            }
+
+            #[inline(always)]
+            fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
+                match self { $(Rule::$rule(rule) => rule.update(step, w, g, state),)* }
+            }
+        }
+    };
+}
+
+rules! {
+    /// Stochastic gradient descent.
+    Sgd "sgd",
+    /// Adaptive moments.
+    Adam "adam",
+    /// Adam with decoupled weight decay.
+    AdamW "adamw",
+    /// Root mean square propagation.
+    RmsProp "rmsprop",
+    /// Adaptive gradient.
+    Adagrad "adagrad",
+}
+
+/// What a rule is.
+trait Update {
+    /// Checks the hyperparameters other than learning rate and weight decay.
+    fn check(&self) -> Result<()>;
+
+    /// How many of the three state buffers are used, from the first.
+    fn state_buffers(&self) -> usize;
+
+    /// What the state starts with.
+    fn initial_state(&self) -> f64 {
+        0.0
+    }
+
+    /// Changes w by one step. `step` counts from 1; unused state buffers are empty.
+    ///
+    /// Implementations are `#[inline(always)]`: the caller compiles them for the machine's vectors.
+    fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], state: [&mut [T]; 3]);
+}
+
+impl Rule {
+    /// The rule of that name with default hyperparameters.
+    ///
+    /// # Errors
+    /// For an unknown name, with the list of all.
+    pub fn from_name(name: &str) -> Result<Self> {
+        let wanted = name.to_lowercase();
+        Rule::all().into_iter().find(|rule| rule.name() == wanted).ok_or_else(|| {
+            let known: Vec<_> = Rule::all().iter().map(Rule::name).collect();
+            Error::UnknownName { kind: "optimizer", name: name.to_owned(), known: known.join(", ") }
+        })
+    }
+
+    /// Checks every hyperparameter.
+    ///
+    /// # Errors
+    /// Names the hyperparameter, its value and its range.
+    pub fn check(&self) -> Result<()> {
+        check_not_negative("learning_rate", self.learning_rate())?;
+        check_not_negative("weight_decay", self.weight_decay())?;
+        self.check_own()
+    }
+}
+
+fn check_not_negative(name: &'static str, value: f64) -> Result<()> {
+    require((0.0..f64::INFINITY).contains(&value), name, value, "must be at least 0 and finite")
+}
+
+fn check_positive(name: &'static str, value: f64) -> Result<()> {
+    require(value > 0.0 && value.is_finite(), name, value, "must be greater than 0 and finite")
+}
+
+fn check_fraction(name: &'static str, value: f64) -> Result<()> {
+    require((0.0..1.0).contains(&value), name, value, "must be at least 0 and less than 1")
+}
+
+/// A rule and its state for one set of parameters.
+#[derive(Clone, Debug)]
+pub struct Optimizer<T> {
+    rule: Rule,
+    state: Vec<Parameters<T>>,
+    steps: u64,
+}
+
+impl<T: Scalar> Optimizer<T> {
+    /// A fresh state for `parameters`.
+    ///
+    /// # Errors
+    /// For a hyperparameter out of range.
+    pub fn new(rule: Rule, parameters: &Parameters<T>) -> Result<Self> {
+        rule.check()?;
+        let initial = T::from_f64(rule.initial_state());
+        let state = (0..rule.state_buffers())
+            .map(|_| {
+                let mut buffer = parameters.zeros_like();
+                buffer.as_mut_slice().fill(initial);
+                buffer
+            })
+            .collect();
+        Ok(Optimizer { rule, state, steps: 0 })
+    }
+
+    /// The rule.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// Sets the learning rate of the steps to come.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.rule.set_learning_rate(learning_rate);
+    }
+
+    /// How many steps were taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The rule's buffers, each in the shapes of the parameters.
+    pub fn state(&self) -> &[Parameters<T>] {
+        &self.state
+    }
+
+    /// The state as an earlier run left it.
+    pub(crate) fn restore(rule: Rule, state: Vec<Parameters<T>>, steps: u64) -> Self {
+        Optimizer { rule, state, steps }
+    }
+
+    /// The bytes of the state.
+    pub fn bytes(&self) -> usize {
+        self.state.iter().map(Parameters::bytes).sum()
+    }
+
+    /// One step, on all threads.
+    pub(crate) fn update(
+        &mut self,
+        threads: &Threads,
+        parameters: &mut Parameters<T>,
+        gradients: &Gradients<T>,
+    ) {
+        self.steps += 1;
+        let (rule, step) = (&self.rule, self.steps);
+        let mut state = self.state.iter_mut().map(Parameters::as_mut_slice);
+        let [m, v, u] = [(); 3].map(|()| state.next().unwrap_or_default());
+        let g = gradients.as_slice();
+        for_each_part(threads, g.len(), [parameters.as_mut_slice(), m, v, u], |range, [w, m, v, u]| {
+            vectorized(|| rule.update(step, w, &g[range], [m, v, u]));
+        });
+    }
+}
+
+/// Step 5: the optimizer changes W and b, using the gradients.
+///
+/// # Errors
+/// When the gradients or the optimizer's state do not have the parameters' shapes.
+pub fn update<T: Scalar>(
+    optimizer: &mut Optimizer<T>,
+    parameters: &mut Parameters<T>,
+    gradients: &Gradients<T>,
+) -> Result<()> {
+    for (what, other) in optimizer.state.iter().map(|s| ("optimizer state", s)).chain([("gradients", gradients)]) {
+        if !parameters.same_shapes(other) {
+            return Err(Error::shape(what, "the parameters' shapes", "those of another network"));
+        }
+    }
+    optimizer.update(&Threads::single(), parameters, gradients);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_in_range_and_the_rest_is_refused() {
+        for rule in Rule::all() {
+            rule.check().unwrap();
+            assert_eq!(Rule::from_name(rule.name()).unwrap(), rule);
+            let json = serde_json::to_string(&rule).unwrap();
+            assert!(json.starts_with(&format!("{{\"{}\"", rule.name())), "{json}");
+            assert_eq!(serde_json::from_str::<Rule>(&json).unwrap(), rule);
+            for bad in [f64::NAN, -0.1, f64::INFINITY] {
+                let mut changed = rule.clone();
+                changed.set_learning_rate(bad);
+                assert!(changed.check().unwrap_err().to_string().contains("learning_rate"));
+                let mut changed = rule.clone();
+                changed.set_weight_decay(bad);
+                assert!(changed.check().unwrap_err().to_string().contains("weight_decay"));
+            }
+        }
+        assert!(Rule::from_name("adamax").unwrap_err().to_string().contains("adamw"));
+        assert!(Rule::Adam(Adam { beta1: 1.0, ..Adam::default() }).check().is_err());
+        assert!(Rule::Sgd(Sgd { nesterov: true, ..Sgd::default() }).check().is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! RMSprop (Tieleman and Hinton 2012), with the centred form (Graves 2013) and momentum.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Update, check_fraction, check_positive};
+use crate::error::Result;
+use crate::kernel::Scalar;
+
+/// g' = g + weight_decay w; v = alpha v + (1 - alpha) g'^2; if centred u = alpha u + (1 - alpha) g' and
+/// r = sqrt(v - u^2) + epsilon, else r = sqrt(v) + epsilon; m = momentum m + g' / r;
+/// w -= learning_rate m. Without momentum m is g' / r.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RmsProp {
+    /// Default 0.01.
+    pub learning_rate: f64,
+    /// In 0..1, default 0.99.
+    pub alpha: f64,
+    /// Greater than 0, default 1e-8.
+    pub epsilon: f64,
+    /// In 0..1, default 0.
+    pub momentum: f64,
+    /// Default false.
+    pub centered: bool,
+    /// L2, default 0.
+    pub weight_decay: f64,
+}
+
+impl Default for RmsProp {
+    fn default() -> Self {
+        RmsProp { learning_rate: 1e-2, alpha: 0.99, epsilon: 1e-8, momentum: 0.0, centered: false, weight_decay: 0.0 }
+    }
+}
+
+impl Update for RmsProp {
+    fn check(&self) -> Result<()> {
+        check_fraction("alpha", self.alpha)?;
+        check_fraction("momentum", self.momentum)?;
+        check_positive("epsilon", self.epsilon)
+    }
+
+    fn state_buffers(&self) -> usize {
+        1 + usize::from(self.momentum > 0.0) + usize::from(self.centered)
+    }
+
+    #[inline(always)]
+    fn update<T: Scalar>(&self, _step: u64, w: &mut [T], g: &[T], [v, second, third]: [&mut [T]; 3]) {
+        let (u, m) = if self.centered { (second, third) } else { (third, second) };
+        let number = T::from_f64;
+        let (rate, decay, epsilon) =
+            (number(self.learning_rate), number(self.weight_decay), number(self.epsilon));
+        let (alpha, rest) = (number(self.alpha), number(1.0 - self.alpha));
+        let momentum = number(self.momentum);
+        for i in 0..w.len() {
+            let g = g[i] + decay * w[i];
+            v[i] = alpha * v[i] + rest * g * g;
+            let mut variance = v[i];
+            if self.centered {
+                u[i] = alpha * u[i] + rest * g;
+                // Rounding can take it below zero.
+                variance = (variance - u[i] * u[i]).max(T::zero());
+            }
+            let mut change = g / (variance.sqrt() + epsilon);
+            if self.momentum > 0.0 {
+                m[i] = momentum * m[i] + change;
+                change = m[i];
+            }
+            w[i] -= rate * change;
+        }
+    }
+}

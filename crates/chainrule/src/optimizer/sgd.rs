@@ -1,0 +1,67 @@
+//! Stochastic gradient descent, with momentum, Nesterov's variant and L2.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Update, check_fraction};
+use crate::error::{Error, Result};
+use crate::kernel::Scalar;
+
+/// g' = g + weight_decay w; m = momentum m + (1 - dampening) g' (m = g' in the first step);
+/// w -= learning_rate m, or learning_rate (g' + momentum m) with Nesterov. Without momentum m is g'.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sgd {
+    /// Default 0.001.
+    pub learning_rate: f64,
+    /// In 0..1, default 0.
+    pub momentum: f64,
+    /// In 0..1, default 0.
+    pub dampening: f64,
+    /// Needs momentum and no dampening; default false.
+    pub nesterov: bool,
+    /// L2, default 0.
+    pub weight_decay: f64,
+}
+
+impl Default for Sgd {
+    fn default() -> Self {
+        Sgd { learning_rate: 1e-3, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 }
+    }
+}
+
+impl Update for Sgd {
+    fn check(&self) -> Result<()> {
+        check_fraction("momentum", self.momentum)?;
+        check_fraction("dampening", self.dampening)?;
+        if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
+            let allowed = "Nesterov needs a momentum greater than 0 and no dampening";
+            return Err(Error::Hyperparameter { name: "nesterov", value: "true".to_owned(), allowed });
+        }
+        Ok(())
+    }
+
+    fn state_buffers(&self) -> usize {
+        usize::from(self.momentum > 0.0)
+    }
+
+    #[inline(always)]
+    fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], [m, ..]: [&mut [T]; 3]) {
+        let (rate, decay) = (T::from_f64(self.learning_rate), T::from_f64(self.weight_decay));
+        let momentum = T::from_f64(self.momentum);
+        if self.momentum == 0.0 {
+            for (w, &g) in w.iter_mut().zip(g) {
+                *w -= rate * (g + decay * *w);
+            }
+            return;
+        }
+        let (keep, take) = match step {
+            1 => (T::zero(), T::one()),
+            _ => (momentum, T::from_f64(1.0 - self.dampening)),
+        };
+        for ((w, &g), m) in w.iter_mut().zip(g).zip(m) {
+            let g = g + decay * *w;
+            *m = keep * *m + take * g;
+            *w -= rate * if self.nesterov { g + momentum * *m } else { *m };
+        }
+    }
+}

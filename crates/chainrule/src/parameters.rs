@@ -1,0 +1,246 @@
+//! The parameters of a network: one flat aligned buffer with a view per tensor.
+//!
+//! Gradients, and each buffer of an optimizer's state, are the very same type.
+
+use std::sync::Arc;
+
+use aligned_vec::{AVec, ConstAlign};
+
+use crate::error::{Error, Result};
+use crate::kernel::{Scalar, elementwise::all_finite};
+use crate::matrix::{Matrix, MatrixView};
+
+/// Bytes that the buffer and each tensor in it are aligned to: a cache line, and the widest vector.
+pub const ALIGNMENT: usize = 64;
+
+/// One tensor's place in the buffer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorLayout {
+    /// The network's layer, counted from 1.
+    pub layer: usize,
+    /// The name in model files: `layers.{i}.weight`, i counting the layers that have parameters, from 0.
+    pub name: String,
+    /// Rows; 1 for a vector.
+    pub rows: usize,
+    /// Columns; the length of a vector.
+    pub columns: usize,
+    /// Whether the tensor is a vector (a bias) and not a matrix.
+    pub is_vector: bool,
+    /// The first element's index in the buffer.
+    offset: usize,
+}
+
+impl TensorLayout {
+    /// The shape as model files give it: `[rows, columns]` or `[columns]`.
+    pub fn shape(&self) -> Vec<usize> {
+        if self.is_vector { vec![self.columns] } else { vec![self.rows, self.columns] }
+    }
+
+    /// How many numbers the tensor has.
+    pub fn count(&self) -> usize {
+        self.rows * self.columns
+    }
+}
+
+/// What a layer asks for: one tensor.
+#[derive(Clone, Debug)]
+pub(crate) struct TensorRequest {
+    pub(crate) name: &'static str,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) is_vector: bool,
+}
+
+/// Where every tensor of a network lies.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Layout {
+    tensors: Vec<TensorLayout>,
+    /// The tensors of layer l are `tensors[first[l - 1]..first[l]]`.
+    first: Vec<usize>,
+    length: usize,
+}
+
+impl Layout {
+    /// The layout for layers that ask for these tensors.
+    pub(crate) fn new(requests: impl Iterator<Item = Vec<TensorRequest>>) -> Self {
+        let (mut tensors, mut first, mut length) = (Vec::new(), vec![0], 0usize);
+        let mut layers_with_parameters = 0;
+        for (index, requests) in requests.enumerate() {
+            for request in &requests {
+                let TensorRequest { name, rows, columns, is_vector } = *request;
+                let name = format!("layers.{layers_with_parameters}.{name}");
+                let offset = length;
+                tensors.push(TensorLayout { layer: index + 1, name, rows, columns, is_vector, offset });
+                // In elements, enough for both number types.
+                length += (rows * columns).next_multiple_of(ALIGNMENT / size_of::<f32>());
+            }
+            layers_with_parameters += usize::from(!requests.is_empty());
+            first.push(tensors.len());
+        }
+        Layout { tensors, first, length }
+    }
+}
+
+/// All weights and biases of a network, or their gradients.
+///
+/// Layer numbers are the network's, from 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters<T> {
+    layout: Arc<Layout>,
+    /// Padding between tensors is zero and stays zero.
+    buffer: AVec<T, ConstAlign<ALIGNMENT>>,
+}
+
+/// Gradients have the type and the shapes of the parameters.
+pub type Gradients<T> = Parameters<T>;
+
+impl<T: Scalar> Parameters<T> {
+    pub(crate) fn zeros(layout: Arc<Layout>) -> Self {
+        let buffer = AVec::__from_elem(ALIGNMENT, T::zero(), layout.length);
+        Parameters { layout, buffer }
+    }
+
+    /// Zeros in the shapes of these.
+    pub fn zeros_like(&self) -> Self {
+        Parameters::zeros(Arc::clone(&self.layout))
+    }
+
+    /// Whether two sets belong to networks of the same shapes.
+    pub fn same_shapes<U>(&self, other: &Parameters<U>) -> bool {
+        Arc::ptr_eq(&self.layout, &other.layout) || self.layout == other.layout
+    }
+
+    pub(crate) fn has_layout(&self, layout: &Arc<Layout>) -> bool {
+        Arc::ptr_eq(&self.layout, layout) || self.layout == *layout
+    }
+
+    /// The tensors, in the order of the layers.
+    pub fn tensors(&self) -> &[TensorLayout] {
+        &self.layout.tensors
+    }
+
+    /// One tensor's numbers, row by row.
+    pub fn tensor(&self, tensor: &TensorLayout) -> &[T] {
+        &self.buffer[tensor.offset..tensor.offset + tensor.count()]
+    }
+
+    /// One tensor's numbers, to change.
+    pub fn tensor_mut(&mut self, tensor: &TensorLayout) -> &mut [T] {
+        &mut self.buffer[tensor.offset..tensor.offset + tensor.count()]
+    }
+
+    /// The tensor of that name, such as `layers.0.weight`.
+    pub fn by_name(&self, name: &str) -> Option<&TensorLayout> {
+        self.layout.tensors.iter().find(|tensor| tensor.name == name)
+    }
+
+    /// How many numbers there are (without padding).
+    pub fn count(&self) -> usize {
+        self.layout.tensors.iter().map(TensorLayout::count).sum()
+    }
+
+    /// The whole buffer, padding included.
+    pub(crate) fn as_slice(&self) -> &[T] {
+        &self.buffer
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut self.buffer
+    }
+
+    /// The bytes of the buffer.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.as_slice())
+    }
+
+    fn layer_tensors(&self, layer: usize) -> &[TensorLayout] {
+        &self.layout.tensors[self.layout.first[layer - 1]..self.layout.first[layer]]
+    }
+
+    /// W(l), shape [n_l, n_(l-1)].
+    ///
+    /// # Panics
+    /// When layer `layer` has no weight.
+    pub fn weight(&self, layer: usize) -> MatrixView<'_, T> {
+        let tensor = &self.layer_tensors(layer)[0];
+        MatrixView::new(tensor.rows, tensor.columns, self.tensor(tensor)).expect("layout is consistent")
+    }
+
+    /// b(l), shape [n_l]; none if the layer has no bias.
+    pub fn bias(&self, layer: usize) -> Option<&[T]> {
+        self.layer_tensors(layer).get(1).map(|tensor| self.tensor(tensor))
+    }
+
+    /// W(l), to change, row by row.
+    ///
+    /// # Panics
+    /// When layer `layer` has no weight.
+    pub fn weight_mut(&mut self, layer: usize) -> &mut [T] {
+        self.weight_and_bias_mut(layer).0
+    }
+
+    /// b(l), to change; none if the layer has no bias.
+    pub fn bias_mut(&mut self, layer: usize) -> Option<&mut [T]> {
+        self.weight_and_bias_mut(layer).1
+    }
+
+    pub(crate) fn weight_and_bias_mut(&mut self, layer: usize) -> (&mut [T], Option<&mut [T]>) {
+        let layout = Arc::clone(&self.layout);
+        match &layout.tensors[layout.first[layer - 1]..layout.first[layer]] {
+            [weight, bias] => {
+                let (before, from) = self.buffer.split_at_mut(bias.offset);
+                let weight = &mut before[weight.offset..weight.offset + weight.count()];
+                (weight, Some(&mut from[..bias.count()]))
+            }
+            [weight] => (self.tensor_mut(weight), None),
+            _ => panic!("layer {layer} has no weight"),
+        }
+    }
+
+    /// Sets W(l) from rows and b(l) from a slice.
+    ///
+    /// # Errors
+    /// When a shape differs, or a bias is given to a layer that has none.
+    pub fn set(&mut self, layer: usize, weight: &Matrix<T>, bias: &[T]) -> Result<()> {
+        let shape = |m: &MatrixView<T>| format!("{} x {}", m.rows(), m.columns());
+        let own = self.weight(layer);
+        if (own.rows(), own.columns()) != (weight.rows(), weight.columns()) {
+            return Err(Error::shape(format!("weight of layer {layer}"), shape(&own), shape(&weight.view())));
+        }
+        let (own_weight, own_bias) = self.weight_and_bias_mut(layer);
+        let own_bias = own_bias.unwrap_or_default();
+        if own_bias.len() != bias.len() {
+            return Err(Error::shape(format!("bias of layer {layer}"), own_bias.len(), bias.len()));
+        }
+        own_weight.copy_from_slice(weight.as_slice());
+        own_bias.copy_from_slice(bias);
+        Ok(())
+    }
+
+    /// The same numbers in another type, rounded to nearest.
+    pub fn cast<U: Scalar>(&self) -> Parameters<U> {
+        let mut result = Parameters::zeros(Arc::clone(&self.layout));
+        for (to, from) in result.buffer.iter_mut().zip(self.as_slice()) {
+            *to = U::from_f64(from.as_f64());
+        }
+        result
+    }
+
+    /// Copies all numbers from another set of the same shapes.
+    pub(crate) fn copy_from(&mut self, other: &Parameters<T>) {
+        self.buffer.copy_from_slice(other.as_slice());
+    }
+
+    /// The first tensor with a number that is not finite.
+    pub fn first_not_finite(&self) -> Option<&TensorLayout> {
+        self.tensors().iter().find(|tensor| !all_finite(self.tensor(tensor)))
+    }
+
+    /// The square root of the sum of squares of all numbers, summed in f64 in a fixed order.
+    pub fn norm(&self) -> f64 {
+        let squares = self.as_slice().chunks(4096).map(|chunk| {
+            chunk.iter().map(|value| value.as_f64() * value.as_f64()).sum::<f64>()
+        });
+        squares.sum::<f64>().sqrt()
+    }
+}
