@@ -51,6 +51,13 @@ pub fn output_error<T: Scalar>(
 #[derive(Clone, Debug)]
 pub struct Deltas<T>(Vec<Matrix<T>>);
 
+impl<T> From<Vec<Matrix<T>>> for Deltas<T> {
+    /// delta(1)..delta(L), in this order.
+    fn from(deltas: Vec<Matrix<T>>) -> Self {
+        Deltas(deltas)
+    }
+}
+
 impl<T: Scalar> Deltas<T> {
     /// delta(l), shape [B, n_l], l from 1.
     pub fn delta(&self, l: usize) -> &Matrix<T> {

@@ -503,10 +503,15 @@ impl Loss {
         }
     }
 
-    /// Whether the derivative jumps somewhere between the outputs `low` and `high` for the target `y`.
-    pub(crate) fn kink_between(&self, low: f64, high: f64, y: f64) -> bool {
-        let has_kink = matches!(self, Loss::MeanAbsoluteError | Loss::Quantile { .. });
-        has_kink && (low - y) * (high - y) <= 0.0
+    /// Whether a corner of the loss, as a function of one output, lies between `low` and `high` for the
+    /// target `y`: a jump of its first derivative, or (Huber) of its second.
+    pub(crate) fn has_corner_between(&self, low: f64, high: f64, y: f64) -> bool {
+        let between = |corner: f64| low != high && (low - corner) * (high - corner) <= 0.0;
+        match self {
+            Loss::MeanAbsoluteError | Loss::Quantile { .. } => between(y),
+            Loss::Huber { delta } => between(y - delta) || between(y + delta),
+            _ => false,
+        }
     }
 }
 

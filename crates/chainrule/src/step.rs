@@ -15,9 +15,9 @@ use crate::network::Network;
 use crate::optimizer::{Clipping, Optimizer, clip_on};
 use crate::parameters::{Gradients, Parameters};
 
-/// One batch.
+/// Inputs and targets: a batch, or a whole data set.
 #[derive(Clone, Copy, Debug)]
-pub struct Batch<'a, T> {
+pub struct Samples<'a, T> {
     /// a(0), shape [B, n_0].
     pub inputs: MatrixView<'a, T>,
     /// B rows or classes.
@@ -107,7 +107,7 @@ impl<T: Scalar> TrainingStep<T> {
         threads: &Threads,
         parameters: &mut Parameters<T>,
         optimizer: &mut Optimizer<T>,
-        batch: Batch<'_, T>,
+        batch: Samples<'_, T>,
         mode: Mode,
     ) -> Result<WeightedSum> {
         let sum = self.compute_gradients(threads, parameters, batch, mode)?;
@@ -126,7 +126,7 @@ impl<T: Scalar> TrainingStep<T> {
         &mut self,
         threads: &Threads,
         parameters: &Parameters<T>,
-        Batch { inputs, targets, sample_weights }: Batch<'_, T>,
+        Samples { inputs, targets, sample_weights }: Samples<'_, T>,
         mode: Mode,
     ) -> Result<WeightedSum> {
         let TrainingStep { network, loss, states, gradients, .. } = self;
@@ -177,7 +177,7 @@ impl<T: Scalar> TrainingStep<T> {
     fn first_not_finite(
         &self,
         parameters: &Parameters<T>,
-        batch: Batch<'_, T>,
+        batch: Samples<'_, T>,
         mode: Mode,
         step: u64,
     ) -> Error {

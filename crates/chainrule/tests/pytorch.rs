@@ -110,12 +110,12 @@ impl<T: Scalar> Loaded<T> {
         Loaded { parameters, inputs: matrix(&case.inputs), values, classes, weights }
     }
 
-    fn batch(&self) -> Batch<'_, T> {
+    fn batch(&self) -> Samples<'_, T> {
         let targets = match &self.values {
             Some(values) => Targets::Values(values.view()),
             None => Targets::Classes(&self.classes),
         };
-        Batch { inputs: self.inputs.view(), targets, sample_weights: self.weights.as_deref() }
+        Samples { inputs: self.inputs.view(), targets, sample_weights: self.weights.as_deref() }
     }
 }
 
@@ -146,7 +146,7 @@ fn compare<T: Scalar>(
 
 fn check_network<T: Scalar>(case: &NetworkCase, expected: &Expected, tolerance: f64) {
     let data = Loaded::<T>::new(case);
-    let Batch { inputs, targets, sample_weights } = data.batch();
+    let Samples { inputs, targets, sample_weights } = data.batch();
     let network = &case.network;
     let cache = forward(network, &data.parameters, inputs, Mode::Inference).unwrap();
     let error = output_error(network, &cache, &case.loss, targets, sample_weights).unwrap();

@@ -23,6 +23,14 @@ pub struct Dropout {
 }
 
 impl Dropout {
+    /// One element of the mask: 0, or 1 / (1 - rate); 1 outside training.
+    pub(crate) fn mask(&self, mode: Mode, layer: usize, sample: usize, column: usize) -> f64 {
+        let Mode::Training { seed, step } = mode else { return 1.0 };
+        let stream = Stream::new(seed, Purpose::Dropout, layer, step, sample);
+        let word = stream.block(column as u32 / 4)[column % 4];
+        if f64::from(word) < (self.rate * 2f64.powi(32)).round() { 0.0 } else { 1.0 / (1.0 - self.rate) }
+    }
+
     /// Multiplies each row by its mask. Row i is sample i of the batch.
     fn apply_mask<T: Scalar>(&self, mode: Mode, layer: usize, width: usize, values: &mut [T]) {
         let Mode::Training { seed, step } = mode else { return };

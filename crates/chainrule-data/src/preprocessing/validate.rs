@@ -1,0 +1,122 @@
+//! Checks a preprocessing that came from a file, so that applying it cannot fail for its own fault.
+
+use super::{
+    ClassTarget, ImageInputs, InputColumn, InputPreprocessing, Preprocessing, TargetPreprocessing,
+};
+use crate::error::{DataError, Result};
+use crate::target::ClassIndex;
+use std::collections::HashSet;
+
+impl Preprocessing {
+    /// Checks that every name is there and distinct, every number finite, every standard deviation positive, and every
+    /// size between 1 and what the memory can address.
+    ///
+    /// # Errors
+    /// [`DataError::InvalidPreprocessing`], which says what is wrong.
+    pub fn validate(&self) -> Result<()> {
+        let checked = match &self.inputs {
+            InputPreprocessing::Columns(columns) => check_columns(columns, self.target_name()),
+            InputPreprocessing::Images(images) => check_images(images),
+        };
+        checked
+            .and_then(|()| check_target(&self.target))
+            .map_err(|problem| DataError::InvalidPreprocessing { problem })
+    }
+}
+
+type Checked = std::result::Result<(), String>;
+
+fn check_columns(columns: &[InputColumn], target: &str) -> Checked {
+    if columns.is_empty() {
+        return Err("it has no input columns".to_owned());
+    }
+    let mut names = HashSet::from([target]);
+    let mut width = 0_usize;
+    for column in columns {
+        let name = column.name();
+        if name.is_empty() {
+            return Err("an input column has no name".to_owned());
+        }
+        if !names.insert(name) {
+            return Err(format!("column '{name}' occurs twice"));
+        }
+        match column {
+            InputColumn::Numeric(numeric) => {
+                check_scale(name, numeric.mean, numeric.standard_deviation)?;
+            }
+            InputColumn::Categorical(categorical) => {
+                let categories = &categorical.categories;
+                if categories.is_empty() {
+                    return Err(format!("column '{name}' has no categories"));
+                }
+                if categories.iter().collect::<HashSet<_>>().len() < categories.len() {
+                    return Err(format!("column '{name}' has a category twice"));
+                }
+            }
+        }
+        width = width
+            .checked_add(column.width())
+            .ok_or("it has too many inputs")?;
+    }
+    Ok(())
+}
+
+fn check_images(images: &ImageInputs) -> Checked {
+    if images.height == 0 || images.width == 0 {
+        return Err("its images have no pixels".to_owned());
+    }
+    if images.height.checked_mul(images.width).is_none() {
+        return Err("its images have too many pixels".to_owned());
+    }
+    if images.maximum == 0 {
+        return Err("the maximum of its pixels is 0".to_owned());
+    }
+    check_scale("pixels", images.mean, images.standard_deviation)
+}
+
+fn check_target(target: &TargetPreprocessing) -> Checked {
+    match target {
+        TargetPreprocessing::Classes(target) => check_classes(target),
+        TargetPreprocessing::Numbers(target) => {
+            check_target_name(&target.name)?;
+            check_scale(&target.name, target.mean, target.standard_deviation)
+        }
+    }
+}
+
+fn check_classes(target: &ClassTarget) -> Checked {
+    check_target_name(&target.name)?;
+    let classes = &target.classes;
+    if classes.len() < 2 {
+        return Err("it has fewer than two classes".to_owned());
+    }
+    if u32::try_from(classes.len()).is_err() {
+        return Err("it has too many classes".to_owned());
+    }
+    if classes.iter().any(String::is_empty) {
+        return Err("a class has no name".to_owned());
+    }
+    if !ClassIndex::new(classes).is_distinct(classes) {
+        return Err("it has a class twice".to_owned());
+    }
+    Ok(())
+}
+
+fn check_target_name(name: &str) -> Checked {
+    if name.is_empty() {
+        return Err("the target has no name".to_owned());
+    }
+    Ok(())
+}
+
+fn check_scale(name: &str, mean: f64, standard_deviation: f64) -> Checked {
+    if !mean.is_finite() {
+        return Err(format!("the mean of '{name}' is {mean}"));
+    }
+    if !standard_deviation.is_finite() || standard_deviation <= 0.0 {
+        return Err(format!(
+            "the standard deviation of '{name}' is {standard_deviation}"
+        ));
+    }
+    Ok(())
+}

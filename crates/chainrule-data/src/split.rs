@@ -1,0 +1,165 @@
+//! Divides rows into a training, a validation and a test part.
+//!
+//! With classes, each part gets its share of every class. Shares are whole rows by the method of the largest remainder:
+//! every class gets the whole part of total * size / all, and the rows that are left go to the largest fractions.
+
+use crate::error::{DataError, Result};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// The rows of each part, in the order in which they were given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Split {
+    /// The rows to compute gradients from.
+    pub training: Vec<usize>,
+    /// The rows that decide when to stop.
+    pub validation: Vec<usize>,
+    /// The rows that are looked at once, at the end.
+    pub test: Vec<usize>,
+}
+
+/// A class with at least this many rows always has one in training.
+const LEAST_TO_TRAIN: usize = 3;
+
+/// Splits rows that the caller has shuffled; the same order gives the same split.
+///
+/// `validation` and `test` are fractions of the rows. They are rounded to whole rows, and a fraction above 0 is at least
+/// one row. `strata` gives the class of each row of the data set, by row number; then every part gets its share of each
+/// class, and every class with three rows or more has one in training (smaller ones too, where there is room for all).
+///
+/// # Errors
+/// A fraction below 0, or fractions that add up to 1 or more; fewer rows than parts; fewer training rows than classes
+/// that need one; a row without a class.
+pub fn split(rows: &[usize], strata: Option<&[u32]>, validation: f64, test: f64) -> Result<Split> {
+    check_fraction("validation", validation)?;
+    check_fraction("test", test)?;
+    if validation + test >= 1.0 {
+        return Err(DataError::Fractions { validation, test });
+    }
+    let (validation, test) = counts(rows.len(), validation, test)?;
+    let stratum = |row: usize| match strata {
+        None => Ok(0),
+        Some(strata) => strata.get(row).copied().ok_or(DataError::NoStratum {
+            row,
+            known: strata.len(),
+        }),
+    };
+    let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
+    for &row in rows {
+        *sizes.entry(stratum(row)?).or_default() += 1;
+    }
+    let shares = shares(
+        &sizes.values().copied().collect::<Vec<_>>(),
+        validation,
+        test,
+    )?;
+    let mut left: BTreeMap<u32, Share> = sizes.into_keys().zip(shares).collect();
+
+    let mut split = Split::default();
+    for &row in rows {
+        let part = match left.get_mut(&stratum(row)?) {
+            Some(share) if share.test > 0 => {
+                share.test -= 1;
+                &mut split.test
+            }
+            Some(share) if share.validation > 0 => {
+                share.validation -= 1;
+                &mut split.validation
+            }
+            _ => &mut split.training,
+        };
+        part.push(row);
+    }
+    Ok(split)
+}
+
+fn check_fraction(part: &'static str, fraction: f64) -> Result<()> {
+    match (0.0..1.0).contains(&fraction) {
+        true => Ok(()),
+        false => Err(DataError::Fraction { part, fraction }),
+    }
+}
+
+/// How many rows are for validation and for testing; at least one is left for training.
+fn counts(rows: usize, validation: f64, test: f64) -> Result<(usize, usize)> {
+    let parts = 1 + usize::from(validation > 0.0) + usize::from(test > 0.0);
+    if rows < parts {
+        return Err(DataError::TooFewRows { rows, parts });
+    }
+    let count = |fraction: f64| match fraction > 0.0 {
+        true => ((rows as f64 * fraction).round() as usize).max(1),
+        false => 0,
+    };
+    let (mut validation, mut test) = (count(validation), count(test));
+    while validation + test >= rows {
+        let larger = if validation > test {
+            &mut validation
+        } else {
+            &mut test
+        };
+        *larger -= 1;
+    }
+    Ok((validation, test))
+}
+
+/// How many rows of a class go to the parts other than training.
+struct Share {
+    validation: usize,
+    test: usize,
+}
+
+/// The share of each class: first of all rows that are not for training, then of those the ones for testing.
+fn shares(sizes: &[usize], validation: usize, test: usize) -> Result<Vec<Share>> {
+    let held_out = validation + test;
+    let keep_one = |least: usize| -> Vec<usize> {
+        (sizes.iter())
+            .map(|&size| size - usize::from(size >= least))
+            .collect()
+    };
+    let limits = [1, LEAST_TO_TRAIN]
+        .map(keep_one)
+        .into_iter()
+        .find(|limits| limits.iter().sum::<usize>() >= held_out)
+        .ok_or_else(|| DataError::TooFewForClasses {
+            training: sizes.iter().sum::<usize>() - held_out,
+            classes: sizes.iter().filter(|size| **size >= LEAST_TO_TRAIN).count(),
+        })?;
+    let held_out = apportion(held_out, sizes, &limits);
+    let test = apportion(test, &held_out, &held_out);
+    Ok((held_out.into_iter().zip(test))
+        .map(|(held_out, test)| Share {
+            validation: held_out - test,
+            test,
+        })
+        .collect())
+}
+
+/// Divides `total` in proportion to `weights` by the largest remainder, with no part above its limit.
+/// The limits add up to `total` or more.
+fn apportion(total: usize, weights: &[usize], limits: &[usize]) -> Vec<usize> {
+    let sum = weights.iter().map(|&weight| weight as u128).sum::<u128>();
+    if sum == 0 {
+        return vec![0; weights.len()];
+    }
+    let product = |weight: usize| total as u128 * weight as u128;
+    let mut parts: Vec<usize> = (weights.iter().zip(limits))
+        .map(|(&weight, &limit)| ((product(weight) / sum) as usize).min(limit))
+        .collect();
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by_key(|&index| Reverse(product(weights[index]) % sum));
+
+    let mut left = total - parts.iter().sum::<usize>();
+    while left > 0 {
+        let before = left;
+        for &index in &order {
+            if left > 0 && parts[index] < limits[index] {
+                parts[index] += 1;
+                left -= 1;
+            }
+        }
+        if left == before {
+            break;
+        }
+    }
+    parts
+}

@@ -1,0 +1,168 @@
+//! CSV files: what is accepted, and how bad ones are refused.
+
+use crate::folder::{Folder, assert_error, cells, csv, gzip, read_csv, table};
+use chainrule_data::{ColumnKind, read};
+
+#[test]
+fn a_plain_file() {
+    let dataset = csv("age,city\n31,Oslo\n 42 ,\" Bergen \"\n");
+    let table = table(&dataset);
+    assert_eq!(table.header(), ["age", "city"]);
+    assert_eq!(cells(&dataset), [["31", "Oslo"], ["42", "Bergen"]]);
+    assert_eq!((table.line(0), table.line(1)), (2, 3));
+    assert_eq!(table.kind(0).unwrap(), ColumnKind::Numbers);
+    assert_eq!(table.kind(1).unwrap(), ColumnKind::Texts);
+    assert_eq!(dataset.description, "2 rows of 2 columns");
+    assert_eq!(dataset.test_rows, None);
+}
+
+#[test]
+fn byte_order_mark_semicolon_tab_and_gzip() {
+    let expected = [["1", "2,5"]];
+    assert_eq!(cells(&csv("\u{feff}a;b\n1;2,5\n")), expected);
+    assert_eq!(table(&csv("\u{feff}a;b\n1;2,5\n")).header(), ["a", "b"]);
+    assert_eq!(cells(&csv("a\tb\n1\t2,5\n")), expected);
+    assert_eq!(cells(&csv("a,b\n1,\"2,5\"\n")), expected);
+    // Semicolons in quotes are no separators.
+    assert_eq!(table(&csv("\"a;;;\",b\n1,2\n")).header(), ["a;;;", "b"]);
+    let folder = Folder::new();
+    let path = folder.write("named-without-gz.csv", gzip(b"a,b\n1,\"2,5\"\n"));
+    assert_eq!(cells(&read(&path).unwrap()), expected);
+}
+
+#[test]
+fn lines_are_those_of_the_file() {
+    let text = "\na,b\n\n1,\"x\ny\r\nz\"\n\n  \n2,u\n3,v";
+    for (text, line_end) in [
+        (text.to_owned(), "LF"),
+        (text.replace("\r\n", "\n").replace('\n', "\r\n"), "CRLF"),
+        (text.replace("\r\n", "\n").replace('\n', "\r"), "CR"),
+    ] {
+        let dataset = csv(&text);
+        let table = table(&dataset);
+        let lines: Vec<u64> = (0..table.rows()).map(|row| table.line(row)).collect();
+        assert_eq!(lines, [4, 9, 10], "{line_end}");
+        assert_eq!(table.cell(1, 0), "2");
+    }
+}
+
+#[test]
+fn doubled_quotes_and_quotes_inside_a_field() {
+    let dataset = csv("a,b\n\"say \"\"hi\"\"\",5\" pipe\n\"\",\"end\"\"\"");
+    assert_eq!(cells(&dataset), [["say \"hi\"", "5\" pipe"], ["", "end\""]]);
+}
+
+#[test]
+fn missing_cells_leave_a_column_numeric() {
+    let dataset = csv("a,b,c\n1,,x\nNA,,NA\n?,null,y\nn/a,N/A,NULL\n2,,z\n");
+    let table = table(&dataset);
+    assert_eq!(table.kind(0).unwrap(), ColumnKind::Numbers);
+    assert_eq!(table.kind(1).unwrap(), ColumnKind::Empty);
+    assert_eq!(table.kind(2).unwrap(), ColumnKind::Texts);
+    // The cells themselves stay as they are, for whoever copies them.
+    assert_eq!(table.cell(1, 0), "NA");
+}
+
+#[test]
+fn a_last_line_without_line_end_and_one_column() {
+    assert_eq!(cells(&csv("a\n1\n2")), [["1"], ["2"]]);
+}
+
+#[test]
+fn a_missing_file() {
+    let folder = Folder::new();
+    let path = format!("{}/absent.csv", folder.path());
+    assert_error(read(&path), &["no file or directory", "absent.csv"]);
+    for nearly in ["digit", "Digits", "digtis"] {
+        assert_error(read(nearly), &[nearly, "did you mean 'digits'"]);
+    }
+}
+
+#[test]
+fn an_empty_file_and_a_lonely_header() {
+    for text in ["", "\n \n", "\u{feff}"] {
+        assert_error(read_csv(text), &["t.csv is empty", "header line"]);
+    }
+    for text in ["a,b", "a,b\n\n \n"] {
+        assert_error(read_csv(text), &["t.csv", "no rows"]);
+    }
+}
+
+#[test]
+fn bad_headers() {
+    assert_error(
+        read_csv("a,b, a\n1,2,3\n"),
+        &["t.csv, line 1", "columns 1 and 3", "'a'", "rename"],
+    );
+    assert_error(
+        read_csv("\na, ,c\n1,2,3\n"),
+        &["t.csv, line 2", "column 2 has no name"],
+    );
+}
+
+#[test]
+fn ragged_rows() {
+    assert_error(
+        read_csv("a,b\n\"1\n1\",2\n1,2,3\n"),
+        &["t.csv, line 4", "expected 2 fields", "found 3", "','"],
+    );
+    assert_error(
+        read_csv("a;b\r\n1;2\r\n3\r\n"),
+        &["t.csv, line 3", "expected 2 fields", "found 1", "';'"],
+    );
+}
+
+#[test]
+fn a_quote_that_is_never_closed() {
+    // In the last column the row would look complete; in the first it would look ragged.
+    for text in ["a,b\n1,2\n3,\"4\n5,6\n", "a,b\n1,2\n\"3,4\n5,6\n"] {
+        assert_error(read_csv(text), &["t.csv, line 3", "never closed"]);
+    }
+    assert_error(read_csv("a,\"b\n1,2\n"), &["t.csv, line 1", "never closed"]);
+    assert_error(
+        read_csv("\u{feff}\"a,b\n1,2\n"),
+        &["t.csv, line 1", "never closed"],
+    );
+    assert_error(
+        read_csv("a,b\n1,\"2\"\"\n"),
+        &["t.csv, line 2", "never closed"],
+    );
+}
+
+#[test]
+fn bytes_that_are_not_utf8() {
+    assert_error(
+        read_csv(b"name,city\nAda,London\nEva,Troms\xf8\n"),
+        &["t.csv, line 3, column 'city'", "UTF-8"],
+    );
+    assert_error(
+        read_csv(b"name,st\xe4dt\n1,2\n"),
+        &["t.csv, line 1, column '2'", "UTF-8"],
+    );
+}
+
+#[test]
+fn numbers_that_are_not_finite() {
+    for cell in ["nan", "NaN", "inf", "-Infinity", "1e999"] {
+        let dataset = csv(&format!("a,b\n1,x\n\n{cell},y\n"));
+        assert_error(
+            table(&dataset).kind(0),
+            &[
+                "t.csv, line 4, column 'a'",
+                cell,
+                "remove the row",
+                "leave the cell empty",
+            ],
+        );
+    }
+    // Among texts they are texts.
+    let dataset = csv("a,b\nnan,1\nOslo,1\n");
+    assert_eq!(table(&dataset).kind(0).unwrap(), ColumnKind::Texts);
+}
+
+#[test]
+fn damaged_gzip() {
+    let mut bytes = gzip(b"a,b\n1,2\n3,4\n");
+    bytes.truncate(bytes.len() - 9);
+    assert_error(read_csv(bytes), &["cannot read", "t.csv"]);
+}

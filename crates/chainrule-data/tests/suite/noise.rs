@@ -1,0 +1,94 @@
+//! Damaged files of every kind: each is read or refused, and nothing panics.
+
+use crate::folder::Folder;
+use chainrule_data::{Preprocessing, Task, read};
+
+/// A linear congruential generator (Knuth's MMIX constants), so that a failure can be repeated.
+struct Noise(u64);
+
+impl Noise {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = (self.0)
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+
+    /// Replaces, inserts or removes a few bytes.
+    fn damage(&mut self, bytes: &[u8], replacements: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        for _ in 0..=self.below(4) {
+            let at = self.below(bytes.len());
+            let byte = replacements[self.below(replacements.len())];
+            match self.below(3) {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        bytes
+    }
+}
+
+/// Does everything that can be done with a source. Gives whether it could be read, and whether it could be fitted.
+fn use_all(source: &str) -> (bool, bool) {
+    let Ok(dataset) = read(source) else {
+        return (false, false);
+    };
+    let rows: Vec<usize> = (0..dataset.rows()).collect();
+    let mut fitted = false;
+    for task in [None, Some(Task::Classification), Some(Task::Regression)] {
+        let result = Preprocessing::fit(&dataset, None, task, true, &rows);
+        let Ok((preprocessing, _)) = result else {
+            continue;
+        };
+        preprocessing.validate().unwrap();
+        let inputs = preprocessing.inputs::<f64>(&dataset, &rows).unwrap();
+        assert_eq!(inputs.len(), rows.len() * preprocessing.input_width());
+        assert!(inputs.iter().all(|input| input.is_finite()));
+        preprocessing.targets(&dataset, &rows).unwrap();
+        fitted = true;
+    }
+    (true, fitted)
+}
+
+#[test]
+fn damaged_csv() {
+    let text = b"a,b,y\n1.5,red,0\n2,\"bl\nue\",1\n,red,0\n-3e5,NA,1\n4,red,0\n5,blue,1\n";
+    let folder = Folder::new();
+    let mut noise = Noise(1);
+    let (mut read, mut fitted) = (0, 0);
+    for _ in 0..3000 {
+        let bytes = noise.damage(text, b",;\t\"\n\r 19.e-nx\xff\xc3\x00");
+        let (was_read, was_fitted) = use_all(&folder.write("t.csv", bytes));
+        read += usize::from(was_read);
+        fitted += usize::from(was_fitted);
+    }
+    // The noise reaches all stages.
+    assert!((100..2900).contains(&read), "{read}");
+    assert!((100..read).contains(&fitted), "{fitted}");
+}
+
+#[test]
+fn damaged_idx() {
+    let images = [
+        0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6,
+    ];
+    let labels = [0, 0, 8, 1, 0, 0, 0, 2, 1, 2];
+    let folder = Folder::new();
+    let mut noise = Noise(2);
+    let mut read = 0;
+    for round in 0..2000 {
+        let (mut images, mut labels) = (images.to_vec(), labels.to_vec());
+        let damaged = if round % 2 == 0 {
+            &mut images
+        } else {
+            &mut labels
+        };
+        *damaged = noise.damage(damaged, &[0, 1, 2, 3, 8, 13, 255]);
+        folder.write("train-images-idx3-ubyte", images);
+        folder.write("train-labels-idx1-ubyte", labels);
+        read += usize::from(use_all(folder.path()).0);
+    }
+    assert!((50..1950).contains(&read), "{read}");
+}

@@ -1,0 +1,182 @@
+//! The stored form of a preprocessing: its exact JSON, and how damaged ones are refused.
+
+use crate::folder::{assert_error, csv};
+use chainrule_data::{Preprocessing, read};
+use serde_json::{Value, json};
+
+fn table_json() -> Value {
+    json!({
+        "inputs": {"columns": [
+            {"numeric": {"name": "a", "mean": 2.0, "standard_deviation": 1.0, "missing": false}},
+            {"categorical": {"name": "b", "categories": ["u", "v"]}},
+        ]},
+        "target": {"classes": {"name": "y", "classes": ["no", "yes"]}},
+    })
+}
+
+fn images_json() -> Value {
+    json!({
+        "inputs": {"images": {
+            "height": 2, "width": 3, "maximum": 255, "mean": 0.25, "standard_deviation": 0.5,
+        }},
+        "target": {"numbers": {"name": "label", "mean": 4.5, "standard_deviation": 2.0}},
+    })
+}
+
+fn parse(json: &Value) -> serde_json::Result<Preprocessing> {
+    serde_json::from_str(&json.to_string())
+}
+
+#[test]
+fn the_stored_form() {
+    let dataset = csv("a,b,y\n1,u,no\n3,v,yes\n1,u,no\n3,v,yes\n");
+    let (fitted, _) = Preprocessing::fit(&dataset, None, None, true, &[0, 1, 2, 3]).unwrap();
+    assert_eq!(serde_json::to_value(&fitted).unwrap(), table_json());
+    assert_eq!(parse(&table_json()).unwrap(), fitted);
+    parse(&images_json()).unwrap().validate().unwrap();
+}
+
+#[test]
+fn numbers_survive_to_the_last_bit() {
+    let digits = read("digits").unwrap();
+    let rows: Vec<usize> = (0..1000).collect();
+    let (fitted, _) = Preprocessing::fit(&digits, None, None, true, &rows).unwrap();
+    let text = serde_json::to_string(&fitted).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Preprocessing>(&text).unwrap(),
+        fitted
+    );
+}
+
+#[test]
+fn unknown_and_absent_fields_are_refused() {
+    for (json, places) in [
+        (
+            table_json(),
+            &[
+                "",
+                "/inputs/columns/0/numeric",
+                "/inputs/columns/1/categorical",
+                "/target/classes",
+            ][..],
+        ),
+        (
+            images_json(),
+            &["", "/inputs/images", "/target/numbers"][..],
+        ),
+    ] {
+        for place in places {
+            let mut unknown = json.clone();
+            let object = unknown.pointer_mut(place).unwrap().as_object_mut().unwrap();
+            object.insert("extra".to_owned(), json!(1));
+            let error = parse(&unknown).unwrap_err().to_string();
+            assert!(error.contains("unknown field `extra`"), "{place}: {error}");
+
+            let fields: Vec<String> = (json.pointer(place).unwrap().as_object().unwrap())
+                .keys()
+                .cloned()
+                .collect();
+            for field in fields {
+                let mut absent = json.clone();
+                let object = absent.pointer_mut(place).unwrap().as_object_mut().unwrap();
+                object.remove(&field);
+                assert!(parse(&absent).is_err(), "{place}/{field}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stored_form_that_contradicts_itself() {
+    let numeric = "/inputs/columns/0/numeric";
+    let categorical = "/inputs/columns/1/categorical";
+    for (place, value, problem) in [
+        ("/inputs/columns".to_owned(), json!([]), "no input columns"),
+        (format!("{numeric}/name"), json!(""), "has no name"),
+        (format!("{numeric}/name"), json!("b"), "'b' occurs twice"),
+        (format!("{numeric}/name"), json!("y"), "'y' occurs twice"),
+        (
+            format!("{numeric}/standard_deviation"),
+            json!(0.0),
+            "deviation of 'a' is 0",
+        ),
+        (
+            format!("{numeric}/standard_deviation"),
+            json!(-1.0),
+            "deviation of 'a' is -1",
+        ),
+        (
+            format!("{categorical}/categories"),
+            json!([]),
+            "no categories",
+        ),
+        (
+            format!("{categorical}/categories"),
+            json!(["u", "u"]),
+            "category twice",
+        ),
+        (
+            "/target/classes/name".to_owned(),
+            json!(""),
+            "target has no name",
+        ),
+        (
+            "/target/classes/classes".to_owned(),
+            json!(["a"]),
+            "fewer than two",
+        ),
+        (
+            "/target/classes/classes".to_owned(),
+            json!(["a", "a"]),
+            "class twice",
+        ),
+        (
+            "/target/classes/classes".to_owned(),
+            json!(["1", "1.0"]),
+            "class twice",
+        ),
+        (
+            "/target/classes/classes".to_owned(),
+            json!(["a", ""]),
+            "no name",
+        ),
+    ] {
+        assert_invalid(table_json(), &place, value, problem);
+    }
+    for (place, value, problem) in [
+        ("/inputs/images/height", json!(0), "no pixels"),
+        ("/inputs/images/width", json!(0), "no pixels"),
+        (
+            "/inputs/images/height",
+            json!(usize::MAX),
+            "too many pixels",
+        ),
+        ("/inputs/images/maximum", json!(0), "maximum"),
+        (
+            "/inputs/images/standard_deviation",
+            json!(0),
+            "deviation of 'pixels'",
+        ),
+        (
+            "/target/numbers/standard_deviation",
+            json!(0),
+            "deviation of 'label'",
+        ),
+    ] {
+        assert_invalid(images_json(), place, value, problem);
+    }
+    let mut not_finite = parse(&images_json()).unwrap();
+    if let chainrule_data::TargetPreprocessing::Numbers(target) = &mut not_finite.target {
+        target.mean = f64::NAN;
+    }
+    assert_error(not_finite.validate(), &["mean of 'label' is NaN"]);
+}
+
+#[track_caller]
+fn assert_invalid(mut json: Value, place: &str, value: Value, problem: &str) {
+    *json.pointer_mut(place).unwrap() = value;
+    assert_error(
+        parse(&json).unwrap().validate(),
+        &["stored preprocessing", problem],
+    );
+}

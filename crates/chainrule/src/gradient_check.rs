@@ -1,0 +1,259 @@
+//! Gradients against central finite differences, in f64.
+//!
+//! For a parameter w, dLoss/dw is compared with (Loss(w + h) - Loss(w - h)) / 2h, whose error is of the
+//! order of h^2 (truncation) + 1e-16 |Loss| / h (round-off). Where some z, or an output of a loss with
+//! corners, passes a kink between w - h and w + h, there is no derivative to compare with: such a parameter
+//! is counted as "at a kink" and not as a failure.
+
+use crate::backward::{backward, gradients, output_error};
+use crate::error::{Error, Result};
+use crate::forward::{Cache, Mode, forward};
+use crate::loss::Loss;
+use crate::network::Network;
+use crate::parameters::{Gradients, Parameters, TensorLayout};
+use crate::random::{Purpose, Random, Stream};
+use crate::step::Samples;
+
+/// How thoroughly to check.
+#[derive(Clone, Debug)]
+pub struct CheckOptions {
+    /// h, relative to max(1, |w|); default 1e-5. Where the error is above the tolerance, h / 10 and 10 h
+    /// are tried as well, and the best of the three counts.
+    pub step: f64,
+    /// The largest relative error that passes; default 1e-6.
+    pub tolerance: f64,
+    /// Parameters to check in each tensor, drawn at random; default all.
+    pub samples_per_tensor: Option<usize>,
+    /// For drawing.
+    pub seed: u64,
+    /// Whether dropout drops; default inference.
+    pub mode: Mode,
+}
+
+impl Default for CheckOptions {
+    fn default() -> Self {
+        let (step, tolerance) = (1e-5, 1e-6);
+        CheckOptions { step, tolerance, samples_per_tensor: None, seed: 0, mode: Mode::Inference }
+    }
+}
+
+/// One parameter's two derivatives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// Row in the tensor (0 for a bias).
+    pub row: usize,
+    /// Column in the tensor.
+    pub column: usize,
+    /// From backpropagation.
+    pub backpropagated: f64,
+    /// From differences.
+    pub numerical: f64,
+    /// |difference| beyond the differences' own round-off, over the larger of the two derivatives (or a
+    /// ten-thousandth of the tensor's largest derivative, if both are smaller).
+    pub relative_error: f64,
+}
+
+/// One tensor's result.
+#[derive(Clone, Debug)]
+pub struct TensorReport {
+    /// Which tensor.
+    pub tensor: TensorLayout,
+    /// How many parameters were compared.
+    pub compared: usize,
+    /// How many have a kink within the step.
+    pub at_kink: usize,
+    /// The parameter with the largest relative error; none if none was compared.
+    pub worst: Option<Comparison>,
+    /// |backpropagated - numerical| / (|backpropagated| + |numerical|), as vectors of all compared parameters.
+    pub norm_error: f64,
+    /// Whether the largest relative error is within the tolerance.
+    pub passed: bool,
+}
+
+/// The result of a check.
+#[derive(Clone, Debug)]
+pub struct CheckReport {
+    /// The loss at the parameters checked.
+    pub loss: f64,
+    /// One entry for each tensor, in the order of the layers.
+    pub tensors: Vec<TensorReport>,
+}
+
+impl CheckReport {
+    /// Whether every tensor passed.
+    pub fn passed(&self) -> bool {
+        self.tensors.iter().all(|report| report.passed)
+    }
+
+    /// The largest relative error of all.
+    pub fn worst_error(&self) -> f64 {
+        let errors = self.tensors.iter().filter_map(|report| report.worst.as_ref());
+        errors.map(|worst| worst.relative_error).fold(0.0, f64::max)
+    }
+}
+
+/// Checks the gradients that backpropagation gives for any network, loss and data.
+///
+/// # Errors
+/// When shapes do not fit, or the loss is not finite.
+pub fn gradient_check(
+    network: &Network,
+    parameters: &Parameters<f64>,
+    loss: &Loss,
+    samples: Samples<'_, f64>,
+    options: &CheckOptions,
+) -> Result<CheckReport> {
+    let cache = forward(network, parameters, samples.inputs, options.mode)?;
+    let error = output_error(network, &cache, loss, samples.targets, samples.sample_weights)?;
+    let deltas = backward(network, parameters, &cache, error.delta)?;
+    let gradients = gradients(network, &cache, &deltas)?;
+    check_gradients(network, parameters, loss, samples, &gradients, options)
+}
+
+/// Checks gradients from anywhere.
+///
+/// # Errors
+/// When shapes do not fit, or the loss is not finite.
+pub fn check_gradients(
+    network: &Network,
+    parameters: &Parameters<f64>,
+    loss: &Loss,
+    samples: Samples<'_, f64>,
+    gradients: &Gradients<f64>,
+    options: &CheckOptions,
+) -> Result<CheckReport> {
+    network.check_parameters(gradients)?;
+    let mut probe = Probe { network, loss, samples, mode: options.mode, parameters: parameters.clone() };
+    let center = probe.loss()?.0;
+    if !center.is_finite() {
+        return Err(Error::Data(format!("the loss is {center}: there is no gradient to check")));
+    }
+    let mut tensors = Vec::new();
+    for (index, tensor) in parameters.tensors().iter().enumerate() {
+        let values = gradients.tensor(tensor);
+        let largest = values.iter().fold(0.0f64, |largest, g| largest.max(g.abs()));
+        let mut report = TensorReport {
+            tensor: tensor.clone(),
+            compared: 0,
+            at_kink: 0,
+            worst: None,
+            norm_error: 0.0,
+            passed: true,
+        };
+        let (mut difference, mut sizes) = (0.0, (0.0, 0.0));
+        for element in chosen(tensor.count(), index, options) {
+            let comparison = compare(&mut probe, tensor, element, values[element], largest, center, options)?;
+            let Some(comparison) = comparison else {
+                report.at_kink += 1;
+                continue;
+            };
+            report.compared += 1;
+            difference += (comparison.backpropagated - comparison.numerical).powi(2);
+            sizes.0 += comparison.backpropagated.powi(2);
+            sizes.1 += comparison.numerical.powi(2);
+            // NaN is worse than anything.
+            let worse = report.worst.as_ref().is_none_or(|worst: &Comparison| {
+                comparison.relative_error.is_nan() || comparison.relative_error > worst.relative_error
+            });
+            if worse {
+                report.worst = Some(comparison);
+            }
+        }
+        let size: f64 = f64::sqrt(sizes.0) + f64::sqrt(sizes.1);
+        report.norm_error = if size > 0.0 { f64::sqrt(difference) / size } else { 0.0 };
+        report.passed =
+            report.worst.as_ref().is_none_or(|worst| worst.relative_error <= options.tolerance);
+        tensors.push(report);
+    }
+    Ok(CheckReport { loss: center, tensors })
+}
+
+/// Which elements of a tensor to check, in order.
+fn chosen(count: usize, index: usize, options: &CheckOptions) -> Vec<usize> {
+    let mut elements: Vec<usize> = (0..count).collect();
+    if let Some(samples) = options.samples_per_tensor.filter(|&samples| samples < count) {
+        let stream = Stream::new(options.seed, Purpose::Sampling, index, 0, 0);
+        Random::new(stream).shuffle(&mut elements);
+        elements.truncate(samples);
+        elements.sort_unstable();
+    }
+    elements
+}
+
+/// The best comparison of up to three steps; none at a kink.
+fn compare(
+    probe: &mut Probe<'_>,
+    tensor: &TensorLayout,
+    element: usize,
+    backpropagated: f64,
+    largest: f64,
+    center: f64,
+    options: &CheckOptions,
+) -> Result<Option<Comparison>> {
+    let mut best: Option<Comparison> = None;
+    for factor in [1.0, 0.1, 10.0] {
+        let w = probe.parameters.tensor(tensor)[element];
+        let h = options.step * factor * w.abs().max(1.0);
+        let (up, cache_up) = probe.loss_with(tensor, element, w + h)?;
+        let (down, cache_down) = probe.loss_with(tensor, element, w - h)?;
+        probe.parameters.tensor_mut(tensor)[element] = w;
+        if probe.passes_kink(&cache_up, &cache_down) {
+            continue;
+        }
+        let numerical = (up - down) / ((w + h) - (w - h));
+        let round_off = 16.0 * f64::EPSILON * center.abs().max(f64::MIN_POSITIVE) / h;
+        let scale = backpropagated.abs().max(numerical.abs()).max(1e-4 * largest);
+        let beyond = (backpropagated - numerical).abs() - round_off;
+        // `max` would turn NaN into 0.
+        let relative_error = if beyond <= 0.0 { 0.0 } else { beyond / scale };
+        let (row, column) = (element / tensor.columns, element % tensor.columns);
+        let comparison = Comparison { row, column, backpropagated, numerical, relative_error };
+        if best.as_ref().is_none_or(|best| comparison.relative_error < best.relative_error) {
+            best = Some(comparison);
+        }
+        if relative_error <= options.tolerance {
+            break;
+        }
+    }
+    Ok(best)
+}
+
+/// A loss as a function of one parameter.
+struct Probe<'a> {
+    network: &'a Network,
+    loss: &'a Loss,
+    samples: Samples<'a, f64>,
+    mode: Mode,
+    parameters: Parameters<f64>,
+}
+
+impl Probe<'_> {
+    fn loss(&self) -> Result<(f64, Cache<f64>)> {
+        let Samples { inputs, targets, sample_weights } = self.samples;
+        let cache = forward(self.network, &self.parameters, inputs, self.mode)?;
+        let error = output_error(self.network, &cache, self.loss, targets, sample_weights)?;
+        Ok((error.loss, cache))
+    }
+
+    fn loss_with(&mut self, tensor: &TensorLayout, element: usize, value: f64) -> Result<(f64, Cache<f64>)> {
+        self.parameters.tensor_mut(tensor)[element] = value;
+        self.loss()
+    }
+
+    fn passes_kink(&self, up: &Cache<f64>, down: &Cache<f64>) -> bool {
+        let depth = self.network.depth();
+        let hidden = (1..=depth).any(|l| {
+            let kinks = self.network.layers()[l - 1].describe().activation().kinks();
+            let pairs = up.pre_activation(l).as_slice().iter().zip(down.pre_activation(l).as_slice());
+            let passes = |a: f64, b: f64, k: f64| a != b && (a - k) * (b - k) <= 0.0;
+            !kinks.is_empty() && pairs.into_iter().any(|(&a, &b)| kinks.iter().any(|&k| passes(a, b, k)))
+        });
+        let n = self.network.output_width();
+        let (up, down) = (up.output(), down.output());
+        hidden
+            || (0..up.rows()).any(|i| {
+                let target = self.samples.targets.row(i);
+                (0..n).any(|j| self.loss.has_corner_between(up[(i, j)], down[(i, j)], target.at(j, n)))
+            })
+    }
+}

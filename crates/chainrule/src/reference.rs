@@ -1,0 +1,273 @@
+//! The five steps as plain f64 loops, straight from the formulas: the oracle for everything else.
+//!
+//! Nothing here is fast, shares code with the kernels or with [`crate::loss`], or avoids cancellation; use it
+//! on moderate numbers. It can also make the classic mistakes on purpose, so that one can see which
+//! checks notice.
+
+use crate::activation::Activation;
+use crate::error::Result;
+use crate::forward::Mode;
+use crate::layer::Layer;
+use crate::loss::{Loss, Targets};
+use crate::matrix::Matrix;
+use crate::network::Network;
+use crate::parameters::{Gradients, Parameters};
+use crate::step::Samples;
+
+/// A classic mistake in backpropagation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mistake {
+    /// W delta in the place of W^T delta: W's numbers are read as if they had the transposed shape.
+    WeightNotTransposed,
+    /// delta(l) without the factor sigma'(z(l)).
+    NoActivationDerivative,
+    /// dW(l) from a(l) in the place of a(l-1) (wrapped around where the widths differ).
+    OwnActivation,
+    /// W(l) is updated (with learning rate 0.1) before the error is carried back through it.
+    UpdateBeforePropagating,
+    /// The loss is a mean over the batch, but the gradients are sums.
+    SumForMean,
+}
+
+impl Mistake {
+    /// Every mistake.
+    pub const ALL: [Mistake; 5] = [
+        Mistake::WeightNotTransposed,
+        Mistake::NoActivationDerivative,
+        Mistake::OwnActivation,
+        Mistake::UpdateBeforePropagating,
+        Mistake::SumForMean,
+    ];
+}
+
+/// Every value of one step. Index l is layer l; `z[0]` and `delta[0]` are empty.
+#[derive(Clone, Debug)]
+pub struct Values {
+    /// The batch's loss.
+    pub loss: f64,
+    /// z(l), [B, n_l].
+    pub z: Vec<Matrix<f64>>,
+    /// a(l), [B, n_l]; a(0) is the input.
+    pub a: Vec<Matrix<f64>>,
+    /// delta(l), [B, n_l].
+    pub delta: Vec<Matrix<f64>>,
+    /// dW(l) and db(l).
+    pub gradients: Gradients<f64>,
+}
+
+/// Steps 1 to 4, with a mistake if one is asked for.
+///
+/// # Errors
+/// When shapes do not fit.
+pub fn compute(
+    network: &Network,
+    parameters: &Parameters<f64>,
+    loss: &Loss,
+    samples: Samples<'_, f64>,
+    mode: Mode,
+    mistake: Option<Mistake>,
+) -> Result<Values> {
+    let Samples { inputs, targets, sample_weights } = samples;
+    network.check_parameters(parameters)?;
+    network.check_inputs(inputs.columns())?;
+    let (batch, depth) = (inputs.rows(), network.depth());
+    loss.check_targets(batch, network.output_width(), targets, sample_weights)?;
+    let width = |l: usize| network.width(l);
+
+    // 1. z(l) = a(l-1) W(l)^T + b(l), a(l) = sigma(z(l))
+    let (mut z, mut a) = (vec![Matrix::default()], vec![inputs.to_matrix()]);
+    for l in 1..=depth {
+        let mut z_l = Matrix::zeros(batch, width(l));
+        let mut a_l = Matrix::zeros(batch, width(l));
+        for i in 0..batch {
+            for j in 0..width(l) {
+                z_l[(i, j)] = match &network.layers()[l - 1] {
+                    Layer::Dense(_) => {
+                        let weight = parameters.weight(l);
+                        let mut sum = parameters.bias(l).map_or(0.0, |bias| bias[j]);
+                        for k in 0..width(l - 1) {
+                            sum += a[l - 1][(i, k)] * weight[(j, k)];
+                        }
+                        sum
+                    }
+                    Layer::Dropout(dropout) => a[l - 1][(i, j)] * dropout.mask(mode, l, i, j),
+                };
+            }
+            for j in 0..width(l) {
+                a_l[(i, j)] = match activation(network, l) {
+                    Activation::Softmax => {
+                        let sum: f64 = z_l.row(i).iter().map(|z| z.exp()).sum();
+                        z_l[(i, j)].exp() / sum
+                    }
+                    other => other.value(z_l[(i, j)]),
+                };
+            }
+        }
+        z.push(z_l);
+        a.push(a_l);
+    }
+
+    // 2. delta(L)
+    let n = width(depth);
+    let weight_of = |i: usize| {
+        let class_weight = match (loss, targets) {
+            (Loss::CrossEntropy { class_weights: Some(weights), .. }, Targets::Classes(classes)) => {
+                weights[classes[i] as usize]
+            }
+            _ => 1.0,
+        };
+        (sample_weights.map_or(1.0, |s| s[i]), class_weight)
+    };
+    let total: f64 = (0..batch).map(|i| weight_of(i).0 * weight_of(i).1).sum();
+    let mut value = 0.0;
+    let mut delta = vec![Matrix::default(); depth + 1];
+    delta[depth] = Matrix::zeros(batch, n);
+    for i in 0..batch {
+        let y: Vec<f64> = (0..n).map(|j| targets.row(i).at(j, n)).collect();
+        let output = activation(network, depth);
+        let (row_loss, error) = loss_and_derivative(loss, output, a[depth].row(i), &y);
+        let s = weight_of(i).0;
+        value += s * row_loss / total;
+        for j in 0..n {
+            let mean = if mistake == Some(Mistake::SumForMean) { 1.0 } else { total };
+            let through: f64 = match output {
+                Activation::Softmax => (0..n)
+                    .map(|k| {
+                        let (a_j, a_k) = (a[depth][(i, j)], a[depth][(i, k)]);
+                        error[k] * a_k * (f64::from(u8::from(j == k)) - a_j)
+                    })
+                    .sum(),
+                other => error[j] * other.derivative(z[depth][(i, j)], a[depth][(i, j)]),
+            };
+            delta[depth][(i, j)] = s * through / mean;
+        }
+    }
+
+    // 3. delta(l) = (delta(l+1) W(l+1)) * sigma'(z(l)), and 4. dW(l) = delta(l)^T a(l-1)
+    let mut gradients = network.zeros::<f64>();
+    let mut parameters = parameters.clone();
+    for l in (1..=depth).rev() {
+        if matches!(network.layers()[l - 1], Layer::Dense(_)) {
+            let (n_in, n_out) = (width(l - 1), width(l));
+            let (weight, bias) = gradients.weight_and_bias_mut(l);
+            let bias = bias.unwrap_or_default();
+            for j in 0..n_out {
+                for i in 0..batch {
+                    for k in 0..n_in {
+                        let input = match mistake {
+                            Some(Mistake::OwnActivation) => a[l][(i, k % n_out)],
+                            _ => a[l - 1][(i, k)],
+                        };
+                        weight[j * n_in + k] += delta[l][(i, j)] * input;
+                    }
+                    if let Some(sum) = bias.get_mut(j) {
+                        *sum += delta[l][(i, j)];
+                    }
+                }
+            }
+            if mistake == Some(Mistake::UpdateBeforePropagating) {
+                let own = parameters.weight_mut(l);
+                for (w, g) in own.iter_mut().zip(gradients.weight(l).as_slice()) {
+                    *w -= 0.1 * g;
+                }
+            }
+        }
+        if l == 1 {
+            break;
+        }
+        let mut before = Matrix::zeros(batch, width(l - 1));
+        for i in 0..batch {
+            for k in 0..width(l - 1) {
+                let error = match &network.layers()[l - 1] {
+                    Layer::Dense(_) => {
+                        let weight = parameters.weight(l);
+                        let n_out = width(l);
+                        (0..n_out)
+                            .map(|j| {
+                                let w = match mistake {
+                                    Some(Mistake::WeightNotTransposed) => weight.as_slice()[k * n_out + j],
+                                    _ => weight[(j, k)],
+                                };
+                                delta[l][(i, j)] * w
+                            })
+                            .sum()
+                    }
+                    Layer::Dropout(dropout) => delta[l][(i, k)] * dropout.mask(mode, l, i, k),
+                };
+                let slope = match (mistake, activation(network, l - 1)) {
+                    (Some(Mistake::NoActivationDerivative), _) => 1.0,
+                    (_, sigma) => sigma.derivative(z[l - 1][(i, k)], a[l - 1][(i, k)]),
+                };
+                before[(i, k)] = error * slope;
+            }
+        }
+        delta[l - 1] = before;
+    }
+    Ok(Values { loss: value, z, a, delta, gradients })
+}
+
+fn activation(network: &Network, l: usize) -> Activation {
+    match &network.layers()[l - 1] {
+        Layer::Dense(dense) => dense.activation,
+        Layer::Dropout(_) => Activation::Identity,
+    }
+}
+
+/// l_i and dl_i/da, in the textbook's form.
+fn loss_and_derivative(loss: &Loss, output: Activation, a: &[f64], y: &[f64]) -> (f64, Vec<f64>) {
+    let n = a.len() as f64;
+    let is_probability =
+        matches!(output, Activation::Sigmoid | Activation::HardSigmoid | Activation::Softmax);
+    let each = |f: &dyn Fn(f64, f64) -> (f64, f64)| {
+        let pairs: Vec<(f64, f64)> = a.iter().zip(y).map(|(a, y)| f(*a, *y)).collect();
+        (pairs.iter().map(|p| p.0).sum(), pairs.iter().map(|p| p.1).collect())
+    };
+    let step = |d: f64| if d > 0.0 { 1.0 } else if d < 0.0 { -1.0 } else { 0.0 };
+    match loss {
+        Loss::HalfSquaredError => each(&|a, y| ((a - y).powi(2) / 2.0, a - y)),
+        Loss::MeanSquaredError => each(&|a, y| ((a - y).powi(2) / n, 2.0 * (a - y) / n)),
+        Loss::MeanAbsoluteError => each(&|a, y| ((a - y).abs() / n, step(a - y) / n)),
+        Loss::Huber { delta } => each(&|a, y| {
+            let d = a - y;
+            let value = if d.abs() <= *delta { d * d / 2.0 } else { delta * (d.abs() - delta / 2.0) };
+            (value / n, d.clamp(-delta, *delta) / n)
+        }),
+        Loss::Quantile { quantile: q } => each(&|a, y| {
+            let value = (q * (y - a)).max((q - 1.0) * (y - a));
+            let slope = match step(a - y) {
+                0.0 => 0.0,
+                side if side > 0.0 => 1.0 - q,
+                _ => -q,
+            };
+            (value / n, slope / n)
+        }),
+        Loss::Poisson => each(&|a, y| ((a.exp() - y * a) / n, (a.exp() - y) / n)),
+        Loss::BinaryCrossEntropy => each(&|a, y| {
+            let log = |p: f64| p.ln().max(-100.0);
+            if is_probability {
+                (-(y * log(a) + (1.0 - y) * log(1.0 - a)), (a - y) / (a * (1.0 - a)).max(1e-12))
+            } else {
+                let p = 1.0 / (1.0 + (-a).exp());
+                (-(y * p.ln() + (1.0 - y) * (1.0 - p).ln()), p - y)
+            }
+        }),
+        Loss::CrossEntropy { label_smoothing, class_weights } => {
+            let q: Vec<f64> = (0..a.len())
+                .map(|k| {
+                    let weight = class_weights.as_ref().map_or(1.0, |w| w[k]);
+                    weight * ((1.0 - label_smoothing) * y[k] + label_smoothing / n)
+                })
+                .collect();
+            if is_probability {
+                let pairs = a.iter().zip(&q);
+                let loss = pairs.clone().map(|(a, q)| -q * a.ln().max(-100.0)).sum();
+                (loss, pairs.map(|(a, q)| -q / a.max(1e-12)).collect())
+            } else {
+                let sum: f64 = a.iter().map(|a| a.exp()).sum();
+                let total: f64 = q.iter().sum();
+                let loss = a.iter().zip(&q).map(|(a, q)| -q * (a.exp() / sum).ln()).sum();
+                (loss, a.iter().zip(&q).map(|(a, q)| a.exp() / sum * total - q).collect())
+            }
+        }
+    }
+}
