@@ -8,7 +8,7 @@ use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::layer::{Dense, Dropout, Layer};
-use crate::parameters::{Layout, Parameters};
+use crate::parameters::{Layout, Parameters, TensorLayout};
 
 /// A feed-forward network: layers 1..L, widths n_0 (inputs) to n_L (outputs).
 ///
@@ -174,12 +174,14 @@ impl Network {
         self.layers[self.depth() - 1].describe().activation()
     }
 
+    /// The tensors of parameters, in the order of the layers.
+    pub fn tensors(&self) -> &[TensorLayout] {
+        self.layout.tensors()
+    }
+
     /// How many weights and biases there are.
     pub fn parameter_count(&self) -> usize {
-        let counts = self.layers.iter().zip(&self.widths).flat_map(|(layer, &n_in)| {
-            layer.describe().parameters(n_in).into_iter().map(|tensor| tensor.rows * tensor.columns)
-        });
-        counts.sum()
+        self.tensors().iter().map(TensorLayout::count).sum()
     }
 
     /// FLOPs of a training step for one sample: forward, gradients, and the error carried back from
@@ -205,12 +207,11 @@ impl Network {
         if parameters.has_layout(&self.layout) {
             return Ok(());
         }
-        let list = |tensors: &[crate::parameters::TensorLayout]| {
+        let list = |tensors: &[TensorLayout]| {
             let shapes: Vec<_> = tensors.iter().map(|t| format!("{} {:?}", t.name, t.shape())).collect();
             shapes.join(", ")
         };
-        let own: Parameters<T> = self.zeros();
-        Err(Error::shape("parameters", list(own.tensors()), list(parameters.tensors())))
+        Err(Error::shape("parameters", list(self.tensors()), list(parameters.tensors())))
     }
 
     /// Fails unless each sample has n_0 numbers.

@@ -11,7 +11,7 @@ use crate::kernel::{Scalar, elementwise::all_finite};
 use crate::matrix::{Matrix, MatrixView};
 
 /// Bytes that the buffer and each tensor in it are aligned to: a cache line, and the widest vector.
-pub const ALIGNMENT: usize = 64;
+pub(crate) const ALIGNMENT: usize = 64;
 
 /// One tensor's place in the buffer.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +78,11 @@ impl Layout {
             first.push(tensors.len());
         }
         Layout { tensors, first, length }
+    }
+
+    /// Every tensor, in the order of the layers.
+    pub(crate) fn tensors(&self) -> &[TensorLayout] {
+        &self.tensors
     }
 }
 

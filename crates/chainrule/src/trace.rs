@@ -6,6 +6,8 @@
 //! Layers are numbered l = 1..L among the dense ones. Dropout adds an event forward and one
 //! backward, if the trace is of a training pass; otherwise it does nothing and is left out.
 
+use std::path::Path;
+
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -20,6 +22,7 @@ use crate::network::Network;
 use crate::optimizer::{Optimizer, Rule, update};
 use crate::parameters::Parameters;
 use crate::step::Samples;
+use crate::tensor_file::{NamedTensor, write};
 
 /// Which of the five steps an event belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -115,6 +118,19 @@ impl<T: Scalar> Trace<T> {
     /// Every value: those given, then those computed.
     pub fn values(&self) -> impl Iterator<Item = &Value<T>> {
         self.given.iter().chain(self.events.iter().flat_map(|event| &event.outputs))
+    }
+
+    /// Writes every value as a tensor of its name into a safetensors file.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn save_tensors(&self, path: &Path) -> Result<()> {
+        let tensors = self.values().map(|value| NamedTensor {
+            name: value.name.clone(),
+            shape: value.shape.clone(),
+            values: &value.values,
+        });
+        write(path, tensors, None)
     }
 
     /// The loss before the update.

@@ -1,0 +1,183 @@
+//! Files of named tensors (safetensors), read with every size checked and written aside, synced and renamed.
+
+use std::collections::HashMap;
+use std::fs::{self, File, Permissions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::kernel::Scalar;
+use crate::parameters::{Parameters, TensorLayout};
+
+/// One tensor to write.
+pub(crate) struct NamedTensor<'a, T> {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: &'a [T],
+}
+
+/// The tensors of a set of parameters, each name behind `prefix`.
+pub(crate) fn named<'a, T: Scalar>(
+    prefix: &str,
+    parameters: &'a Parameters<T>,
+) -> impl Iterator<Item = NamedTensor<'a, T>> {
+    parameters.tensors().iter().map(move |tensor| NamedTensor {
+        name: format!("{prefix}{}", tensor.name),
+        shape: tensor.shape(),
+        values: parameters.tensor(tensor),
+    })
+}
+
+/// Writes tensors and one metadata entry, a text (JSON) under `key`.
+pub(crate) fn write<'a, T: Scalar>(
+    path: &Path,
+    tensors: impl IntoIterator<Item = NamedTensor<'a, T>>,
+    metadata: Option<(&str, String)>,
+) -> Result<()> {
+    let dtype = if T::NAME == "F32" { Dtype::F32 } else { Dtype::F64 };
+    let fail = |error: safetensors::SafeTensorError| Error::File { path: path.to_owned(), reason: error.to_string() };
+    let tensors: Vec<_> = tensors
+        .into_iter()
+        .map(|tensor| (tensor.name, tensor.shape, to_bytes(tensor.values)))
+        .collect();
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| Ok((name, TensorView::new(dtype, shape.clone(), bytes)?)))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(fail)?;
+    let metadata = metadata.map(|(key, text)| HashMap::from([(key.to_owned(), text)]));
+    let bytes = safetensors::serialize(views, metadata).map_err(fail)?;
+    write_aside(path, &bytes)
+}
+
+fn to_bytes<T: Scalar>(values: &[T]) -> Vec<u8> {
+    if T::NAME == "F32" {
+        values.iter().flat_map(|value| (value.as_f64() as f32).to_le_bytes()).collect()
+    } else {
+        values.iter().flat_map(|value| value.as_f64().to_le_bytes()).collect()
+    }
+}
+
+/// Writes a file beside its place, syncs it, and renames it into place: a reader sees the old file or the
+/// new one, whatever happens meanwhile.
+///
+/// # Errors
+/// When the system refuses; what was there before is then still there.
+pub fn write_aside(path: &Path, bytes: &[u8]) -> Result<()> {
+    let fail = |source| Error::Io { path: path.to_owned(), source };
+    // Through a symbolic link to the file behind it.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    let builder = {
+        use std::os::unix::fs::PermissionsExt;
+        // The process's mask takes off what it should, as for any new file.
+        builder.permissions(Permissions::from_mode(0o666))
+    };
+    let mut aside = builder.tempfile_in(&folder).map_err(fail)?;
+    aside.write_all(bytes).map_err(fail)?;
+    aside.as_file().sync_all().map_err(fail)?;
+    aside.persist(&target).map_err(|error| fail(error.error))?;
+    #[cfg(unix)]
+    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
+    Ok(())
+}
+
+/// A file that was read, its header checked against its size.
+pub(crate) struct TensorFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl TensorFile {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        let file = TensorFile { path: path.to_owned(), bytes };
+        file.tensors()?;
+        Ok(file)
+    }
+
+    /// An error about this file.
+    pub(crate) fn fail<X>(&self, reason: impl Into<String>) -> Result<X> {
+        Err(Error::File { path: self.path.clone(), reason: reason.into() })
+    }
+
+    fn tensors(&self) -> Result<SafeTensors<'_>> {
+        SafeTensors::deserialize(&self.bytes).or_else(|error| {
+            self.fail(format!(
+                "not a complete safetensors file ({error}); {} bytes were read",
+                self.bytes.len()
+            ))
+        })
+    }
+
+    /// The metadata entry `key`, parsed.
+    pub(crate) fn metadata<X: DeserializeOwned>(&self, key: &str, what: &str) -> Result<X> {
+        let Ok((_, metadata)) = SafeTensors::read_metadata(&self.bytes) else {
+            return self.fail("not a safetensors file");
+        };
+        let Some(text) = metadata.metadata().as_ref().and_then(|entries| entries.get(key)) else {
+            return self.fail(format!("no entry \"{key}\" in the metadata; {what} has one"));
+        };
+        serde_json::from_str(text)
+            .or_else(|error| self.fail(format!("the metadata entry \"{key}\" is not valid: {error}")))
+    }
+
+    /// Fails unless the file has exactly these tensors, in these shapes.
+    pub(crate) fn check_shapes<'a>(&self, wanted: impl IntoIterator<Item = (String, &'a TensorLayout)>) -> Result<()> {
+        let file = self.tensors()?;
+        let mut known = Vec::new();
+        for (name, tensor) in wanted {
+            let shape = tensor.shape();
+            match file.tensor(&name) {
+                Err(_) => {
+                    let names = file.names().join(", ");
+                    return self.fail(format!("no tensor \"{name}\" of shape {shape:?}, which the description asks for; found: {names}"));
+                }
+                Ok(view) if view.shape() != shape => {
+                    return self.fail(format!("tensor \"{name}\" has shape {:?}; the description asks for {shape:?}", view.shape()));
+                }
+                Ok(_) => known.push(name),
+            }
+        }
+        match file.names().into_iter().find(|name| !known.iter().any(|known| known == name)) {
+            Some(name) => self.fail(format!("tensor \"{name}\" is not in the description")),
+            None => Ok(()),
+        }
+    }
+
+    /// Fills `parameters` from the tensors whose names begin with `prefix`, whose shapes were checked; a
+    /// number that is not finite is an error.
+    pub(crate) fn fill<T: Scalar>(&self, prefix: &str, parameters: &mut Parameters<T>) -> Result<()> {
+        let file = self.tensors()?;
+        for tensor in parameters.tensors().to_vec() {
+            let name = format!("{prefix}{}", tensor.name);
+            let view = file.tensor(&name).or_else(|error| self.fail(error.to_string()))?;
+            let values = parameters.tensor_mut(&tensor);
+            match view.dtype() {
+                Dtype::F32 => fill(values, view.data(), |b| f64::from(f32::from_le_bytes(b))),
+                Dtype::F64 => fill(values, view.data(), f64::from_le_bytes),
+                other => return self.fail(format!("tensor \"{name}\" has numbers of type {other:?}; F32 and F64 are supported")),
+            }
+            if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+                return self.fail(format!("tensor \"{name}\": number {index} is {}", values[index]));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fill<T: Scalar, const N: usize>(values: &mut [T], bytes: &[u8], read: impl Fn([u8; N]) -> f64) {
+    let (numbers, _) = bytes.as_chunks::<N>();
+    for (value, bytes) in values.iter_mut().zip(numbers) {
+        *value = T::from_f64(read(*bytes));
+    }
+}

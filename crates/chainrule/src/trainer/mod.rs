@@ -1,0 +1,385 @@
+//! The trainer: epochs, shuffling, validation, early stopping, learning-rate schedules, resuming.
+//!
+//! It reports events and prints nothing. A run is a function of (network, loss, parameters, options,
+//! samples): the number of threads, and whether the run was interrupted and resumed, do not change a bit.
+
+mod metrics;
+mod schedule;
+mod state;
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+pub use metrics::{Evaluation, Metrics, evaluate, predicted_class};
+pub use schedule::Schedule;
+
+use crate::error::{Error, Result, require};
+use crate::forward::Mode;
+use crate::kernel::{Scalar, Threads};
+use crate::loss::{Loss, Targets, WeightedSum};
+use crate::matrix::MatrixView;
+use crate::network::Network;
+use crate::optimizer::{Adam, Clipping, Optimizer, Rule};
+use crate::parameters::Parameters;
+use crate::random::shuffled;
+use crate::step::{Samples, TrainingStep};
+use schedule::Plateau;
+
+/// How to train.
+///
+/// | option | default | purpose |
+/// |---|---|---|
+/// | `epochs` | 20 | passes over the training samples; at least 1 |
+/// | `batch_size` | 32 | samples in a step; a larger one than there are samples is one step an epoch |
+/// | `optimizer` | Adam, 0.001 | the update rule, with the base learning rate |
+/// | `schedule` | constant | how the learning rate changes |
+/// | `warmup_epochs` | 0 | linear warm-up before the schedule; fractions of an epoch count |
+/// | `clipping` | none | bounds on the gradients |
+/// | `patience` | none | epochs without a lower validation loss before training stops |
+/// | `seed` | 0 | order of the samples and dropout masks |
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingOptions {
+    /// Passes over the training samples.
+    pub epochs: usize,
+    /// Samples in a step; the last step of an epoch takes what is left.
+    pub batch_size: usize,
+    /// The update rule.
+    pub optimizer: Rule,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// Length of the warm-up.
+    pub warmup_epochs: f64,
+    /// Bounds on the gradients.
+    pub clipping: Option<Clipping>,
+    /// When to stop early.
+    pub patience: Option<usize>,
+    /// Of everything random.
+    pub seed: u64,
+}
+
+impl Default for TrainingOptions {
+    fn default() -> Self {
+        TrainingOptions {
+            epochs: 20,
+            batch_size: 32,
+            optimizer: Rule::Adam(Adam::default()),
+            schedule: Schedule::Constant,
+            warmup_epochs: 0.0,
+            clipping: None,
+            patience: None,
+            seed: 0,
+        }
+    }
+}
+
+impl TrainingOptions {
+    /// Checks every option.
+    ///
+    /// # Errors
+    /// Names the option, its value and its range.
+    pub fn check(&self) -> Result<()> {
+        require(self.epochs > 0, "epochs", 0.0, "must be at least 1")?;
+        require(self.batch_size > 0, "batch_size", 0.0, "must be at least 1")?;
+        require(self.patience != Some(0), "patience", 0.0, "must be at least 1")?;
+        let holds = (0.0..f64::INFINITY).contains(&self.warmup_epochs);
+        require(holds, "warmup_epochs", self.warmup_epochs, "must be at least 0 and finite")?;
+        self.optimizer.check()?;
+        self.schedule.check()?;
+        self.clipping.as_ref().map_or(Ok(()), Clipping::check)
+    }
+}
+
+/// What happens during training.
+#[non_exhaustive]
+pub enum Event<'a, T> {
+    /// A step was taken.
+    Step {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Samples of this epoch used so far.
+        samples: usize,
+        /// The training loss of the epoch so far.
+        loss: f64,
+    },
+    /// An epoch is over.
+    Epoch {
+        /// What it brought.
+        report: &'a Epoch,
+        /// The run, as [`Trainer::save`] can write it down here.
+        run: &'a Trainer<T>,
+    },
+}
+
+/// One epoch's result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// The mean loss of the steps, each before its update, weighted by samples; with dropout where there is some.
+    pub training_loss: f64,
+    /// On the validation samples, if there are any.
+    pub validation: Option<Evaluation>,
+    /// The learning rate of the last step.
+    pub learning_rate: f64,
+    /// Whether this is the best epoch so far.
+    pub best: bool,
+}
+
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// All epochs were run.
+    Finished,
+    /// The validation loss had not fallen for `patience` epochs.
+    StoppedEarly,
+    /// The observer asked for it.
+    Interrupted,
+}
+
+/// The best parameters so far.
+#[derive(Clone, Debug)]
+struct Best<T> {
+    epoch: usize,
+    loss: f64,
+    parameters: Parameters<T>,
+}
+
+/// A training run.
+///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(2).dense(8, Activation::Tanh).dense(2, Activation::Softmax).build()?;
+/// let inputs = Matrix::from_rows(&[[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0f32]]);
+/// let samples = Samples { inputs: inputs.view(), targets: Targets::Classes(&[0, 1, 1, 0]), sample_weights: None };
+/// let options = TrainingOptions { epochs: 500, ..TrainingOptions::default() };
+/// let mut trainer = Trainer::new(&network, &Loss::cross_entropy(), network.initialize(1), options)?;
+/// let ending = trainer.fit(&Threads::single(), samples, None, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// assert_eq!(ending, Ending::Finished);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+pub struct Trainer<T> {
+    network: Network,
+    loss: Loss,
+    options: TrainingOptions,
+    parameters: Parameters<T>,
+    optimizer: Optimizer<T>,
+    /// Epochs completed.
+    epochs: usize,
+    /// Whether the parameters are those of an unfinished epoch.
+    within_epoch: bool,
+    best: Option<Best<T>>,
+    plateau: Plateau,
+}
+
+impl<T: Scalar> Trainer<T> {
+    /// A run that starts from `parameters`.
+    ///
+    /// # Errors
+    /// When an option is out of range, or loss, network and parameters do not fit together.
+    pub fn new(
+        network: &Network,
+        loss: &Loss,
+        parameters: Parameters<T>,
+        options: TrainingOptions,
+    ) -> Result<Self> {
+        options.check()?;
+        loss.check(network.output_width())?;
+        network.check_parameters(&parameters)?;
+        let optimizer = Optimizer::new(options.optimizer.clone(), &parameters)?;
+        Ok(Trainer {
+            network: network.clone(),
+            loss: loss.clone(),
+            options,
+            parameters,
+            optimizer,
+            epochs: 0,
+            within_epoch: false,
+            best: None,
+            plateau: Plateau::new(),
+        })
+    }
+
+    /// The parameters to use: those of the best epoch if there was validation, else the last ones.
+    pub fn parameters(&self) -> &Parameters<T> {
+        self.best.as_ref().map_or(&self.parameters, |best| &best.parameters)
+    }
+
+    /// The epoch that [`Trainer::parameters`] are of; 0 before the first is over.
+    pub fn best_epoch(&self) -> usize {
+        self.best.as_ref().map_or(self.epochs, |best| best.epoch)
+    }
+
+    /// Epochs completed.
+    pub fn epochs(&self) -> usize {
+        self.epochs
+    }
+
+    /// Runs the remaining epochs. The observer sees each event and may break off.
+    ///
+    /// # Errors
+    /// When samples do not fit, and, with epoch, step and place, when a value is not finite; the
+    /// trainer then still has the last good parameters.
+    pub fn fit(
+        &mut self,
+        threads: &Threads,
+        training: Samples<'_, T>,
+        validation: Option<Samples<'_, T>>,
+        observer: &mut dyn FnMut(&Event<'_, T>) -> ControlFlow<()>,
+    ) -> Result<Ending> {
+        let count = training.inputs.rows();
+        for samples in [Some(training), validation].into_iter().flatten() {
+            self.network.check_inputs(samples.inputs.columns())?;
+            let (rows, width) = (samples.inputs.rows(), self.network.output_width());
+            self.loss.check_targets(rows, width, samples.targets, samples.sample_weights)?;
+            check_finite(samples.inputs)?;
+        }
+        let batch_size = self.options.batch_size.min(count);
+        let mut step = TrainingStep::new(&self.network, &self.loss, self.options.clipping, batch_size)?;
+        let mut batch = Gathered::new(training, batch_size);
+        let steps_per_epoch = count.div_ceil(batch_size) as u64;
+        let total = self.options.epochs as u64 * steps_per_epoch;
+        let warmup = (self.options.warmup_epochs * steps_per_epoch as f64).round() as u64;
+        let base = self.options.optimizer.learning_rate();
+
+        while self.epochs < self.options.epochs {
+            if self.patience_is_over() {
+                return Ok(Ending::StoppedEarly);
+            }
+            let (epoch, seed) = (self.epochs + 1, self.options.seed);
+            let order = shuffled(count, seed, self.epochs as u64);
+            let mut sum = WeightedSum::default();
+            let mut seen = 0;
+            let mut learning_rate = base;
+            self.within_epoch = true;
+            for rows in order.chunks(batch_size) {
+                let number = self.optimizer.steps();
+                let rate = self.options.schedule.rate_with_warmup(base, number, total, steps_per_epoch, warmup);
+                learning_rate = rate * self.plateau.scale;
+                self.optimizer.set_learning_rate(learning_rate);
+                let samples = batch.gather(training, rows);
+                let mode = Mode::Training { seed, step: number };
+                let result = step.run(threads, &mut self.parameters, &mut self.optimizer, samples, mode);
+                sum.add(result.map_err(|error| in_epoch(error, epoch))?);
+                seen += rows.len();
+                let event = Event::Step { epoch, samples: seen, loss: sum.mean() };
+                if observer(&event).is_break() {
+                    return Ok(Ending::Interrupted);
+                }
+            }
+            self.epochs = epoch;
+            let validation = validation
+                .map(|samples| evaluate(threads, &self.network, &self.parameters, &self.loss, samples))
+                .transpose()?;
+            let best = validation.as_ref().is_some_and(|evaluation| self.keep_if_best(evaluation.loss));
+            let (training_loss, has_validation) = (sum.mean(), validation.is_some());
+            if let Some(evaluation) = &validation {
+                self.plateau.observe(&self.options.schedule, evaluation.loss);
+            } else {
+                self.plateau.observe(&self.options.schedule, training_loss);
+            }
+            let best = best || !has_validation;
+            let report = Epoch { epoch, training_loss, validation, learning_rate, best };
+            self.within_epoch = false;
+            if observer(&Event::Epoch { report: &report, run: self }).is_break() {
+                return Ok(Ending::Interrupted);
+            }
+        }
+        Ok(Ending::Finished)
+    }
+
+    fn keep_if_best(&mut self, loss: f64) -> bool {
+        // A loss that is not a number is never the best.
+        match &mut self.best {
+            Some(best) if loss < best.loss => {
+                (best.epoch, best.loss) = (self.epochs, loss);
+                best.parameters.copy_from(&self.parameters);
+            }
+            None if loss.is_finite() => {
+                let (epoch, parameters) = (self.epochs, self.parameters.clone());
+                self.best = Some(Best { epoch, loss, parameters });
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn patience_is_over(&self) -> bool {
+        let waited = self.best.as_ref().map_or(0, |best| self.epochs - best.epoch);
+        self.options.patience.is_some_and(|patience| waited >= patience)
+    }
+}
+
+fn in_epoch(error: Error, number: usize) -> Error {
+    match error {
+        Error::NonFinite { quantity, layer, step, .. } => {
+            Error::NonFinite { quantity, layer, step, epoch: Some(number) }
+        }
+        other => other,
+    }
+}
+
+/// Fails with the place of the first input that is not finite.
+fn check_finite<T: Scalar>(inputs: MatrixView<'_, T>) -> Result<()> {
+    match inputs.as_slice().iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(index) => {
+            let (row, column) = (index / inputs.columns(), index % inputs.columns());
+            let reason = format!("{} is not finite", inputs[(row, column)]);
+            Err(Error::Value { what: "inputs", row, column, reason })
+        }
+    }
+}
+
+/// The buffers that batches are gathered into.
+struct Gathered<T> {
+    inputs: Vec<T>,
+    values: Vec<T>,
+    classes: Vec<u32>,
+    weights: Vec<T>,
+}
+
+impl<T: Scalar> Gathered<T> {
+    fn new(samples: Samples<'_, T>, batch_size: usize) -> Self {
+        let (values, classes) = match samples.targets {
+            Targets::Values(values) => (values.columns(), 0),
+            Targets::Classes(_) => (0, 1),
+        };
+        Gathered {
+            inputs: Vec::with_capacity(batch_size * samples.inputs.columns()),
+            values: Vec::with_capacity(batch_size * values),
+            classes: Vec::with_capacity(batch_size * classes),
+            weights: Vec::with_capacity(batch_size * usize::from(samples.sample_weights.is_some())),
+        }
+    }
+
+    /// Copies the given rows of `samples`, one behind the other.
+    fn gather(&mut self, samples: Samples<'_, T>, rows: &[usize]) -> Samples<'_, T> {
+        let view = |data, columns| {
+            MatrixView::new(rows.len(), columns, data).expect("as many rows as were gathered")
+        };
+        let Samples { inputs, targets, sample_weights } = samples;
+        self.inputs.clear();
+        rows.iter().for_each(|&row| self.inputs.extend_from_slice(inputs.row(row)));
+        let sample_weights = sample_weights.map(|weights| {
+            self.weights.clear();
+            self.weights.extend(rows.iter().map(|&row| weights[row]));
+            &self.weights[..]
+        });
+        let targets = match targets {
+            Targets::Values(values) => {
+                self.values.clear();
+                rows.iter().for_each(|&row| self.values.extend_from_slice(values.row(row)));
+                Targets::Values(view(&self.values, values.columns()))
+            }
+            Targets::Classes(classes) => {
+                self.classes.clear();
+                self.classes.extend(rows.iter().map(|&row| classes[row]));
+                Targets::Classes(&self.classes)
+            }
+        };
+        Samples { inputs: view(&self.inputs, inputs.columns()), targets, sample_weights }
+    }
+}

@@ -1,0 +1,239 @@
+//! Learning-rate schedules, with an optional linear warm-up before any of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, require};
+
+/// How the learning rate changes. `base` is the optimizer's own rate; steps and epochs count from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Schedule {
+    /// base.
+    Constant,
+    /// base factor^floor(epoch / every).
+    Step {
+        /// In epochs, at least 1; default 10.
+        every: usize,
+        /// Default 0.1.
+        factor: f64,
+    },
+    /// minimum + (base - minimum)(1 + cos(pi step / steps)) / 2 (Loshchilov and Hutter 2017).
+    Cosine {
+        /// Default 0.
+        minimum: f64,
+    },
+    /// From base / initial_divisor up to base in the first part, then down to
+    /// base / initial_divisor / final_divisor, along half waves of the cosine (Smith and Topin 2019; PyTorch's `OneCycleLR`).
+    OneCycle {
+        /// The first part's share of all steps, in 0..1; default 0.3.
+        warmup_fraction: f64,
+        /// Default 25.
+        initial_divisor: f64,
+        /// Default 10,000.
+        final_divisor: f64,
+    },
+    /// Multiplies the rate by `factor` when the validation loss has not fallen below
+    /// best (1 - threshold) for more than `patience` epochs (PyTorch's `ReduceLROnPlateau`).
+    Plateau {
+        /// Default 0.1.
+        factor: f64,
+        /// In epochs; default 10.
+        patience: usize,
+        /// Default 1e-4.
+        threshold: f64,
+    },
+}
+
+impl Schedule {
+    /// Every schedule, with default parameters.
+    pub const ALL: [Schedule; 5] = [
+        Schedule::Constant,
+        Schedule::Step { every: 10, factor: 0.1 },
+        Schedule::Cosine { minimum: 0.0 },
+        Schedule::OneCycle { warmup_fraction: 0.3, initial_divisor: 25.0, final_divisor: 1e4 },
+        Schedule::Plateau { factor: 0.1, patience: 10, threshold: 1e-4 },
+    ];
+
+    /// The name in model files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Schedule::Constant => "constant",
+            Schedule::Step { .. } => "step",
+            Schedule::Cosine { .. } => "cosine",
+            Schedule::OneCycle { .. } => "one_cycle",
+            Schedule::Plateau { .. } => "plateau",
+        }
+    }
+
+    /// The schedule of that name with default parameters; `-` and `_` are the same.
+    ///
+    /// # Errors
+    /// For an unknown name, with the list of all.
+    pub fn from_name(name: &str) -> Result<Self> {
+        let wanted = name.replace('-', "_").to_lowercase();
+        Self::ALL.into_iter().find(|schedule| schedule.name() == wanted).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|s| s.name().replace('_', "-")).collect();
+            Error::UnknownName { kind: "schedule", name: name.to_owned(), known: known.join(", ") }
+        })
+    }
+
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    /// Names the parameter, its value and its range.
+    pub fn check(&self) -> Result<()> {
+        let factor_allowed = "must be greater than 0 and at most 1";
+        match *self {
+            Schedule::Constant => Ok(()),
+            Schedule::Step { every, factor } => {
+                require(every > 0, "every", every as f64, "must be at least 1")?;
+                require(factor > 0.0 && factor <= 1.0, "factor", factor, factor_allowed)
+            }
+            Schedule::Cosine { minimum } => {
+                require((0.0..f64::INFINITY).contains(&minimum), "minimum", minimum, "must be at least 0 and finite")
+            }
+            Schedule::OneCycle { warmup_fraction, initial_divisor, final_divisor } => {
+                let holds = warmup_fraction > 0.0 && warmup_fraction < 1.0;
+                require(holds, "warmup_fraction", warmup_fraction, "must be between 0 and 1")?;
+                for (name, divisor) in [("initial_divisor", initial_divisor), ("final_divisor", final_divisor)] {
+                    require(divisor >= 1.0 && divisor.is_finite(), name, divisor, "must be at least 1 and finite")?;
+                }
+                Ok(())
+            }
+            Schedule::Plateau { factor, threshold, .. } => {
+                require(factor > 0.0 && factor <= 1.0, "factor", factor, factor_allowed)?;
+                require((0.0..1.0).contains(&threshold), "threshold", threshold, "must be at least 0 and less than 1")
+            }
+        }
+    }
+
+    /// The rate of step `step` of `steps` in epoch `epoch`, without what a plateau takes off.
+    pub fn rate(&self, base: f64, step: u64, steps: u64, epoch: usize) -> f64 {
+        let wave = |from: f64, to: f64, share: f64| {
+            to + (from - to) * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
+        };
+        match *self {
+            Schedule::Constant | Schedule::Plateau { .. } => base,
+            Schedule::Step { every, factor } => base * factor.powi((epoch / every) as i32),
+            Schedule::Cosine { minimum } => {
+                wave(base, minimum.min(base), step as f64 / steps.max(1) as f64)
+            }
+            Schedule::OneCycle { warmup_fraction, initial_divisor, final_divisor } => {
+                let top = warmup_fraction * steps as f64 - 1.0;
+                let last = steps as f64 - 1.0;
+                let (step, start) = (step as f64, base / initial_divisor);
+                if step <= top && top > 0.0 {
+                    wave(start, base, step / top)
+                } else if last > top {
+                    wave(base, start / final_divisor, ((step - top) / (last - top)).clamp(0.0, 1.0))
+                } else {
+                    base
+                }
+            }
+        }
+    }
+
+    /// The rate with `warmup` steps before the schedule, in which it rises linearly to the schedule's first rate.
+    pub(crate) fn rate_with_warmup(
+        &self,
+        base: f64,
+        step: u64,
+        steps: u64,
+        steps_per_epoch: u64,
+        warmup: u64,
+    ) -> f64 {
+        if step < warmup {
+            return self.rate(base, 0, steps - warmup.min(steps), 0) * (step + 1) as f64 / (warmup + 1) as f64;
+        }
+        let step = step - warmup;
+        let epoch = (step / steps_per_epoch.max(1)) as usize;
+        self.rate(base, step, steps.saturating_sub(warmup), epoch)
+    }
+}
+
+/// What a plateau schedule remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Plateau {
+    best: Option<f64>,
+    waited: usize,
+    /// What the rate is multiplied by.
+    pub(crate) scale: f64,
+}
+
+impl Plateau {
+    pub(crate) fn new() -> Self {
+        Plateau { best: None, waited: 0, scale: 1.0 }
+    }
+
+    /// Takes an epoch's validation loss into account.
+    pub(crate) fn observe(&mut self, schedule: &Schedule, loss: f64) {
+        let Schedule::Plateau { factor, patience, threshold } = *schedule else { return };
+        if self.best.is_none_or(|best| loss < best * (1.0 - threshold)) {
+            self.best = Some(loss);
+            self.waited = 0;
+        } else {
+            self.waited += 1;
+        }
+        if self.waited > patience {
+            self.scale *= factor;
+            self.waited = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        schedule: Schedule,
+        base_learning_rate: f64,
+        total: Option<u64>,
+        scores: Option<Vec<f64>>,
+        rates: Vec<f64>,
+    }
+
+    #[test]
+    fn rates_are_pytorchs() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../oracle/values.json");
+        let all: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let cases: Vec<Case> = serde_json::from_value(all["schedules"].clone()).unwrap();
+        assert_eq!(cases.len(), 4);
+        for case in cases {
+            let mut plateau = Plateau::new();
+            for (i, expected) in case.rates.iter().enumerate() {
+                if let Some(scores) = &case.scores {
+                    plateau.observe(&case.schedule, scores[i]);
+                }
+                let rate = case.schedule.rate(case.base_learning_rate, i as u64, case.total.unwrap_or(1), i);
+                let rate = rate * plateau.scale;
+                assert!((rate / expected - 1.0).abs() < 1e-12, "{} {i}: {rate} instead of {expected}", case.name);
+            }
+        }
+    }
+
+    #[test]
+    fn warm_up_rises_linearly_to_the_first_rate() {
+        for schedule in Schedule::ALL {
+            schedule.check().unwrap();
+            let first = schedule.rate(0.3, 0, 90, 0);
+            for step in 0..10 {
+                let rate = schedule.rate_with_warmup(0.3, step, 100, 10, 10);
+                assert!((rate - first * (step + 1) as f64 / 11.0).abs() < 1e-15);
+            }
+            assert_eq!(schedule.rate_with_warmup(0.3, 10, 100, 10, 10), first);
+            assert_eq!(Schedule::from_name(schedule.name()).unwrap(), schedule);
+            // Degenerate lengths give a finite rate.
+            for (steps, warmup) in [(0, 0), (1, 0), (1, 1), (1, 5), (3, 2)] {
+                for step in 0..steps.max(1) {
+                    assert!(schedule.rate_with_warmup(0.3, step, steps, 1, warmup).is_finite());
+                }
+            }
+        }
+        assert!(Schedule::from_name("linear").unwrap_err().to_string().contains("one-cycle"));
+        assert!(Schedule::Step { every: 0, factor: 0.1 }.check().is_err());
+        assert!(Schedule::Cosine { minimum: f64::NAN }.check().is_err());
+    }
+}

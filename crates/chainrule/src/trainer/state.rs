@@ -1,0 +1,117 @@
+//! A run on disk between two epochs, so that it can go on later with the same bits.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::schedule::Plateau;
+use super::{Best, Trainer, TrainingOptions};
+use crate::error::{Error, Result};
+use crate::kernel::Scalar;
+use crate::loss::Loss;
+use crate::network::Network;
+use crate::optimizer::Optimizer;
+use crate::parameters::Parameters;
+use crate::tensor_file::{NamedTensor, TensorFile, named, write};
+
+const KEY: &str = "chainrule_training";
+
+/// What the tensors do not say.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    network: Network,
+    loss: Loss,
+    options: TrainingOptions,
+    number_type: String,
+    epochs: usize,
+    steps: u64,
+    plateau: Plateau,
+    /// The best epoch and its validation loss.
+    best: Option<(usize, f64)>,
+}
+
+impl<T: Scalar> Trainer<T> {
+    /// Writes the run aside and renames it into place. For the moments between epochs: at the event
+    /// [`Event::Epoch`](crate::Event::Epoch), or when [`Trainer::fit`] has run to its end.
+    ///
+    /// # Errors
+    /// When the system refuses, and within an epoch.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        if self.within_epoch {
+            let reason = "a run can be written down between epochs only; this one was interrupted within one";
+            return Err(Error::Data(reason.to_owned()));
+        }
+        let description = Description {
+            network: self.network.clone(),
+            loss: self.loss.clone(),
+            options: self.options.clone(),
+            number_type: T::NAME.to_owned(),
+            epochs: self.epochs,
+            steps: self.optimizer.steps(),
+            plateau: self.plateau,
+            best: self.best.as_ref().map(|best| (best.epoch, best.loss)),
+        };
+        let text = serde_json::to_string(&description).expect("a description is plain data");
+        let mut tensors: Vec<NamedTensor<'_, T>> = named("current.", &self.parameters).collect();
+        for (index, buffer) in self.optimizer.state().iter().enumerate() {
+            tensors.extend(named(&optimizer_prefix(index), buffer));
+        }
+        if let Some(best) = &self.best {
+            tensors.extend(named("best.", &best.parameters));
+        }
+        write(path, tensors, Some((KEY, text)))
+    }
+
+    /// Reads a run that [`Trainer::save`] wrote, to go on with [`Trainer::fit`] on the same samples.
+    /// `epochs`, if given, replaces the number of epochs to run in all.
+    ///
+    /// # Errors
+    /// When the file is not complete or not of this number type.
+    pub fn resume(path: &Path, epochs: Option<usize>) -> Result<Self> {
+        let file = TensorFile::read(path)?;
+        let description: Description = file.metadata(KEY, "a training checkpoint")?;
+        let Description { network, loss, mut options, number_type, steps, plateau, best, .. } = description;
+        if number_type != T::NAME {
+            return file.fail(format!("a run in {number_type}; {} is wanted here", T::NAME));
+        }
+        if let Err(error) = options.check().and(loss.check(network.output_width())) {
+            return file.fail(error.to_string());
+        }
+        let mut prefixes = vec!["current.".to_owned()];
+        prefixes.extend((0..options.optimizer.state_buffers()).map(optimizer_prefix));
+        prefixes.extend(best.map(|_| "best.".to_owned()));
+        file.check_shapes(prefixes.iter().flat_map(|prefix| {
+            network.tensors().iter().map(move |tensor| (format!("{prefix}{}", tensor.name), tensor))
+        }))?;
+        let read = |prefix: &str| -> Result<Parameters<T>> {
+            let mut parameters = network.zeros();
+            file.fill(prefix, &mut parameters)?;
+            Ok(parameters)
+        };
+        let state = (0..options.optimizer.state_buffers())
+            .map(|index| read(&optimizer_prefix(index)))
+            .collect::<Result<Vec<_>>>()?;
+        let best = best
+            .map(|(epoch, loss)| Ok(Best { epoch, loss, parameters: read("best.")? }))
+            .transpose()?;
+        let parameters = read("current.")?;
+        let optimizer = Optimizer::restore(options.optimizer.clone(), state, steps);
+        options.epochs = epochs.unwrap_or(options.epochs);
+        Ok(Trainer {
+            parameters,
+            optimizer,
+            epochs: description.epochs,
+            within_epoch: false,
+            best,
+            plateau,
+            network,
+            loss,
+            options,
+        })
+    }
+}
+
+fn optimizer_prefix(index: usize) -> String {
+    format!("optimizer.{index}.")
+}
