@@ -1,7 +1,9 @@
 //! Gradients against central finite differences, in f64.
 //!
-//! For a parameter w, dLoss/dw is compared with (Loss(w + h) - Loss(w - h)) / 2h, whose error is of the
-//! order of h^2 (truncation) + 1e-16 |Loss| / h (round-off). Where some z, or an output of a loss with
+//! For a parameter w, dLoss/dw is compared with D(h) = (Loss(w + h) - Loss(w - h)) / 2h, whose error is of
+//! the order of h^2 (truncation) + 1e-16 / h (round-off). Where that is not good enough, because the loss is
+//! strongly curved or the derivative very small, Richardson's extrapolation (4 D(h) - D(2h)) / 3 is tried with
+//! larger steps: its truncation error is of the order of h^4. Where some z, or an output of a loss with
 //! corners, passes a kink between w - h and w + h, there is no derivative to compare with: such a parameter
 //! is counted as "at a kink" and not as a failure.
 
@@ -17,8 +19,8 @@ use crate::step::Samples;
 /// How thoroughly to check.
 #[derive(Clone, Debug)]
 pub struct CheckOptions {
-    /// h, relative to max(1, |w|); default 1e-5. Where the error is above the tolerance, h / 10 and 10 h
-    /// are tried as well, and the best of the three counts.
+    /// h, relative to max(1, |w|); default 1e-5. Where the error is above the tolerance, extrapolated
+    /// differences with h / 10, 10 h and 100 h are tried as well, and the best counts.
     pub step: f64,
     /// The largest relative error that passes; default 1e-6.
     pub tolerance: f64,
@@ -124,10 +126,13 @@ pub fn check_gradients(
 ) -> Result<CheckReport> {
     network.check_parameters(gradients)?;
     let mut probe = Probe { network, loss, samples, mode: options.mode, parameters: parameters.clone() };
-    let center = probe.loss()?.0;
-    if !center.is_finite() {
-        return Err(Error::Data(format!("the loss is {center}: there is no gradient to check")));
+    let (center_loss, cache) = probe.loss()?;
+    if !center_loss.is_finite() {
+        return Err(Error::Data(format!("the loss is {center_loss}: there is no gradient to check")));
     }
+    let z = cache.pre_activation(network.depth()).as_slice();
+    let largest_z = z.iter().fold(0.0f64, |largest, z| largest.max(z.abs()));
+    let center = Center { loss: center_loss, magnitude: center_loss.abs() + largest_z };
     let mut tensors = Vec::new();
     for (index, tensor) in parameters.tensors().iter().enumerate() {
         let values = gradients.tensor(tensor);
@@ -165,7 +170,7 @@ pub fn check_gradients(
             report.worst.as_ref().is_none_or(|worst| worst.relative_error <= options.tolerance);
         tensors.push(report);
     }
-    Ok(CheckReport { loss: center, tensors })
+    Ok(CheckReport { loss: center.loss, tensors })
 }
 
 /// Which elements of a tensor to check, in order.
@@ -180,28 +185,26 @@ fn chosen(count: usize, index: usize, options: &CheckOptions) -> Vec<usize> {
     elements
 }
 
-/// The best comparison of up to three steps; none at a kink.
+/// The best comparison of up to four differences; none where each step passes a kink.
 fn compare(
     probe: &mut Probe<'_>,
     tensor: &TensorLayout,
     element: usize,
     backpropagated: f64,
     largest: f64,
-    center: f64,
+    center: Center,
     options: &CheckOptions,
 ) -> Result<Option<Comparison>> {
     let mut best: Option<Comparison> = None;
-    for factor in [1.0, 0.1, 10.0] {
+    for (factor, extrapolated) in [(1.0, false), (10.0, true), (100.0, true), (0.1, true)] {
         let w = probe.parameters.tensor(tensor)[element];
         let h = options.step * factor * w.abs().max(1.0);
-        let (up, cache_up) = probe.loss_with(tensor, element, w + h)?;
-        let (down, cache_down) = probe.loss_with(tensor, element, w - h)?;
-        probe.parameters.tensor_mut(tensor)[element] = w;
-        if probe.passes_kink(&cache_up, &cache_down) {
-            continue;
+        let Some(mut numerical) = probe.difference(tensor, element, w, h)? else { continue };
+        if extrapolated {
+            let Some(wide) = probe.difference(tensor, element, w, 2.0 * h)? else { continue };
+            numerical = (4.0 * numerical - wide) / 3.0;
         }
-        let numerical = (up - down) / ((w + h) - (w - h));
-        let round_off = 16.0 * f64::EPSILON * center.abs().max(f64::MIN_POSITIVE) / h;
+        let round_off = 4.0 * f64::EPSILON * center.magnitude / h;
         let scale = backpropagated.abs().max(numerical.abs()).max(1e-4 * largest);
         let beyond = (backpropagated - numerical).abs() - round_off;
         // `max` would turn NaN into 0.
@@ -216,6 +219,14 @@ fn compare(
         }
     }
     Ok(best)
+}
+
+/// The loss at the parameters checked.
+#[derive(Clone, Copy)]
+struct Center {
+    loss: f64,
+    /// What its rounding errors are relative to: the loss is a difference of numbers as large as z(L).
+    magnitude: f64,
 }
 
 /// A loss as a function of one parameter.
@@ -235,9 +246,16 @@ impl Probe<'_> {
         Ok((error.loss, cache))
     }
 
-    fn loss_with(&mut self, tensor: &TensorLayout, element: usize, value: f64) -> Result<(f64, Cache<f64>)> {
-        self.parameters.tensor_mut(tensor)[element] = value;
-        self.loss()
+    /// (Loss(w + h) - Loss(w - h)) / 2h for one parameter, which then has the value w again; none at a kink.
+    fn difference(&mut self, tensor: &TensorLayout, element: usize, w: f64, h: f64) -> Result<Option<f64>> {
+        let mut at = |value: f64| {
+            self.parameters.tensor_mut(tensor)[element] = value;
+            self.loss()
+        };
+        let ((up, cache_up), (down, cache_down)) = (at(w + h)?, at(w - h)?);
+        self.parameters.tensor_mut(tensor)[element] = w;
+        let derivative = (up - down) / ((w + h) - (w - h));
+        Ok((!self.passes_kink(&cache_up, &cache_down)).then_some(derivative))
     }
 
     fn passes_kink(&self, up: &Cache<f64>, down: &Cache<f64>) -> bool {

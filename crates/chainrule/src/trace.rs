@@ -66,6 +66,7 @@ pub enum Operation {
 
 /// A named matrix, vector or number.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(bound = "")]
 pub struct Value<T: Scalar> {
     /// Such as `z.1`, `weight_gradient.2` or `loss`.
     pub name: String,
@@ -78,6 +79,7 @@ pub struct Value<T: Scalar> {
 
 /// One operation of the step.
 #[derive(Clone, Debug, Serialize)]
+#[serde(bound = "")]
 pub struct Event<T: Scalar> {
     /// The event's place in the trace, from 0.
     pub id: usize,
@@ -102,6 +104,7 @@ pub struct Event<T: Scalar> {
 
 /// One step: what it starts from, and its events.
 #[derive(Clone, Debug, Serialize)]
+#[serde(bound = "")]
 pub struct Trace<T: Scalar> {
     /// `a.0`, `target`, and `weight.l` and `bias.l` for each layer.
     pub given: Vec<Value<T>>,

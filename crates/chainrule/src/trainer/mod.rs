@@ -212,6 +212,21 @@ impl<T: Scalar> Trainer<T> {
         self.best.as_ref().map_or(self.epochs, |best| best.epoch)
     }
 
+    /// The network being trained.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// What it is trained to make small.
+    pub fn loss(&self) -> &Loss {
+        &self.loss
+    }
+
+    /// How it is trained.
+    pub fn options(&self) -> &TrainingOptions {
+        &self.options
+    }
+
     /// Epochs completed.
     pub fn epochs(&self) -> usize {
         self.epochs

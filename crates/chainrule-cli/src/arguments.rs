@@ -1,0 +1,377 @@
+//! The command line: commands, flags, their values and their help.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use chainrule::{Activation, Initialization, Loss, Rule, Schedule};
+use chainrule_data::Task;
+use clap::{Args, Parser, Subcommand};
+
+/// Trains dense neural networks by explicit, layer-by-layer backpropagation.
+#[derive(Parser)]
+#[command(name = "chainrule", version, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const DATA: &str = "digits (built in: 1,797 handwritten digits), a CSV file with a header (plain or gz), \
+                    or a directory of IDX files (plain or gz)";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Train a network and save it as a model file
+    Train(TrainArguments),
+    /// Measure a model on data that has the target
+    Evaluate(EvaluateArguments),
+    /// Write a model's predictions as CSV
+    Predict(PredictArguments),
+    /// Check a model's gradients against finite differences
+    Check(CheckArguments),
+    /// Show what is in a model file
+    Inspect(InspectArguments),
+    /// Write every value of one training step: z, a, delta, gradients, updated parameters
+    Trace(TraceArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct TrainArguments {
+    #[arg(help = DATA)]
+    pub(crate) data: String,
+
+    /// Column to predict; the last one if not given
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub(crate) target: Option<String>,
+    /// classification or regression; chosen by the target column if not given
+    #[arg(long, value_parser = parse_task, help_heading = "Data")]
+    pub(crate) task: Option<Task>,
+    /// Share of the rows (such as 0.1), or a file, for validation
+    #[arg(long, value_name = "SHARE|DATA", help_heading = "Data")]
+    pub(crate) validation: Option<Part>,
+    /// Share of the rows (such as 0.2), or a file, for the final test
+    #[arg(long, value_name = "SHARE|DATA", help_heading = "Data")]
+    pub(crate) test: Option<Part>,
+
+    /// Widths of the hidden layers, such as 128,64 or 512x3 or none; or of all layers, inputs and outputs included
+    #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
+    pub(crate) layers: Option<Widths>,
+    /// Activation of the hidden layers
+    #[arg(long, value_parser = Activation::from_name, help_heading = "Network")]
+    pub(crate) activation: Option<Activation>,
+    /// Activation of the output layer; the one that suits the loss if not given
+    #[arg(long, value_name = "ACTIVATION", value_parser = Activation::from_name, help_heading = "Network")]
+    pub(crate) output_activation: Option<Activation>,
+    /// Share of each hidden layer's outputs that is dropped in training, in 0..1
+    #[arg(long, value_name = "RATE", value_parser = parse_number, help_heading = "Network")]
+    pub(crate) dropout: Option<f64>,
+    /// How weights start; the rule that suits the activation if not given
+    #[arg(long, value_parser = Initialization::from_name, help_heading = "Network")]
+    pub(crate) initialization: Option<Initialization>,
+
+    /// Loss; cross-entropy for classes and half squared error for numbers if not given
+    #[arg(long, value_parser = Loss::from_name, help_heading = "Training")]
+    pub(crate) loss: Option<Loss>,
+    /// For cross-entropy, in 0..1
+    #[arg(long, value_parser = parse_number, help_heading = "Training")]
+    pub(crate) label_smoothing: Option<f64>,
+    /// Weight each class by the inverse of its frequency (cross-entropy)
+    #[arg(long, help_heading = "Training")]
+    pub(crate) balance_classes: bool,
+    /// For the Huber loss: where the square turns into a line
+    #[arg(long, value_name = "DELTA", value_parser = parse_number, help_heading = "Training")]
+    pub(crate) huber_delta: Option<f64>,
+    /// For the quantile loss, between 0 and 1
+    #[arg(long, value_parser = parse_number, help_heading = "Training")]
+    pub(crate) quantile: Option<f64>,
+    /// Update rule
+    #[arg(long, value_parser = Rule::from_name, help_heading = "Training")]
+    pub(crate) optimizer: Option<Rule>,
+    /// Base learning rate
+    #[arg(long, value_name = "RATE", value_parser = parse_number, help_heading = "Training")]
+    pub(crate) learning_rate: Option<f64>,
+    /// For sgd and rmsprop, in 0..1
+    #[arg(long, value_parser = parse_number, help_heading = "Training")]
+    pub(crate) momentum: Option<f64>,
+    /// Decoupled for adamw, else L2
+    #[arg(long, value_name = "DECAY", value_parser = parse_number, help_heading = "Training")]
+    pub(crate) weight_decay: Option<f64>,
+    /// Learning-rate schedule
+    #[arg(long, value_parser = Schedule::from_name, help_heading = "Training")]
+    pub(crate) schedule: Option<Schedule>,
+    /// Linear warm-up before the schedule
+    #[arg(long, value_name = "EPOCHS", value_parser = parse_number, help_heading = "Training")]
+    pub(crate) warmup: Option<f64>,
+    /// Passes over the training rows, at most
+    #[arg(long, help_heading = "Training")]
+    pub(crate) epochs: Option<usize>,
+    /// Rows in a step
+    #[arg(long, value_name = "ROWS", help_heading = "Training")]
+    pub(crate) batch_size: Option<usize>,
+    /// Epochs without a lower validation loss before training stops; 0 never stops early
+    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
+    pub(crate) patience: Option<usize>,
+    /// Cut each gradient off at this
+    #[arg(long, value_name = "BOUND", value_parser = parse_number, conflicts_with = "clip_norm", help_heading = "Training")]
+    pub(crate) clip_value: Option<f64>,
+    /// Scale the gradients so that their global norm is at most this
+    #[arg(long, value_name = "BOUND", value_parser = parse_number, help_heading = "Training")]
+    pub(crate) clip_norm: Option<f64>,
+    /// Of the split, the initial weights, the order of the rows and dropout
+    #[arg(long, default_value_t = 0, help_heading = "Training")]
+    pub(crate) seed: u64,
+
+    /// Where to save the model; NAME.safetensors if not given
+    #[arg(short, long, value_name = "MODEL", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write the run down after every epoch, so that --resume can go on with it
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// Go on with a run that --checkpoint wrote down, with its network and options (--epochs may be given anew)
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Args)]
+pub(crate) struct EvaluateArguments {
+    /// Model file
+    pub(crate) model: PathBuf,
+    #[arg(help = DATA)]
+    pub(crate) data: String,
+    /// Which rows: all, or those that were training, validation or test rows of this data when the model was trained
+    #[arg(long, default_value = "all", value_parser = parse_which)]
+    pub(crate) part: Which,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Args)]
+pub(crate) struct PredictArguments {
+    /// Model file
+    pub(crate) model: PathBuf,
+    #[arg(help = DATA)]
+    pub(crate) data: String,
+    /// CSV file to write; standard output if not given
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Copy the columns of the data in front of the predictions
+    #[arg(long)]
+    pub(crate) with_inputs: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Args)]
+pub(crate) struct CheckArguments {
+    /// Model file
+    pub(crate) model: PathBuf,
+    #[arg(help = DATA)]
+    pub(crate) data: String,
+    /// Rows to take, such as 0..8, counted from 0
+    #[arg(long, default_value = "0..16")]
+    pub(crate) rows: Rows,
+    /// Parameters to check in each weight and bias, drawn at random; 0 checks all
+    #[arg(long, default_value_t = 200)]
+    pub(crate) samples: usize,
+    /// Largest relative error that passes
+    #[arg(long, default_value_t = 1e-6, value_parser = parse_number)]
+    pub(crate) tolerance: f64,
+    /// For drawing parameters
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct InspectArguments {
+    /// Model file
+    pub(crate) model: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct TraceArguments {
+    /// Model file
+    pub(crate) model: PathBuf,
+    #[arg(help = DATA)]
+    pub(crate) data: String,
+    /// Rows to take, such as 0..8, counted from 0
+    #[arg(long, default_value = "0..4")]
+    pub(crate) rows: Rows,
+    /// Number type of every value: f64 or f32
+    #[arg(long, default_value = "f64", value_parser = ["f64", "f32"])]
+    pub(crate) dtype: String,
+    /// Update rule, from a fresh state
+    #[arg(long, default_value = "sgd", value_parser = Rule::from_name)]
+    pub(crate) optimizer: Rule,
+    /// The rule's learning rate; 0.1 for sgd, else the rule's default, if not given
+    #[arg(long, value_name = "RATE", value_parser = parse_number)]
+    pub(crate) learning_rate: Option<f64>,
+    /// File to write: .json, or .safetensors with a tensor for each value; a summary on the terminal if not given
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print one JSON object: the trace itself, or, with -o, where it is
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Common {
+    /// Threads; as many as the machine runs at once if not given. They do not change results
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Common {
+    pub(crate) fn threads(&self) -> chainrule::Threads {
+        match self.threads {
+            Some(count) => chainrule::Threads::new(usize::from(count)),
+            None => chainrule::Threads::available(),
+        }
+    }
+}
+
+/// A share of the rows, or data of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Part {
+    Share(f64),
+    Data(String),
+}
+
+impl FromStr for Part {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<f64>() {
+            Ok(share) if (0.0..1.0).contains(&share) => Ok(Part::Share(share)),
+            Ok(_) => Err("a share must be at least 0 and less than 1".to_owned()),
+            Err(_) => Ok(Part::Data(text.to_owned())),
+        }
+    }
+}
+
+/// The rows of a data set that a command takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Which {
+    All,
+    Training,
+    Validation,
+    Test,
+}
+
+/// Widths of layers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Widths(pub(crate) Vec<usize>);
+
+impl FromStr for Widths {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Widths(Vec::new()));
+        }
+        let mut widths = Vec::new();
+        for entry in text.split(',') {
+            let (width, times) = entry.split_once('x').unwrap_or((entry, "1"));
+            let number = |text: &str| text.trim().parse::<usize>().map_err(|_| {
+                format!("'{entry}' is not a width; give widths such as 128,64 or 512x3, or none")
+            });
+            let (width, times) = (number(width)?, number(times)?);
+            if width == 0 {
+                return Err("a layer has at least 1 neuron".to_owned());
+            }
+            if times > 10_000 || widths.len() > 10_000 {
+                return Err("more than 10,000 layers".to_owned());
+            }
+            widths.extend(std::iter::repeat_n(width, times));
+        }
+        Ok(Widths(widths))
+    }
+}
+
+/// Rows `start..end` of the data.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rows(pub(crate) std::ops::Range<usize>);
+
+impl FromStr for Rows {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("'{text}' is not a range of rows; give one such as 0..8, or a single row such as 5");
+        let number = |text: &str| text.trim().parse::<usize>().map_err(|_| wrong());
+        let range = match text.split_once("..") {
+            Some((start, end)) => match end.strip_prefix('=') {
+                Some(last) => number(start)?..number(last)?.checked_add(1).ok_or_else(wrong)?,
+                None => number(start)?..number(end)?,
+            },
+            None => number(text)?..number(text)?.checked_add(1).ok_or_else(wrong)?,
+        };
+        if range.is_empty() {
+            return Err(format!("{text} has no rows"));
+        }
+        Ok(Rows(range))
+    }
+}
+
+fn parse_task(text: &str) -> Result<Task, String> {
+    match text {
+        "classification" => Ok(Task::Classification),
+        "regression" => Ok(Task::Regression),
+        _ => Err("known: classification, regression".to_owned()),
+    }
+}
+
+fn parse_which(text: &str) -> Result<Which, String> {
+    match text {
+        "all" => Ok(Which::All),
+        "training" => Ok(Which::Training),
+        "validation" => Ok(Which::Validation),
+        "test" => Ok(Which::Test),
+        _ => Err("known: all, training, validation, test".to_owned()),
+    }
+}
+
+fn parse_number(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if number.is_nan() || number < 0.0 || number.is_infinite() {
+        return Err("must be at least 0 and finite".to_owned());
+    }
+    Ok(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_and_rows_are_read() {
+        let widths = |text: &str| text.parse::<Widths>().map(|widths| widths.0);
+        assert_eq!(widths("128,64"), Ok(vec![128, 64]));
+        assert_eq!(widths("784,512x3,10"), Ok(vec![784, 512, 512, 512, 10]));
+        assert_eq!(widths("none"), Ok(vec![]));
+        for wrong in ["", "0", "12,", "a", "5x", "-3", "1x99999999"] {
+            assert!(widths(wrong).is_err(), "{wrong}");
+        }
+        let rows = |text: &str| text.parse::<Rows>().map(|rows| rows.0);
+        assert_eq!(rows("0..8"), Ok(0..8));
+        assert_eq!(rows("2..=3"), Ok(2..4));
+        assert_eq!(rows("5"), Ok(5..6));
+        for wrong in ["", "..", "3..3", "5..2", "a..b", "-1..2", "18446744073709551615"] {
+            assert!(rows(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!("0.25".parse(), Ok(Part::Share(0.25)));
+        assert_eq!("test.csv".parse(), Ok(Part::Data("test.csv".to_owned())));
+        assert!("1.5".parse::<Part>().is_err() && "nan".parse::<Part>().is_err());
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

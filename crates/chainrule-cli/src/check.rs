@@ -1,0 +1,100 @@
+//! `chainrule check`: a model's gradients against central finite differences, a line for each tensor.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use chainrule::gradient_check;
+use chainrule::gradient_check::{CheckOptions, CheckReport};
+use chainrule_data::read;
+use serde_json::{Value, json};
+
+use crate::arguments::CheckArguments;
+use crate::data::{Prepared, chosen_rows, load_model};
+use crate::report::{counted, grouped, say, say_json, short, table};
+
+/// Runs the command; exit code 1 if a gradient is wrong.
+pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
+    let (model, preprocessing) = load_model::<f64>(&arguments.model)?;
+    let dataset = read(&arguments.data)?;
+    let rows = chosen_rows(&dataset, &arguments.rows.0, true)?;
+    let prepared = Prepared::<f64>::new(&preprocessing, &dataset, &rows)?;
+    if arguments.tolerance <= 0.0 {
+        bail!("--tolerance {}: must be greater than 0", arguments.tolerance);
+    }
+    let options = CheckOptions {
+        tolerance: arguments.tolerance,
+        samples_per_tensor: Some(arguments.samples).filter(|&samples| samples > 0),
+        seed: arguments.seed,
+        ..CheckOptions::default()
+    };
+    let report = gradient_check(&model.network, &model.parameters, &model.loss, prepared.samples(), &options)?;
+    if arguments.json {
+        say_json(&as_json(&report, rows.len()))?;
+    } else {
+        say(format!(
+            "gradients of the loss ({}) on {}, against central differences in f64",
+            short(report.loss),
+            counted(rows.len(), "row")
+        ))?;
+        say(as_table(&report))?;
+        let verdict = if report.passed() { "passed" } else { "FAILED" };
+        let tolerance = arguments.tolerance;
+        say(format!("{verdict}: largest relative error {:.1e}, tolerance {tolerance:e}", report.worst_error()))?;
+    }
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn as_table(report: &CheckReport) -> comfy_table::Table {
+    let header = ["layer", "tensor", "shape", "checked", "at a kink", "largest error", "error of all", "result"];
+    let mut shown = table(&header, 3);
+    for entry in &report.tensors {
+        let shape: Vec<_> = entry.tensor.shape().iter().map(|n| grouped(*n as u64)).collect();
+        let worst = entry.worst.as_ref().map_or("none".to_owned(), |worst| format!("{:.1e}", worst.relative_error));
+        shown.add_row(vec![
+            entry.tensor.layer.to_string(),
+            entry.tensor.name.clone(),
+            shape.join(" x "),
+            grouped(entry.compared as u64),
+            grouped(entry.at_kink as u64),
+            worst,
+            format!("{:.1e}", entry.norm_error),
+            if entry.passed { "ok" } else { "WRONG" }.to_owned(),
+        ]);
+    }
+    shown
+}
+
+fn as_json(report: &CheckReport, rows: usize) -> Value {
+    let tensors: Vec<Value> = report
+        .tensors
+        .iter()
+        .map(|entry| {
+            let worst = entry.worst.as_ref().map(|worst| {
+                json!({
+                    "row": worst.row,
+                    "column": worst.column,
+                    "backpropagated": worst.backpropagated,
+                    "numerical": worst.numerical,
+                    "relative_error": worst.relative_error,
+                })
+            });
+            json!({
+                "layer": entry.tensor.layer,
+                "tensor": entry.tensor.name,
+                "shape": entry.tensor.shape(),
+                "checked": entry.compared,
+                "at_kink": entry.at_kink,
+                "worst": worst,
+                "norm_error": entry.norm_error,
+                "passed": entry.passed,
+            })
+        })
+        .collect();
+    json!({
+        "passed": report.passed(),
+        "largest_relative_error": report.worst_error(),
+        "loss": report.loss,
+        "rows": rows,
+        "tensors": tensors,
+    })
+}

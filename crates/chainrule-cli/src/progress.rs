@@ -1,0 +1,78 @@
+//! One progress bar on a terminal, a few plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use chainrule::Epoch;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::report::{headline, say, short};
+
+/// Lines of progress where there is no terminal.
+const LINES: usize = 10;
+
+/// Shows how training goes.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    plain: bool,
+    epochs: usize,
+    rows: usize,
+    /// What the last epoch brought.
+    last: String,
+}
+
+impl Progress {
+    /// For `epochs` epochs of `rows` rows, of which `done` are behind. `quiet` shows nothing but a bar on a terminal.
+    pub(crate) fn new(epochs: usize, rows: usize, done: usize, quiet: bool) -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        let total = (epochs * rows) as u64;
+        let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(total), target);
+        let style = ProgressStyle::with_template("{bar:24} {msg}, {rate} rows/s, at most {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━╸─")
+            .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                // A display error has nowhere to go.
+                let _ = out.write_str(&crate::report::grouped(state.per_sec() as u64));
+            });
+        bar.set_style(style);
+        bar.set_position((done * rows) as u64);
+        bar.reset_eta();
+        if is_terminal {
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
+        Progress { bar, plain: !is_terminal && !quiet, epochs, rows, last: String::new() }
+    }
+
+    /// A step of an epoch is done.
+    pub(crate) fn step(&mut self, epoch: usize, samples: usize, loss: f64) {
+        self.bar.set_position(((epoch - 1) * self.rows + samples) as u64);
+        self.bar.set_message(format!("epoch {epoch}/{}, training loss {}{}", self.epochs, short(loss), self.last));
+    }
+
+    /// An epoch is done.
+    pub(crate) fn epoch(&mut self, report: &Epoch) {
+        self.last = match &report.validation {
+            Some(evaluation) => format!(
+                ", validation loss {}, {}",
+                short(evaluation.loss),
+                headline(&evaluation.metrics)
+            ),
+            None => String::new(),
+        };
+        let every = self.epochs.div_ceil(LINES);
+        if self.plain && (report.epoch.is_multiple_of(every) || report.epoch == self.epochs) {
+            let line = format!(
+                "epoch {}/{}: training loss {}{}",
+                report.epoch, self.epochs, short(report.training_loss), self.last
+            );
+            // Training goes on when nobody reads its progress any more.
+            let _ = say(line);
+        }
+    }
+
+    /// Clears the bar.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

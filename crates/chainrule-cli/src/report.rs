@@ -1,0 +1,176 @@
+//! How things are shown: numbers, tables, metrics.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+
+use anyhow::Result;
+use chainrule::layer::Layer;
+use chainrule::{Metrics, Network};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+use serde_json::{Value, json};
+
+/// Prints a line on standard output; an error where nobody reads it any more.
+pub(crate) fn say(line: impl Display) -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
+
+/// Prints a JSON object on standard output.
+pub(crate) fn say_json(value: &Value) -> Result<()> {
+    say(serde_json::to_string_pretty(value)?)
+}
+
+/// Whether people watch: standard output is a terminal.
+pub(crate) fn on_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// 1234567 as 1,234,567.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 row`, `2 rows`.
+pub(crate) fn counted(number: usize, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", grouped(number as u64))
+}
+
+/// Four significant digits.
+pub(crate) fn short(number: f64) -> String {
+    if number == 0.0 || !number.is_finite() {
+        return format!("{number}");
+    }
+    let exponent = number.abs().log10().floor() as i32;
+    if (-4..7).contains(&exponent) {
+        format!("{number:.*}", (3 - exponent).clamp(0, 8) as usize)
+    } else {
+        format!("{number:.3e}")
+    }
+}
+
+/// 0.9750 as 97.50 %.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+/// Bytes with a unit of 1024.
+pub(crate) fn bytes(count: usize) -> String {
+    match count {
+        0..1024 => format!("{count} B"),
+        1024..1_048_576 => format!("{:.1} KiB", count as f64 / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", count as f64 / 1_048_576.0),
+        _ => format!("{:.2} GiB", count as f64 / 1_073_741_824.0),
+    }
+}
+
+/// The metrics in words.
+pub(crate) fn metrics_line(loss: f64, metrics: &Metrics) -> String {
+    let optional = |value: Option<f64>| value.map_or("undefined".to_owned(), short);
+    let loss = short(loss);
+    match metrics {
+        Metrics::Classification { accuracy, balanced_accuracy, f1, auc } => format!(
+            "accuracy {}, balanced accuracy {}, F1 {}, AUC {}, loss {loss}",
+            percent(*accuracy),
+            percent(*balanced_accuracy),
+            short(*f1),
+            optional(*auc)
+        ),
+        Metrics::Regression { rmse, mae, r2 } => {
+            format!("RMSE {}, MAE {}, R2 {}, loss {loss}", short(*rmse), short(*mae), optional(*r2))
+        }
+    }
+}
+
+/// The headline metric in a few characters.
+pub(crate) fn headline(metrics: &Metrics) -> String {
+    match metrics.headline() {
+        (name @ "accuracy", value) => format!("{name} {}", percent(value)),
+        (name, value) => format!("{name} {}", short(value)),
+    }
+}
+
+/// A table with right-aligned columns from `first_number` on.
+pub(crate) fn table(header: &[&str], first_number: usize) -> Table {
+    let mut table = Table::new();
+    let line = LineStyle::none().fill('─').junction('─');
+    table.load_style(TableStyle::new().header_separator(line)).set_header(header.to_vec());
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if index >= first_number {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// One layer in a few words: its activation, or a dropout rate.
+pub(crate) fn layer_detail(layer: &Layer) -> String {
+    match layer {
+        Layer::Dense(dense) => {
+            let bias = if dense.bias { "" } else { ", no bias" };
+            format!("{}{bias}", dense.activation.name().replace('_', " "))
+        }
+        Layer::Dropout(dropout) => format!("rate {}", dropout.rate),
+    }
+}
+
+/// Parameters of network layer l.
+pub(crate) fn layer_parameters(network: &Network, l: usize) -> usize {
+    network.tensors().iter().filter(|tensor| tensor.layer == l).map(|tensor| tensor.count()).sum()
+}
+
+/// The network as a table.
+pub(crate) fn network_table(network: &Network) -> Table {
+    let mut shown = table(&["layer", "kind", "activation", "inputs", "outputs", "parameters"], 3);
+    for (index, layer) in network.layers().iter().enumerate() {
+        let l = index + 1;
+        shown.add_row(vec![
+            l.to_string(),
+            layer.name().to_owned(),
+            layer_detail(layer),
+            grouped(network.width(index) as u64),
+            grouped(network.width(l) as u64),
+            grouped(layer_parameters(network, l) as u64),
+        ]);
+    }
+    shown
+}
+
+/// The network on one line: 64 -> 128 relu -> dropout 0.1 -> 10 softmax.
+pub(crate) fn network_line(network: &Network) -> String {
+    let mut text = network.input_width().to_string();
+    for (index, layer) in network.layers().iter().enumerate() {
+        text += &match layer {
+            Layer::Dense(_) => format!(" -> {} {}", network.width(index + 1), layer_detail(layer)),
+            Layer::Dropout(dropout) => format!(" -> dropout {}", dropout.rate),
+        };
+    }
+    text
+}
+
+/// A loss and metrics as JSON.
+pub(crate) fn evaluation_json(evaluation: &chainrule::Evaluation, rows: usize) -> Value {
+    let mut value = serde_json::to_value(evaluation).unwrap_or_default();
+    value["rows"] = json!(rows);
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_as_people_write_them() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0.0, 1.0, 0.012345, 123456.7, 1e-9, -2.5].map(short), ["0", "1.000", "0.01235", "123457", "1.000e-9", "-2.500"]);
+        assert_eq!(percent(0.975), "97.50 %");
+        assert_eq!([5, 2048, 3 << 20].map(bytes), ["5 B", "2.0 KiB", "3.0 MiB"]);
+    }
+}
