@@ -21,7 +21,7 @@ const DATA: &str = "digits (built in: 1,797 handwritten digits), a CSV file with
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Train a network and save it as a model file
-    Train(TrainArguments),
+    Train(Box<TrainArguments>),
     /// Measure a model on data that has the target
     Evaluate(EvaluateArguments),
     /// Write a model's predictions as CSV
@@ -279,9 +279,11 @@ impl FromStr for Widths {
         let mut widths = Vec::new();
         for entry in text.split(',') {
             let (width, times) = entry.split_once('x').unwrap_or((entry, "1"));
-            let number = |text: &str| text.trim().parse::<usize>().map_err(|_| {
-                format!("'{entry}' is not a width; give widths such as 128,64 or 512x3, or none")
-            });
+            let number = |text: &str| {
+                text.trim().parse::<usize>().map_err(|_| {
+                    format!("'{entry}' is not a width; give widths such as 128,64 or 512x3, or none")
+                })
+            };
             let (width, times) = (number(width)?, number(times)?);
             if width == 0 {
                 return Err("a layer has at least 1 neuron".to_owned());
@@ -302,7 +304,8 @@ pub(crate) struct Rows(pub(crate) std::ops::Range<usize>);
 impl FromStr for Rows {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("'{text}' is not a range of rows; give one such as 0..8, or a single row such as 5");
+        let wrong =
+            || format!("'{text}' is not a range of rows; give one such as 0..8, or a single row such as 5");
         let number = |text: &str| text.trim().parse::<usize>().map_err(|_| wrong());
         let range = match text.split_once("..") {
             Some((start, end)) => match end.strip_prefix('=') {

@@ -5,17 +5,15 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use chainrule::gradient_check;
 use chainrule::gradient_check::{CheckOptions, CheckReport};
-use chainrule_data::read;
 use serde_json::{Value, json};
 
 use crate::arguments::CheckArguments;
-use crate::data::{Prepared, chosen_rows, load_model};
+use crate::data::{Prepared, chosen_rows, load};
 use crate::report::{counted, grouped, say, say_json, short, table};
 
 /// Runs the command; exit code 1 if a gradient is wrong.
 pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
-    let (model, preprocessing) = load_model::<f64>(&arguments.model)?;
-    let dataset = read(&arguments.data)?;
+    let (model, dataset, preprocessing) = load::<f64>(&arguments.model, &arguments.data)?;
     let rows = chosen_rows(&dataset, &arguments.rows.0, true)?;
     let prepared = Prepared::<f64>::new(&preprocessing, &dataset, &rows)?;
     if arguments.tolerance <= 0.0 {
@@ -27,7 +25,8 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
         seed: arguments.seed,
         ..CheckOptions::default()
     };
-    let report = gradient_check(&model.network, &model.parameters, &model.loss, prepared.samples(), &options)?;
+    let report =
+        gradient_check(&model.network, &model.parameters, &model.loss, prepared.samples(), &options)?;
     if arguments.json {
         say_json(&as_json(&report, rows.len()))?;
     } else {
@@ -39,17 +38,22 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
         say(as_table(&report))?;
         let verdict = if report.passed() { "passed" } else { "FAILED" };
         let tolerance = arguments.tolerance;
-        say(format!("{verdict}: largest relative error {:.1e}, tolerance {tolerance:e}", report.worst_error()))?;
+        say(format!(
+            "{verdict}: largest relative error {:.1e}, tolerance {tolerance:e}",
+            report.worst_error()
+        ))?;
     }
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn as_table(report: &CheckReport) -> comfy_table::Table {
-    let header = ["layer", "tensor", "shape", "checked", "at a kink", "largest error", "error of all", "result"];
+    let header =
+        ["layer", "tensor", "shape", "checked", "at a kink", "largest error", "error of all", "result"];
     let mut shown = table(&header, 3);
     for entry in &report.tensors {
         let shape: Vec<_> = entry.tensor.shape().iter().map(|n| grouped(*n as u64)).collect();
-        let worst = entry.worst.as_ref().map_or("none".to_owned(), |worst| format!("{:.1e}", worst.relative_error));
+        let worst =
+            entry.worst.as_ref().map_or("none".to_owned(), |worst| format!("{:.1e}", worst.relative_error));
         shown.add_row(vec![
             entry.tensor.layer.to_string(),
             entry.tensor.name.clone(),

@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use chainrule::{Matrix, Model, Samples, Scalar, Targets};
-use chainrule_data::{Dataset, InputNumber, Preprocessing, TargetValues};
+use chainrule::{Loss, Matrix, Model, Samples, Scalar, Targets};
+use chainrule_data::{
+    ClassTarget, Dataset, Features, ImageInputs, Images, InputColumn, InputNumber, InputPreprocessing, LABEL,
+    NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing, TargetValues, read,
+};
 
 /// Samples that own their numbers.
 pub(crate) struct Prepared<T> {
@@ -62,38 +65,81 @@ pub(crate) fn inputs<T: Scalar + InputNumber>(
     Ok(Matrix::from_vec(rows.len(), preprocessing.input_width(), values)?)
 }
 
-/// Reads a model and what it does to data.
-pub(crate) fn load_model<T: Scalar>(path: &Path) -> Result<(Model<T>, Preprocessing)> {
-    let model = Model::<T>::load(path)?;
-    let shown = path.display();
-    let Some(value) = model.preprocessing.clone() else {
-        bail!(
-            "{shown}: the model says nothing about how inputs are prepared; \
-             add \"preprocessing\" to its description (docs/model-file.md)"
-        );
+/// Reads a model, and data with what the model does to it.
+pub(crate) fn load<T: Scalar>(model: &Path, data: &str) -> Result<(Model<T>, Dataset, Preprocessing)> {
+    let loaded = Model::<T>::load(model)?;
+    let dataset = read(data)?;
+    let shown = model.display();
+    let preprocessing: Preprocessing = match &loaded.preprocessing {
+        None => plain_preprocessing(&loaded, &dataset)?,
+        Some(value) => serde_json::from_value(value.clone())
+            .with_context(|| format!("{shown}: the preprocessing in the model is not valid"))?,
     };
-    let invalid = || format!("{shown}: the preprocessing in the model is not valid");
-    let preprocessing: Preprocessing = serde_json::from_value(value).with_context(invalid)?;
-    preprocessing.validate().with_context(invalid)?;
-    let (given, wanted) = (preprocessing.input_width(), model.network.input_width());
+    preprocessing
+        .validate()
+        .with_context(|| format!("{shown}: the preprocessing in the model is not valid"))?;
+    let (given, wanted) = (preprocessing.input_width(), loaded.network.input_width());
     if given != wanted {
         bail!("{shown}: the preprocessing gives {given} inputs, but the network takes {wanted}");
     }
-    let outputs = model.network.output_width();
+    let outputs = loaded.network.output_width();
     match preprocessing.class_names().map(<[String]>::len) {
-        Some(classes) if classes == outputs || (classes == 2 && outputs == 1) => {}
-        None if outputs == 1 => {}
-        Some(classes) => bail!("{shown}: there are {classes} classes, but the network has {outputs} outputs"),
-        None => bail!("{shown}: the target is one number, but the network has {outputs} outputs"),
+        Some(classes) if classes != outputs && (classes, outputs) != (2, 1) => {
+            bail!("{shown}: there are {classes} classes, but the network has {outputs} outputs")
+        }
+        _ => Ok((loaded, dataset, preprocessing)),
     }
-    Ok((model, preprocessing))
+}
+
+/// For a model that says nothing of preprocessing: inputs are taken as they are, and classes are numbers.
+fn plain_preprocessing<T: Scalar>(model: &Model<T>, dataset: &Dataset) -> Result<Preprocessing> {
+    let wanted = model.network.input_width();
+    let (mean, standard_deviation) = (0.0, 1.0);
+    let (inputs, target) = match &dataset.features {
+        Features::Images(images) => {
+            let Images { height, width, maximum, .. } = *images;
+            let plain = ImageInputs { height, width, maximum, mean, standard_deviation };
+            (InputPreprocessing::Images(plain), LABEL.to_owned())
+        }
+        Features::Table(table) => {
+            let header = table.header();
+            if header.len() < wanted {
+                let (columns, file) = (header.len(), table.file());
+                bail!("{file}: has {columns} columns, but the network takes {wanted} inputs");
+            }
+            let plain = |name: &String| {
+                let name = name.clone();
+                InputColumn::Numeric(NumericColumn { name, mean, standard_deviation, missing: false })
+            };
+            let target = header.get(wanted).cloned().unwrap_or("target".to_owned());
+            (InputPreprocessing::Columns(header[..wanted].iter().map(plain).collect()), target)
+        }
+    };
+    let for_classes = matches!(model.loss, Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy);
+    let target = if for_classes {
+        let count = model.network.output_width().max(2);
+        let classes = (0..count).map(|class| class.to_string()).collect();
+        TargetPreprocessing::Classes(ClassTarget { name: target, classes })
+    } else {
+        TargetPreprocessing::Numbers(NumberTarget { name: target, mean, standard_deviation })
+    };
+    Ok(Preprocessing { inputs, target })
 }
 
 /// The chosen rows of a data set, checked against its size.
-pub(crate) fn chosen_rows(dataset: &Dataset, rows: &std::ops::Range<usize>, may_be_fewer: bool) -> Result<Vec<usize>> {
+pub(crate) fn chosen_rows(
+    dataset: &Dataset,
+    rows: &std::ops::Range<usize>,
+    may_be_fewer: bool,
+) -> Result<Vec<usize>> {
     let count = dataset.rows();
     if rows.end <= count || (may_be_fewer && rows.start < count) {
         return Ok((rows.start..rows.end.min(count)).collect());
     }
-    bail!("{}: rows {}..{} are asked for, but there are {count} (numbered from 0)", dataset.name, rows.start, rows.end)
+    bail!(
+        "{}: rows {}..{} are asked for, but there are {count} (numbered from 0)",
+        dataset.name,
+        rows.start,
+        rows.end
+    )
 }

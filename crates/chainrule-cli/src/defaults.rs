@@ -22,17 +22,23 @@ pub(crate) struct Facts<'a> {
 pub(crate) fn loss(arguments: &TrainArguments, facts: &Facts<'_>) -> Result<Loss> {
     let is_classes = !facts.class_counts.is_empty();
     let chosen = arguments.loss.clone();
-    let mut loss = chosen.unwrap_or_else(|| if is_classes { Loss::cross_entropy() } else { Loss::HalfSquaredError });
+    let mut loss =
+        chosen.unwrap_or_else(|| if is_classes { Loss::cross_entropy() } else { Loss::HalfSquaredError });
     if matches!(loss, Loss::CrossEntropy { .. }) && !is_classes {
-        bail!("--loss cross-entropy is for classes, but the target is a number; give --task classification, or another loss");
+        bail!(
+            "--loss cross-entropy is for classes, but the target is a number; give --task classification, or another loss"
+        );
     }
-    let refuse = |flag: &str, belongs: &str| bail!("{flag} belongs to --loss {belongs}, not to {}", arguments_loss_name(arguments));
+    let refuse = |flag: &str, belongs: &str| {
+        bail!("{flag} belongs to --loss {belongs}, not to {}", arguments_loss_name(arguments))
+    };
     match &mut loss {
         Loss::CrossEntropy { label_smoothing, class_weights } => {
             *label_smoothing = arguments.label_smoothing.unwrap_or(0.0);
             if arguments.balance_classes {
                 let mean = facts.rows as f64 / facts.class_counts.len() as f64;
-                *class_weights = Some(facts.class_counts.iter().map(|&count| mean / count.max(1) as f64).collect());
+                *class_weights =
+                    Some(facts.class_counts.iter().map(|&count| mean / count.max(1) as f64).collect());
             }
         }
         _ if arguments.label_smoothing.is_some() => refuse("--label-smoothing", "cross-entropy")?,
@@ -113,9 +119,10 @@ pub(crate) fn options(arguments: &TrainArguments, facts: &Facts<'_>) -> Result<T
         5_000..50_000 => 64,
         _ => 128,
     });
-    let mut optimizer = arguments.optimizer.clone().unwrap_or_else(|| {
-        Rule::AdamW(AdamW { learning_rate: 3e-3, ..AdamW::default() })
-    });
+    let mut optimizer = arguments
+        .optimizer
+        .clone()
+        .unwrap_or_else(|| Rule::AdamW(AdamW { learning_rate: 3e-3, ..AdamW::default() }));
     if let Some(learning_rate) = arguments.learning_rate {
         optimizer.set_learning_rate(learning_rate);
     }

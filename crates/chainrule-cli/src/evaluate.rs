@@ -4,18 +4,17 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use chainrule::{Model, evaluate};
-use chainrule_data::{Dataset, Preprocessing, Task, read};
+use chainrule_data::{Dataset, Preprocessing, Task};
 use serde_json::{Value, json};
 
 use crate::arguments::{EvaluateArguments, Which};
-use crate::data::{Prepared, load_model};
+use crate::data::{Prepared, load};
 use crate::report::{counted, evaluation_json, metrics_line, say, say_json};
 use crate::split::{SplitRule, split_rows};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<ExitCode> {
-    let (model, preprocessing) = load_model::<f32>(&arguments.model)?;
-    let dataset = read(&arguments.data)?;
+    let (model, dataset, preprocessing) = load::<f32>(&arguments.model, &arguments.data)?;
     let rows = match arguments.part {
         Which::All => (0..dataset.rows()).collect(),
         part => part_of_training(&model, &preprocessing, &dataset, part)?,
@@ -38,7 +37,9 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<ExitCode> {
         let metrics = metrics_line(evaluation.loss, &evaluation.metrics);
         say(format!("{metrics} ({})", counted(prepared.rows(), "row")))?;
         if same_data && arguments.part == Which::All {
-            say("note: these rows include those that the model was trained on; --part test takes the others")?;
+            say(
+                "note: these rows include those that the model was trained on; --part test takes the others",
+            )?;
         }
     }
     Ok(ExitCode::SUCCESS)

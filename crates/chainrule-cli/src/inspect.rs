@@ -18,7 +18,12 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let count = model.network.parameter_count();
-    say(format!("{}: {} parameters, {}", arguments.model.display(), grouped(count as u64), bytes(4 * count)))?;
+    say(format!(
+        "{}: {} parameters, {}",
+        arguments.model.display(),
+        grouped(count as u64),
+        bytes(4 * count)
+    ))?;
     say(network_table(&model.network))?;
     say(tensor_table(&model.parameters))?;
     say(format!(
@@ -44,7 +49,13 @@ fn tensor_table(parameters: &Parameters<f32>) -> comfy_table::Table {
         let values = parameters.tensor(tensor);
         let shape: Vec<_> = tensor.shape().iter().map(|n| grouped(*n as u64)).collect();
         let (smallest, largest, rms) = statistics(values);
-        shown.add_row(vec![tensor.name.clone(), shape.join(" x "), short(smallest), short(largest), short(rms)]);
+        shown.add_row(vec![
+            tensor.name.clone(),
+            shape.join(" x "),
+            short(smallest),
+            short(largest),
+            short(rms),
+        ]);
     }
     shown
 }

@@ -1,21 +1,21 @@
 //! `chainrule predict`: a model's predictions as CSV, one line for each row.
 
 use std::fmt::Write;
+use std::iter;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use chainrule::{infer, predicted_class, write_aside};
-use chainrule_data::{Dataset, Features, Preprocessing, read};
+use chainrule_data::{Dataset, Features, Preprocessing};
 use serde_json::{Value, json};
 
 use crate::arguments::PredictArguments;
-use crate::data::{inputs, load_model};
+use crate::data::{inputs, load};
 use crate::report::{counted, say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
-    let (model, preprocessing) = load_model::<f32>(&arguments.model)?;
-    let dataset = read(&arguments.data)?;
+    let (model, dataset, preprocessing) = load::<f32>(&arguments.model, &arguments.data)?;
     let rows: Vec<usize> = (0..dataset.rows()).collect();
     let inputs = inputs::<f32>(&preprocessing, &dataset, &rows)?;
     let threads = arguments.common.threads();
@@ -23,15 +23,19 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
     for i in 0..outputs.rows() {
         model.loss.output_to_prediction(model.network.output_activation(), outputs.row_mut(i));
         if let Some(column) = outputs.row(i).iter().position(|value| !value.is_finite()) {
-            bail!("row {i}: output {column} is {}; an input is far outside of what was learned", outputs[(i, column)]);
+            bail!(
+                "row {i}: output {column} is {}; an input is far outside of what was learned",
+                outputs[(i, column)]
+            );
         }
     }
     let lines: Vec<Vec<String>> =
         (0..outputs.rows()).map(|i| prediction(&preprocessing, outputs.row(i))).collect();
-    let header = header(&preprocessing);
+    let header = header(&preprocessing, outputs.columns());
 
     let json_rows = || -> Vec<Value> {
-        let as_object = |line: &Vec<String>| header.iter().cloned().zip(line.iter().map(|cell| json!(cell))).collect();
+        let as_object =
+            |line: &Vec<String>| header.iter().cloned().zip(line.iter().map(|cell| json!(cell))).collect();
         lines.iter().map(as_object).map(Value::Object).collect()
     };
     let csv = csv_text(arguments, &dataset, &header, &lines)?;
@@ -53,20 +57,24 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `prediction`, then one column for each class.
-fn header(preprocessing: &Preprocessing) -> Vec<String> {
-    let mut header = vec!["prediction".to_owned()];
-    let classes = preprocessing.class_names().unwrap_or_default();
-    header.extend(classes.iter().map(|class| format!("probability {class}")));
-    header
+/// `prediction`, then one column for each class; or one `prediction` for each number.
+fn header(preprocessing: &Preprocessing, outputs: usize) -> Vec<String> {
+    match preprocessing.class_names() {
+        Some(classes) => {
+            let probabilities = classes.iter().map(|class| format!("probability {class}"));
+            iter::once("prediction".to_owned()).chain(probabilities).collect()
+        }
+        None if outputs == 1 => vec!["prediction".to_owned()],
+        None => (1..=outputs).map(|output| format!("prediction {output}")).collect(),
+    }
 }
 
-/// The cells of one row: the class and every class's probability, or the number.
+/// The cells of one row: the class and every class's probability, or the numbers.
 fn prediction(preprocessing: &Preprocessing, output: &[f32]) -> Vec<String> {
     let Some(classes) = preprocessing.class_names() else {
-        let learned = f64::from(output[0]);
-        let value = preprocessing.target_scale().map_or(learned, |scale| scale.undo(learned));
-        return vec![number(value as f32)];
+        let scale = preprocessing.target_scale();
+        let undone = |&value: &f32| scale.map_or(value, |scale| scale.undo(f64::from(value)) as f32);
+        return output.iter().map(undone).map(number).collect();
     };
     let mut cells = vec![classes[predicted_class(output) as usize].clone()];
     match output {

@@ -47,24 +47,30 @@ impl Progress {
     /// A step of an epoch is done.
     pub(crate) fn step(&mut self, epoch: usize, samples: usize, loss: f64) {
         self.bar.set_position(((epoch - 1) * self.rows + samples) as u64);
-        self.bar.set_message(format!("epoch {epoch}/{}, training loss {}{}", self.epochs, short(loss), self.last));
+        self.bar.set_message(format!(
+            "epoch {epoch}/{}, training loss {}{}",
+            self.epochs,
+            short(loss),
+            self.last
+        ));
     }
 
     /// An epoch is done.
     pub(crate) fn epoch(&mut self, report: &Epoch) {
         self.last = match &report.validation {
-            Some(evaluation) => format!(
-                ", validation loss {}, {}",
-                short(evaluation.loss),
-                headline(&evaluation.metrics)
-            ),
+            Some(evaluation) => {
+                format!(", validation loss {}, {}", short(evaluation.loss), headline(&evaluation.metrics))
+            }
             None => String::new(),
         };
         let every = self.epochs.div_ceil(LINES);
         if self.plain && (report.epoch.is_multiple_of(every) || report.epoch == self.epochs) {
             let line = format!(
                 "epoch {}/{}: training loss {}{}",
-                report.epoch, self.epochs, short(report.training_loss), self.last
+                report.epoch,
+                self.epochs,
+                short(report.training_loss),
+                self.last
             );
             // Training goes on when nobody reads its progress any more.
             let _ = say(line);

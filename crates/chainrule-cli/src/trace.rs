@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use chainrule::trace::Trace;
 use chainrule::{Mode, Rule, Scalar, trace, write_aside};
-use chainrule_data::{InputNumber, read};
+use chainrule_data::InputNumber;
 use serde_json::{Value, json};
 
 use crate::arguments::TraceArguments;
-use crate::data::{Prepared, chosen_rows, load_model};
+use crate::data::{Prepared, chosen_rows, load};
 use crate::report::{bytes, counted, on_terminal, say, say_json, short, table};
 
 /// The learning rate of plain gradient descent where none is given: large enough to see.
@@ -26,8 +26,7 @@ pub(crate) fn run(arguments: &TraceArguments) -> Result<ExitCode> {
 
 fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCode> {
     let format = arguments.output.as_deref().map(format_of).transpose()?;
-    let (model, preprocessing) = load_model::<T>(&arguments.model)?;
-    let dataset = read(&arguments.data)?;
+    let (model, dataset, preprocessing) = load::<T>(&arguments.model, &arguments.data)?;
     let rows = chosen_rows(&dataset, &arguments.rows.0, false)?;
     let prepared = Prepared::<T>::new(&preprocessing, &dataset, &rows)?;
     let mut rule = arguments.optimizer.clone();
@@ -57,7 +56,9 @@ fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCod
             let shown = path.display().to_string();
             if arguments.json {
                 let loss = trace.loss();
-                say_json(&json!({ "events": trace.events.len(), "rows": rows, "loss": loss, "output": shown }))?;
+                say_json(
+                    &json!({ "events": trace.events.len(), "rows": rows, "loss": loss, "output": shown }),
+                )?;
             } else {
                 let (events, rows) = (counted(trace.events.len(), "event"), counted(rows.len(), "row"));
                 say(format!("{events} on {rows} in {shown}, loss {}", short(trace.loss())))?;
@@ -87,7 +88,8 @@ fn format_of(path: &Path) -> Result<Format> {
 
 /// The events as a table, for people.
 fn summary<T: Scalar>(trace: &Trace<T>) -> comfy_table::Table {
-    let mut shown = table(&["", "phase", "value", "shape", "root mean square", "live bytes", "what happens"], 0);
+    let mut shown =
+        table(&["", "phase", "value", "shape", "root mean square", "live bytes", "what happens"], 0);
     for column in [1, 2, 3, 6] {
         if let Some(column) = shown.column_mut(column) {
             column.set_cell_alignment(comfy_table::CellAlignment::Left);

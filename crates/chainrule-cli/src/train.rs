@@ -20,8 +20,8 @@ use crate::data::Prepared;
 use crate::defaults::{self, Facts};
 use crate::progress::Progress;
 use crate::report::{
-    bytes, counted, evaluation_json, grouped, metrics_line, network_line, network_table, on_terminal, say, say_json,
-    short,
+    bytes, counted, evaluation_json, grouped, metrics_line, network_line, network_table, on_terminal, say,
+    say_json, short,
 };
 use crate::split::{SplitRule, split_rows};
 
@@ -206,7 +206,12 @@ fn make_trainer(
 }
 
 /// Trains until the end or Ctrl-C.
-fn fit(arguments: &TrainArguments, trainer: &mut Trainer<f32>, threads: &Threads, data: &Data) -> Result<Ending> {
+fn fit(
+    arguments: &TrainArguments,
+    trainer: &mut Trainer<f32>,
+    threads: &Threads,
+    data: &Data,
+) -> Result<Ending> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
     ctrlc::set_handler(move || {
@@ -217,8 +222,7 @@ fn fit(arguments: &TrainArguments, trainer: &mut Trainer<f32>, threads: &Threads
     })
     .context("Ctrl-C cannot be caught")?;
     let quiet = arguments.common.json;
-    let mut progress =
-        Progress::new(trainer.options().epochs, data.training.rows(), trainer.epochs(), quiet);
+    let mut progress = Progress::new(trainer.options().epochs, data.training.rows(), trainer.epochs(), quiet);
     let mut failure = None;
     let result = trainer.fit(
         threads,
@@ -236,7 +240,11 @@ fn fit(arguments: &TrainArguments, trainer: &mut Trainer<f32>, threads: &Threads
                 }
                 _ => {}
             }
-            if interrupted.load(Ordering::SeqCst) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if interrupted.load(Ordering::SeqCst) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         },
     );
     progress.finish();
@@ -261,12 +269,7 @@ fn model_of(trainer: &Trainer<f32>, data: &Data, summary: &Value) -> Result<Mode
 }
 
 /// After a run that diverged: what was good is kept beside the model's place, which stays as it is.
-fn keep_last_good(
-    error: anyhow::Error,
-    trainer: &Trainer<f32>,
-    data: &Data,
-    path: &Path,
-) -> anyhow::Error {
+fn keep_last_good(error: anyhow::Error, trainer: &Trainer<f32>, data: &Data, path: &Path) -> anyhow::Error {
     let diverged = matches!(error.downcast_ref(), Some(chainrule::Error::NonFinite { .. }));
     if !diverged || trainer.epochs() == 0 {
         return error;
@@ -357,5 +360,8 @@ fn say_result(
     }
     let model = path.display();
     say(format!("model      {model}"))?;
-    say(format!("next       chainrule predict {model} DATA, or: chainrule trace {model} {}", data.dataset.name))
+    say(format!(
+        "next       chainrule predict {model} DATA, or: chainrule trace {model} {}",
+        data.dataset.name
+    ))
 }

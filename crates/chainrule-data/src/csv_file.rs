@@ -9,18 +9,14 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Table> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     if bytes.trim_ascii().is_empty() {
-        return Err(DataError::EmptyFile {
-            file: file.to_owned(),
-        });
+        return Err(DataError::EmptyFile { file: file.to_owned() });
     }
     let separator = Separator::detect(bytes);
     let mut records = Records::new(file, bytes, separator);
     let mut record = StringRecord::new();
 
     let Some(line) = records.next(&mut record, &[])? else {
-        return Err(DataError::EmptyFile {
-            file: file.to_owned(),
-        });
+        return Err(DataError::EmptyFile { file: file.to_owned() });
     };
     if records.ends_in_quotes() {
         return Err(unclosed(file, line));
@@ -53,9 +49,7 @@ pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Table> {
         return Err(unclosed(file, last_line));
     }
     if table.rows() == 0 {
-        return Err(DataError::NoRows {
-            file: file.to_owned(),
-        });
+        return Err(DataError::NoRows { file: file.to_owned() });
     }
     Ok(table)
 }
@@ -65,20 +59,13 @@ fn is_blank(record: &StringRecord) -> bool {
 }
 
 fn unclosed(file: &str, line: u64) -> DataError {
-    DataError::UnclosedQuote {
-        file: file.to_owned(),
-        line,
-    }
+    DataError::UnclosedQuote { file: file.to_owned(), line }
 }
 
 fn header(file: &str, line: u64, record: &StringRecord) -> Result<Vec<String>> {
     let names: Vec<String> = record.iter().map(|name| name.trim().to_owned()).collect();
     if let Some(index) = names.iter().position(String::is_empty) {
-        return Err(DataError::EmptyColumnName {
-            file: file.to_owned(),
-            line,
-            number: index + 1,
-        });
+        return Err(DataError::EmptyColumnName { file: file.to_owned(), line, number: index + 1 });
     }
     let mut seen = std::collections::HashMap::new();
     for (index, name) in names.iter().enumerate() {
@@ -162,14 +149,7 @@ impl<'a> Records<'a> {
             .flexible(true)
             .delimiter(separator.byte())
             .from_reader(bytes);
-        Self {
-            file,
-            bytes,
-            reader,
-            separator,
-            start: 0,
-            line: 1,
-        }
+        Self { file, bytes, reader, separator, start: 0, line: 1 }
     }
 
     /// Reads the next record and gives its line, or `None` at the end. `header` names the column in an error.

@@ -66,11 +66,7 @@ impl Dataset {
         let there_are = self.rows();
         match rows.iter().find(|row| **row >= there_are) {
             None => Ok(()),
-            Some(&row) => Err(DataError::NoSuchRow {
-                file: self.name.clone(),
-                row,
-                rows: there_are,
-            }),
+            Some(&row) => Err(DataError::NoSuchRow { file: self.name.clone(), row, rows: there_are }),
         }
     }
 }

@@ -12,29 +12,15 @@ const SIDE: usize = 8;
 const MAXIMUM: u8 = 16;
 
 pub(crate) fn read() -> Result<Dataset> {
-    let damaged = |problem: String| DataError::BuiltIn {
-        name: NAME,
-        problem,
-    };
+    let damaged = |problem: String| DataError::BuiltIn { name: NAME, problem };
     let expected = ROWS * SIDE * SIDE + ROWS;
     let mut pixels = Vec::with_capacity(expected);
-    GzDecoder::new(COMPRESSED)
-        .read_to_end(&mut pixels)
-        .map_err(|error| damaged(error.to_string()))?;
+    GzDecoder::new(COMPRESSED).read_to_end(&mut pixels).map_err(|error| damaged(error.to_string()))?;
     if pixels.len() != expected {
-        return Err(damaged(format!(
-            "expected {expected} bytes, found {}",
-            pixels.len()
-        )));
+        return Err(damaged(format!("expected {expected} bytes, found {}", pixels.len())));
     }
     let labels = pixels.split_off(ROWS * SIDE * SIDE);
-    let images = Images {
-        height: SIDE,
-        width: SIDE,
-        maximum: MAXIMUM,
-        pixels,
-        labels,
-    };
+    let images = Images { height: SIDE, width: SIDE, maximum: MAXIMUM, pixels, labels };
     Ok(Dataset {
         name: NAME.to_owned(),
         description: images.description(),

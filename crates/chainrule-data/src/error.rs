@@ -31,10 +31,7 @@ impl fmt::Display for Place {
 #[non_exhaustive]
 pub enum DataError {
     /// The source is neither a file, nor a directory, nor a built-in set.
-    #[error(
-        "there is no file or directory '{path}'{}",
-        did_you_mean(suggestion, ", the built-in set")
-    )]
+    #[error("there is no file or directory '{path}'{}", did_you_mean(suggestion, ", the built-in set"))]
     NotFound {
         /// What the user asked for.
         path: String,
@@ -63,9 +60,7 @@ pub enum DataError {
         file: String,
     },
     /// A header cell without a name.
-    #[error(
-        "{file}, line {line}: column {number} has no name; give every column a name in the header line"
-    )]
+    #[error("{file}, line {line}: column {number} has no name; give every column a name in the header line")]
     EmptyColumnName {
         /// The file.
         file: String,
@@ -75,9 +70,7 @@ pub enum DataError {
         number: usize,
     },
     /// Two header cells with one name.
-    #[error(
-        "{file}, line {line}: columns {first} and {second} are both named '{name}'; rename one of them"
-    )]
+    #[error("{file}, line {line}: columns {first} and {second} are both named '{name}'; rename one of them")]
     DuplicateColumnName {
         /// The file.
         file: String,
@@ -219,10 +212,7 @@ pub enum DataError {
     },
 
     /// A target column that does not exist.
-    #[error(
-        "{file} has no column '{name}'{}; its columns are {columns}",
-        did_you_mean(nearest, "")
-    )]
+    #[error("{file} has no column '{name}'{}; its columns are {columns}", did_you_mean(nearest, ""))]
     NoTarget {
         /// The file.
         file: String,
@@ -249,9 +239,7 @@ pub enum DataError {
         columns: String,
     },
     /// A target named for images.
-    #[error(
-        "{file} holds images, whose only target is '{expected}', not '{name}'; leave the target out"
-    )]
+    #[error("{file} holds images, whose only target is '{expected}', not '{name}'; leave the target out")]
     ImageTarget {
         /// The source.
         file: String,
@@ -406,9 +394,7 @@ pub enum DataError {
         classes: usize,
     },
     /// A row to split whose class was not given.
-    #[error(
-        "row {row} (counted from 0) is to be split, but classes are known for {known} rows only"
-    )]
+    #[error("row {row} (counted from 0) is to be split, but classes are known for {known} rows only")]
     NoStratum {
         /// The row.
         row: usize,

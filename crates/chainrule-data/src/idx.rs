@@ -19,9 +19,7 @@ const SUFFIXES: [&str; 2] = ["", ".gz"];
 /// Whether a file starts like IDX.
 pub(crate) fn has_magic(bytes: &[u8]) -> bool {
     match bytes {
-        [0, 0, element, dimensions, ..] => {
-            ELEMENT_TYPES.contains(element) && (1..=4).contains(dimensions)
-        }
+        [0, 0, element, dimensions, ..] => ELEMENT_TYPES.contains(element) && (1..=4).contains(dimensions),
         _ => false,
     }
 }
@@ -32,9 +30,7 @@ pub(crate) fn read(directory: &str) -> Result<Dataset> {
     let test = read_pair(directory, &["t10k", "test"])?;
     let (images, test_rows) = match (train, test) {
         (None, None) => {
-            return Err(DataError::NoIdxFiles {
-                directory: directory.to_owned(),
-            });
+            return Err(DataError::NoIdxFiles { directory: directory.to_owned() });
         }
         (Some(pair), None) | (None, Some(pair)) => (pair.images, None),
         (Some(train), Some(test)) => {
@@ -46,17 +42,10 @@ pub(crate) fn read(directory: &str) -> Result<Dataset> {
     };
     let mut description = images.description();
     if let Some(test_rows) = &test_rows {
-        description.push_str(&format!(
-            ", the last {} set aside for testing",
-            names::thousands(test_rows.len())
-        ));
+        description
+            .push_str(&format!(", the last {} set aside for testing", names::thousands(test_rows.len())));
     }
-    Ok(Dataset {
-        name: directory.to_owned(),
-        description,
-        features: Features::Images(images),
-        test_rows,
-    })
+    Ok(Dataset { name: directory.to_owned(), description, features: Features::Images(images), test_rows })
 }
 
 struct Pair {
@@ -127,52 +116,28 @@ fn combine(images_file: String, labels_file: &str) -> Result<Pair> {
             found: rows[0].to_string(),
         });
     }
-    let images = Images {
-        height: dimensions[1],
-        width: dimensions[2],
-        maximum: u8::MAX,
-        pixels,
-        labels,
-    };
-    Ok(Pair {
-        images_file,
-        images,
-    })
+    let images = Images { height: dimensions[1], width: dimensions[2], maximum: u8::MAX, pixels, labels };
+    Ok(Pair { images_file, images })
 }
 
 /// The dimensions of an IDX file and its bytes.
 fn read_file(file: &str, dimensions: u8) -> Result<(Vec<usize>, Vec<u8>)> {
-    let wrong = |expected: String, found: String| DataError::Idx {
-        file: file.to_owned(),
-        expected,
-        found,
-    };
+    let wrong = |expected: String, found: String| DataError::Idx { file: file.to_owned(), expected, found };
     let (mut reader, length) = open(Path::new(file)).map_err(|error| io(file, error))?;
 
     let header_length = 4 + 4 * usize::from(dimensions);
     let mut header = Vec::new();
-    reader
-        .by_ref()
-        .take(header_length as u64)
-        .read_to_end(&mut header)
-        .map_err(|error| io(file, error))?;
+    reader.by_ref().take(header_length as u64).read_to_end(&mut header).map_err(|error| io(file, error))?;
     check_magic(&header, dimensions).map_err(|(expected, found)| wrong(expected, found))?;
     if header.len() < header_length {
-        return Err(wrong(
-            format!("a header of {header_length} bytes"),
-            format!("{} bytes", header.len()),
-        ));
+        return Err(wrong(format!("a header of {header_length} bytes"), format!("{} bytes", header.len())));
     }
 
     let sizes: Vec<u32> = header[4..]
         .chunks_exact(4)
         .map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
         .collect();
-    let shape = sizes
-        .iter()
-        .map(u32::to_string)
-        .collect::<Vec<_>>()
-        .join(" x ");
+    let shape = sizes.iter().map(u32::to_string).collect::<Vec<_>>().join(" x ");
     if sizes.contains(&0) {
         return Err(wrong("at least one of everything".to_owned(), shape));
     }
@@ -184,19 +149,14 @@ fn read_file(file: &str, dimensions: u8) -> Result<(Vec<usize>, Vec<u8>)> {
         size = size.checked_mul(dimension).ok_or_else(too_many)?;
         shape_of_usize.push(dimension);
     }
-    let expected = (size as u64)
-        .checked_add(header_length as u64)
-        .ok_or_else(too_many)?;
+    let expected = (size as u64).checked_add(header_length as u64).ok_or_else(too_many)?;
 
     let says = || format!("{expected} bytes, as the header says ({shape})");
     if let Some(length) = length.filter(|length| *length != expected) {
         return Err(wrong(says(), format!("{length} bytes")));
     }
     let mut bytes = Vec::new();
-    reader
-        .take((size as u64).saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|error| io(file, error))?;
+    reader.take((size as u64).saturating_add(1)).read_to_end(&mut bytes).map_err(|error| io(file, error))?;
     if bytes.len() > size {
         return Err(wrong(says(), "more".to_owned()));
     }
@@ -210,8 +170,7 @@ fn read_file(file: &str, dimensions: u8) -> Result<(Vec<usize>, Vec<u8>)> {
 /// `Err` holds what was expected and what was found.
 fn check_magic(header: &[u8], dimensions: u8) -> std::result::Result<(), (String, String)> {
     let magic = &header[..header.len().min(4)];
-    if matches!(magic, [0, 0, element, count] if *element == UNSIGNED_BYTE && *count == dimensions)
-    {
+    if matches!(magic, [0, 0, element, count] if *element == UNSIGNED_BYTE && *count == dimensions) {
         return Ok(());
     }
     if matches!(magic, [0, 0, element, _] if *element != UNSIGNED_BYTE && has_magic(magic)) {
@@ -221,20 +180,13 @@ fn check_magic(header: &[u8], dimensions: u8) -> std::result::Result<(), (String
         ));
     }
     if has_magic(magic) {
-        return Err((
-            format!("{dimensions} dimensions"),
-            format!("{} dimensions", magic[3]),
-        ));
+        return Err((format!("{dimensions} dimensions"), format!("{} dimensions", magic[3])));
     }
     Err((
         format!("an IDX file, which starts with the bytes 00 00 08 {dimensions:02x}"),
         match magic {
             [] => "an empty file".to_owned(),
-            _ => magic
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<Vec<_>>()
-                .join(" "),
+            _ => magic.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "),
         },
     ))
 }

@@ -2,17 +2,13 @@
 
 /// The candidate most similar to `name`, where it is similar enough to be what was meant.
 /// Case does not count: `Age` is `age`.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     const SIMILAR_ENOUGH: f64 = 0.5;
     let wanted = name.to_lowercase();
     candidates
         .into_iter()
         .map(|candidate| {
-            let similarity =
-                strsim::normalized_damerau_levenshtein(&wanted, &candidate.to_lowercase());
+            let similarity = strsim::normalized_damerau_levenshtein(&wanted, &candidate.to_lowercase());
             (similarity, candidate)
         })
         .filter(|(similarity, _)| *similarity >= SIMILAR_ENOUGH)
@@ -41,11 +37,8 @@ pub(crate) fn shown(text: &str) -> String {
 /// `'a', 'b' and 17 more`
 pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     const SHOWN: usize = 20;
-    let quoted: Vec<String> = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("'{}'", shown(name.as_ref())))
-        .collect();
+    let quoted: Vec<String> =
+        names.iter().take(SHOWN).map(|name| format!("'{}'", shown(name.as_ref()))).collect();
     let mut text = quoted.join(", ");
     if names.len() > SHOWN {
         text.push_str(&format!(" and {} more", names.len() - SHOWN));

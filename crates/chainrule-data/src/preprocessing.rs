@@ -125,9 +125,9 @@ impl Preprocessing {
     /// How many inputs a row has.
     pub fn input_width(&self) -> usize {
         match &self.inputs {
-            InputPreprocessing::Columns(columns) => columns
-                .iter()
-                .fold(0, |sum, column| sum.saturating_add(column.width())),
+            InputPreprocessing::Columns(columns) => {
+                columns.iter().fold(0, |sum, column| sum.saturating_add(column.width()))
+            }
             InputPreprocessing::Images(images) => images.height.saturating_mul(images.width),
         }
     }

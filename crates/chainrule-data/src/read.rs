@@ -46,15 +46,11 @@ pub fn read(source: &str) -> Result<Dataset> {
     let mut bytes = std::fs::read(source).map_err(|error| io(source, error))?;
     if bytes.starts_with(GZIP_MAGIC) {
         let mut plain = Vec::new();
-        MultiGzDecoder::new(bytes.as_slice())
-            .read_to_end(&mut plain)
-            .map_err(|error| io(source, error))?;
+        MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).map_err(|error| io(source, error))?;
         bytes = plain;
     }
     if idx::has_magic(&bytes) {
-        return Err(DataError::IdxFile {
-            file: source.to_owned(),
-        });
+        return Err(DataError::IdxFile { file: source.to_owned() });
     }
     let table = csv_file::parse(source, &bytes)?;
     Ok(Dataset {
@@ -74,9 +70,7 @@ pub fn read(source: &str) -> Result<Dataset> {
 pub(crate) fn open(path: &Path) -> std::io::Result<(Box<dyn Read>, Option<u64>)> {
     let mut file = std::fs::File::open(path)?;
     let mut start = Vec::new();
-    (&mut file)
-        .take(GZIP_MAGIC.len() as u64)
-        .read_to_end(&mut start)?;
+    (&mut file).take(GZIP_MAGIC.len() as u64).read_to_end(&mut start)?;
     let length = file.metadata()?.len();
     let is_gzip = start == GZIP_MAGIC;
     let whole = std::io::Cursor::new(start).chain(file);
@@ -88,8 +82,5 @@ pub(crate) fn open(path: &Path) -> std::io::Result<(Box<dyn Read>, Option<u64>)>
 }
 
 pub(crate) fn io(path: &str, error: std::io::Error) -> DataError {
-    DataError::Io {
-        path: path.to_owned(),
-        error,
-    }
+    DataError::Io { path: path.to_owned(), error }
 }

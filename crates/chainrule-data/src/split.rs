@@ -39,20 +39,13 @@ pub fn split(rows: &[usize], strata: Option<&[u32]>, validation: f64, test: f64)
     let (validation, test) = counts(rows.len(), validation, test)?;
     let stratum = |row: usize| match strata {
         None => Ok(0),
-        Some(strata) => strata.get(row).copied().ok_or(DataError::NoStratum {
-            row,
-            known: strata.len(),
-        }),
+        Some(strata) => strata.get(row).copied().ok_or(DataError::NoStratum { row, known: strata.len() }),
     };
     let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
     for &row in rows {
         *sizes.entry(stratum(row)?).or_default() += 1;
     }
-    let shares = shares(
-        &sizes.values().copied().collect::<Vec<_>>(),
-        validation,
-        test,
-    )?;
+    let shares = shares(&sizes.values().copied().collect::<Vec<_>>(), validation, test)?;
     let mut left: BTreeMap<u32, Share> = sizes.into_keys().zip(shares).collect();
 
     let mut split = Split::default();
@@ -92,11 +85,7 @@ fn counts(rows: usize, validation: f64, test: f64) -> Result<(usize, usize)> {
     };
     let (mut validation, mut test) = (count(validation), count(test));
     while validation + test >= rows {
-        let larger = if validation > test {
-            &mut validation
-        } else {
-            &mut test
-        };
+        let larger = if validation > test { &mut validation } else { &mut test };
         *larger -= 1;
     }
     Ok((validation, test))
@@ -112,9 +101,7 @@ struct Share {
 fn shares(sizes: &[usize], validation: usize, test: usize) -> Result<Vec<Share>> {
     let held_out = validation + test;
     let keep_one = |least: usize| -> Vec<usize> {
-        (sizes.iter())
-            .map(|&size| size - usize::from(size >= least))
-            .collect()
+        (sizes.iter()).map(|&size| size - usize::from(size >= least)).collect()
     };
     let limits = [1, LEAST_TO_TRAIN]
         .map(keep_one)
@@ -127,10 +114,7 @@ fn shares(sizes: &[usize], validation: usize, test: usize) -> Result<Vec<Share>>
     let held_out = apportion(held_out, sizes, &limits);
     let test = apportion(test, &held_out, &held_out);
     Ok((held_out.into_iter().zip(test))
-        .map(|(held_out, test)| Share {
-            validation: held_out - test,
-            test,
-        })
+        .map(|(held_out, test)| Share { validation: held_out - test, test })
         .collect())
 }
 

@@ -21,21 +21,11 @@ impl Statistics {
         let correction = values.iter().map(|value| value - rounded_mean).sum::<f64>() / count;
         let mean = rounded_mean + correction;
 
-        let largest = values
-            .iter()
-            .map(|value| (value - mean).abs())
-            .fold(0.0, f64::max);
-        let squares: f64 = values
-            .iter()
-            .map(|value| ((value - mean) / largest).powi(2))
-            .sum();
+        let largest = values.iter().map(|value| (value - mean).abs()).fold(0.0, f64::max);
+        let squares: f64 = values.iter().map(|value| ((value - mean) / largest).powi(2)).sum();
         let standard_deviation = largest * (squares / count).sqrt();
         let usable = mean.is_finite() && standard_deviation.is_finite() && standard_deviation > 0.0;
-        usable.then_some(Self {
-            mean,
-            standard_deviation,
-            is_constant: false,
-        })
+        usable.then_some(Self { mean, standard_deviation, is_constant: false })
     }
 
     /// The same of bytes divided by `maximum`, from how often each byte occurs.
@@ -56,19 +46,11 @@ impl Statistics {
         }
         let mean = weighted(&|x| x) / count;
         let standard_deviation = (weighted(&|x| (x - mean).powi(2)) / count).sqrt();
-        Some(Self {
-            mean,
-            standard_deviation,
-            is_constant: false,
-        })
+        Some(Self { mean, standard_deviation, is_constant: false })
     }
 
     fn constant(value: f64) -> Self {
-        Self {
-            mean: value,
-            standard_deviation: 1.0,
-            is_constant: true,
-        }
+        Self { mean: value, standard_deviation: 1.0, is_constant: true }
     }
 }
 
@@ -77,10 +59,7 @@ mod tests {
     use super::*;
 
     fn close(found: f64, expected: f64) {
-        assert!(
-            (found - expected).abs() <= 1e-14 * expected.abs(),
-            "{found} is not {expected}"
-        );
+        assert!((found - expected).abs() <= 1e-14 * expected.abs(), "{found} is not {expected}");
     }
 
     #[test]

@@ -42,13 +42,7 @@ pub(crate) struct Census {
 
 impl Table {
     pub(crate) fn new(file: String, header: Vec<String>) -> Self {
-        Self {
-            file,
-            header,
-            cells: String::new(),
-            ends: Vec::new(),
-            lines: Vec::new(),
-        }
+        Self { file, header, cells: String::new(), ends: Vec::new(), lines: Vec::new() }
     }
 
     /// Adds a row. The caller has checked that it has one cell per column.
@@ -154,12 +148,7 @@ impl Table {
     }
 
     /// The number in a cell, or `None` where it is missing. `reason` ends the sentence "'abc' is not a number, and ...".
-    pub(crate) fn number(
-        &self,
-        row: usize,
-        column: usize,
-        reason: &'static str,
-    ) -> Result<Option<f64>> {
+    pub(crate) fn number(&self, row: usize, column: usize, reason: &'static str) -> Result<Option<f64>> {
         match Cell::parse(self.cell(row, column)) {
             Cell::Missing => Ok(None),
             Cell::Number(number) => Ok(Some(number)),
@@ -185,9 +174,6 @@ impl Table {
     }
 
     fn not_finite(&self, row: usize, column: usize) -> DataError {
-        DataError::NotFinite {
-            place: self.place(row, column),
-            cell: names::shown(self.cell(row, column)),
-        }
+        DataError::NotFinite { place: self.place(row, column), cell: names::shown(self.cell(row, column)) }
     }
 }

@@ -37,11 +37,9 @@ pub enum Task {
 pub fn choose_target(dataset: &Dataset, name: Option<&str>) -> Result<Target> {
     match (&dataset.features, name) {
         (Features::Images(_), None | Some(LABEL)) => Ok(Target::Labels),
-        (Features::Images(_), Some(name)) => Err(DataError::ImageTarget {
-            file: dataset.name.clone(),
-            name: name.to_owned(),
-            expected: LABEL,
-        }),
+        (Features::Images(_), Some(name)) => {
+            Err(DataError::ImageTarget { file: dataset.name.clone(), name: name.to_owned(), expected: LABEL })
+        }
         (Features::Table(table), None) => Ok(Target::Column(table.header().len() - 1)),
         (Features::Table(table), Some(name)) => match table.column(name) {
             Some(column) => Ok(Target::Column(column)),
@@ -98,11 +96,7 @@ pub fn infer_task(dataset: &Dataset, target: Target, wanted: Option<Task>) -> Re
 ///
 /// # Errors
 /// Those of [`choose_target`] and [`infer_task`].
-pub fn strata(
-    dataset: &Dataset,
-    target: Option<&str>,
-    task: Option<Task>,
-) -> Result<Option<Vec<u32>>> {
+pub fn strata(dataset: &Dataset, target: Option<&str>, task: Option<Task>) -> Result<Option<Vec<u32>>> {
     let target = choose_target(dataset, target)?;
     if infer_task(dataset, target, task)? == Task::Regression {
         return Ok(None);
@@ -111,17 +105,9 @@ pub fn strata(
         (Features::Table(table), Target::Column(column)) => {
             let classes = classes_of_column(table, column);
             let index = ClassIndex::new(&classes);
-            (0..table.rows())
-                .map(|row| index.class(table.cell(row, column)))
-                .collect()
+            (0..table.rows()).map(|row| index.class(table.cell(row, column))).collect()
         }
-        (Features::Images(images), _) => Some(
-            images
-                .labels
-                .iter()
-                .map(|label| u32::from(*label))
-                .collect(),
-        ),
+        (Features::Images(images), _) => Some(images.labels.iter().map(|label| u32::from(*label)).collect()),
         (Features::Table(_), Target::Labels) => None,
     })
 }
@@ -129,9 +115,7 @@ pub fn strata(
 fn infer_from_column(table: &Table, column: usize, wanted: Option<Task>) -> Result<Task> {
     let census = table.census(column);
     if let Some(row) = census.first_missing {
-        return Err(DataError::MissingTarget {
-            place: table.place(row, column),
-        });
+        return Err(DataError::MissingTarget { place: table.place(row, column) });
     }
     // Also refuses nan and inf among numbers.
     table.kind_from(column, &census)?;
@@ -198,10 +182,7 @@ pub(crate) fn classes_of_column(table: &Table, column: usize) -> Vec<String> {
     }
     let mut classes: Vec<(f64, &str)> = by_value.into_values().collect();
     classes.sort_by(|a, b| a.0.total_cmp(&b.0));
-    classes
-        .into_iter()
-        .map(|(_, cell)| cell.to_owned())
-        .collect()
+    classes.into_iter().map(|(_, cell)| cell.to_owned()).collect()
 }
 
 /// Finds the number of a class from its name; where all names are numbers, also from another way to write that number.
@@ -215,9 +196,7 @@ impl<'a> ClassIndex<'a> {
         let numbered = || classes.iter().map(String::as_str).zip(0_u32..);
         Self {
             by_name: numbered().collect(),
-            by_value: numbered()
-                .map(|(name, class)| Some((bits(number(name)?), class)))
-                .collect(),
+            by_value: numbered().map(|(name, class)| Some((bits(number(name)?), class))).collect(),
         }
     }
 

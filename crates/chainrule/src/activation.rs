@@ -92,6 +92,7 @@ macro_rules! activations {
             }
 
             /// Replaces each z by sigma(z). Leaves softmax to [`softmax_rows`].
+            #[allow(clippy::almost_swapped)] // the identity's arm, which is never reached
             pub(crate) fn apply_in_place<T: Scalar>(&self, values: &mut [T]) {
                 match *self {
                     Activation::Identity | Activation::Softmax => {}
@@ -349,9 +350,8 @@ pub(crate) fn softmax_jacobian<T: Scalar>(a: &[T], error: &mut [T]) {
 mod tests {
     use super::*;
 
-    const POINTS: [f64; 15] = [
-        -30.0, -5.0, -3.5, -2.9, -1.0, -0.3, -1e-3, 1e-3, 0.2, 0.9, 1.7, 2.9, 3.4, 8.0, 30.0,
-    ];
+    const POINTS: [f64; 15] =
+        [-30.0, -5.0, -3.5, -2.9, -1.0, -0.3, -1e-3, 1e-3, 0.2, 0.9, 1.7, 2.9, 3.4, 8.0, 30.0];
 
     #[test]
     fn derivatives_equal_central_differences() {
@@ -360,7 +360,10 @@ mod tests {
                 let h = 1e-6;
                 let numeric = (activation.value(z + h) - activation.value(z - h)) / (2.0 * h);
                 let exact = activation.derivative(z, activation.value(z));
-                assert!((numeric - exact).abs() < 2e-8 * (1.0 + z.abs()), "{activation:?} at {z}: {exact} {numeric}");
+                assert!(
+                    (numeric - exact).abs() < 2e-8 * (1.0 + z.abs()),
+                    "{activation:?} at {z}: {exact} {numeric}"
+                );
             }
         }
     }

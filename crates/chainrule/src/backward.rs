@@ -125,11 +125,7 @@ pub(crate) fn through_activation<T: Scalar>(
 ///
 /// # Errors
 /// When an argument does not have the network's shapes.
-pub fn gradients<T: Scalar>(
-    network: &Network,
-    cache: &Cache<T>,
-    deltas: &Deltas<T>,
-) -> Result<Gradients<T>> {
+pub fn gradients<T: Scalar>(network: &Network, cache: &Cache<T>, deltas: &Deltas<T>) -> Result<Gradients<T>> {
     check_cache(network, cache)?;
     if deltas.0.len() != network.depth() {
         return Err(Error::shape("deltas", network.depth(), deltas.0.len()));

@@ -100,26 +100,13 @@ pub enum Error {
 
 impl Error {
     /// A [`Error::Shape`] from anything that prints.
-    pub(crate) fn shape(
-        what: impl Into<String>,
-        expected: impl ToString,
-        found: impl ToString,
-    ) -> Self {
-        Error::Shape {
-            what: what.into(),
-            expected: expected.to_string(),
-            found: found.to_string(),
-        }
+    pub(crate) fn shape(what: impl Into<String>, expected: impl ToString, found: impl ToString) -> Self {
+        Error::Shape { what: what.into(), expected: expected.to_string(), found: found.to_string() }
     }
 }
 
 /// Fails with the hyperparameter's name, value and range unless `holds`.
-pub(crate) fn require(
-    holds: bool,
-    name: &'static str,
-    value: f64,
-    allowed: &'static str,
-) -> Result<()> {
+pub(crate) fn require(holds: bool, name: &'static str, value: f64, allowed: &'static str) -> Result<()> {
     if holds {
         return Ok(());
     }

@@ -74,8 +74,7 @@ pub fn forward<T: Scalar>(
     network.check_inputs(inputs.columns())?;
     let threads = &Threads::single();
     let batch = inputs.rows();
-    let mut cache =
-        Cache { mode, activations: vec![inputs.to_matrix()], pre_activations: Vec::new() };
+    let mut cache = Cache { mode, activations: vec![inputs.to_matrix()], pre_activations: Vec::new() };
     for (index, layer) in network.layers().iter().enumerate() {
         let l = index + 1;
         let context = Context { threads, parameters, layer: l, mode };

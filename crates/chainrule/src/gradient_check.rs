@@ -50,8 +50,9 @@ pub struct Comparison {
     pub backpropagated: f64,
     /// From differences.
     pub numerical: f64,
-    /// |difference| beyond the differences' own round-off, over the larger of the two derivatives (or a
-    /// ten-thousandth of the tensor's largest derivative, if both are smaller).
+    /// |difference| over the larger of the two derivatives, or over the smallest number that can be measured, if
+    /// both are below it: a ten-thousandth of the tensor's largest derivative, or what makes the differences' own
+    /// round-off, 4 epsilon (|Loss| + largest |z(L)|) / h, just pass.
     pub relative_error: f64,
 }
 
@@ -166,8 +167,7 @@ pub fn check_gradients(
         }
         let size: f64 = f64::sqrt(sizes.0) + f64::sqrt(sizes.1);
         report.norm_error = if size > 0.0 { f64::sqrt(difference) / size } else { 0.0 };
-        report.passed =
-            report.worst.as_ref().is_none_or(|worst| worst.relative_error <= options.tolerance);
+        report.passed = report.worst.as_ref().is_none_or(|worst| worst.relative_error <= options.tolerance);
         tensors.push(report);
     }
     Ok(CheckReport { loss: center.loss, tensors })
@@ -205,10 +205,9 @@ fn compare(
             numerical = (4.0 * numerical - wide) / 3.0;
         }
         let round_off = 4.0 * f64::EPSILON * center.magnitude / h;
-        let scale = backpropagated.abs().max(numerical.abs()).max(1e-4 * largest);
-        let beyond = (backpropagated - numerical).abs() - round_off;
-        // `max` would turn NaN into 0.
-        let relative_error = if beyond <= 0.0 { 0.0 } else { beyond / scale };
+        let derivative = backpropagated.abs().max(numerical.abs());
+        let scale = derivative.max(1e-4 * largest).max(round_off / options.tolerance);
+        let relative_error = (backpropagated - numerical).abs() / scale;
         let (row, column) = (element / tensor.columns, element % tensor.columns);
         let comparison = Comparison { row, column, backpropagated, numerical, relative_error };
         if best.as_ref().is_none_or(|best| comparison.relative_error < best.relative_error) {

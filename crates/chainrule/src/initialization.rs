@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn seeds_repeat_and_layers_differ() {
-        let network = Network::builder(4).dense(4, Activation::Relu).dense(4, Activation::Relu).build().unwrap();
+        let network =
+            Network::builder(4).dense(4, Activation::Relu).dense(4, Activation::Relu).build().unwrap();
         let first = network.initialize::<f32>(1);
         assert_eq!(first, network.initialize::<f32>(1));
         assert_ne!(first, network.initialize::<f32>(2));

@@ -280,7 +280,11 @@ impl Loss {
             return Err(Error::Data("there are no samples; at least 1 is needed".to_owned()));
         }
         if targets.len() != samples {
-            return Err(Error::shape("targets", format!("{samples} rows"), format!("{} rows", targets.len())));
+            return Err(Error::shape(
+                "targets",
+                format!("{samples} rows"),
+                format!("{} rows", targets.len()),
+            ));
         }
         match targets {
             Targets::Classes(classes) => {
@@ -333,9 +337,8 @@ impl Loss {
     ) -> Result<WeightedSum> {
         let n = output.width;
         let sample_weight = |i: usize| sample_weights.map_or(T::one(), |weights| weights[i]);
-        let weight: f64 = (0..targets.len())
-            .map(|i| sample_weight(i).as_f64() * self.row_weight(targets.row(i)))
-            .sum();
+        let weight: f64 =
+            (0..targets.len()).map(|i| sample_weight(i).as_f64() * self.row_weight(targets.row(i))).sum();
         if weight <= 0.0 {
             let reason = "the weights of all samples of a batch are 0: there is no mean to take";
             return Err(Error::Data(reason.to_owned()));
@@ -361,7 +364,9 @@ impl Loss {
     /// v_i without the sample weight.
     pub(crate) fn row_weight<T: Scalar>(&self, target: RowTarget<'_, T>) -> f64 {
         match (self, target) {
-            (Loss::CrossEntropy { class_weights: Some(weights), .. }, RowTarget::Class(class)) => weights[class],
+            (Loss::CrossEntropy { class_weights: Some(weights), .. }, RowTarget::Class(class)) => {
+                weights[class]
+            }
             _ => 1.0,
         }
     }
@@ -436,7 +441,13 @@ impl Loss {
                 let q = number(*quantile);
                 let one = |k| {
                     let d = a[k] - y(k);
-                    let slope = if d > T::zero() { T::one() - q } else if d < T::zero() { -q } else { d * T::zero() };
+                    let slope = if d > T::zero() {
+                        T::one() - q
+                    } else if d < T::zero() {
+                        -q
+                    } else {
+                        d * T::zero()
+                    };
                     (d * slope, slope)
                 };
                 (each(mean, &one), Side::Activation)
@@ -564,8 +575,14 @@ fn binary_cross_entropy_of_softmax<T: Scalar>(
         let log_rest = if p[k] < T::from_f64(0.5) {
             (-p[k]).ln_1p()
         } else {
-            let largest = z.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, z)| *z).fold(T::neg_infinity(), T::max);
-            let others: T = z.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, z)| (*z - largest).exp()).sum();
+            let largest = z
+                .iter()
+                .enumerate()
+                .filter(|(j, _)| *j != k)
+                .map(|(_, z)| *z)
+                .fold(T::neg_infinity(), T::max);
+            let others: T =
+                z.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, z)| (*z - largest).exp()).sum();
             largest + others.ln() - normalizer
         };
         let rest = T::one() - y(k);
@@ -627,10 +644,15 @@ mod tests {
     fn enormous_logits_give_finite_losses() {
         for z in [[800.0, -800.0, 5.0], [-900.0, 900.0, 899.0]] {
             for y in [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]] {
-                for activation in [Activation::Softmax, Activation::Sigmoid, Activation::Identity, Activation::HardSigmoid] {
+                for activation in
+                    [Activation::Softmax, Activation::Sigmoid, Activation::Identity, Activation::HardSigmoid]
+                {
                     for loss in [Loss::BinaryCrossEntropy, Loss::cross_entropy()] {
                         let (loss_value, delta) = value(&loss, activation, &z, &y);
-                        assert!(loss_value.is_finite() && loss_value >= 0.0, "{loss:?} {activation:?} {loss_value}");
+                        assert!(
+                            loss_value.is_finite() && loss_value >= 0.0,
+                            "{loss:?} {activation:?} {loss_value}"
+                        );
                         assert!(delta.iter().all(|d| d.is_finite()) || activation == Activation::Softmax);
                     }
                 }
@@ -659,17 +681,27 @@ mod tests {
         }
         let zero = Loss::HalfSquaredError.output_error(
             Output { activation: Activation::Identity, width: 1, z: &[1.0], a: &[1.0] },
-            Targets::Classes(&[1]), Some(&[0.0]), &mut [0.0]);
+            Targets::Classes(&[1]),
+            Some(&[0.0]),
+            &mut [0.0],
+        );
         assert!(zero.unwrap_err().to_string().contains("weights of all samples"));
     }
 
     #[test]
     fn parameters_out_of_range_are_refused() {
-        let weights = |weights: &[f64]| Loss::CrossEntropy { label_smoothing: 0.0, class_weights: Some(weights.to_vec()) };
+        let weights = |weights: &[f64]| Loss::CrossEntropy {
+            label_smoothing: 0.0,
+            class_weights: Some(weights.to_vec()),
+        };
         for loss in [
-            Loss::Huber { delta: 0.0 }, Loss::Quantile { quantile: 1.0 }, Loss::Quantile { quantile: f64::NAN },
+            Loss::Huber { delta: 0.0 },
+            Loss::Quantile { quantile: 1.0 },
+            Loss::Quantile { quantile: f64::NAN },
             Loss::CrossEntropy { label_smoothing: 1.0, class_weights: None },
-            weights(&[1.0]), weights(&[1.0, -1.0]), weights(&[0.0, 0.0]),
+            weights(&[1.0]),
+            weights(&[1.0, -1.0]),
+            weights(&[0.0, 0.0]),
         ] {
             assert!(loss.check(2).is_err(), "{loss:?}");
         }

@@ -94,7 +94,8 @@ impl<T: Scalar> Model<T> {
             }
             None => return file.fail(format!("the description has no \"format\": {FORMAT}")),
         }
-        let Description { network, loss, preprocessing, training, .. } = file.metadata(KEY, "a Chainrule model")?;
+        let Description { network, loss, preprocessing, training, .. } =
+            file.metadata(KEY, "a Chainrule model")?;
         if let Err(error) = loss.check(network.output_width()) {
             return file.fail(format!("the loss does not fit the network: {error}"));
         }

@@ -117,8 +117,7 @@ impl NetworkBuilder {
                 return fail(layers.len(), last.name(), "the last layer must be dense".to_owned());
             }
         }
-        let requests =
-            layers.iter().zip(&widths).map(|(layer, &n_in)| layer.describe().parameters(n_in));
+        let requests = layers.iter().zip(&widths).map(|(layer, &n_in)| layer.describe().parameters(n_in));
         let layout = Arc::new(Layout::new(requests));
         Ok(Network { layers, widths, layout })
     }
@@ -234,8 +233,13 @@ mod tests {
         let message = |builder: NetworkBuilder| builder.build().unwrap_err().to_string();
         assert!(message(Network::builder(0).dense(1, relu)).contains("inputs"));
         assert!(message(Network::builder(2)).contains("at least one layer"));
-        assert!(message(Network::builder(2).dense(3, relu).dense(0, relu)).contains("layer 2 (dense): its width is 0"));
-        assert!(message(Network::builder(2).dense(3, Activation::Softmax).dense(1, relu)).contains("layer 1"));
+        assert!(
+            message(Network::builder(2).dense(3, relu).dense(0, relu))
+                .contains("layer 2 (dense): its width is 0")
+        );
+        assert!(
+            message(Network::builder(2).dense(3, Activation::Softmax).dense(1, relu)).contains("layer 1")
+        );
         assert!(message(Network::builder(2).dense(3, relu).dropout(0.5)).contains("must be dense"));
         assert!(message(Network::builder(2).dropout(1.0).dense(3, relu)).contains("rate = 1"));
         assert!(message(Network::builder(usize::MAX).dense(usize::MAX, relu)).contains("too large"));
@@ -245,22 +249,37 @@ mod tests {
 
     #[test]
     fn a_description_is_read_back_and_checked() {
-        let network = Network::builder(3).dense(4, Activation::Elu { alpha: 0.5 }).dropout(0.25)
-            .dense_without_bias(2, Activation::Softmax).build().unwrap();
+        let network = Network::builder(3)
+            .dense(4, Activation::Elu { alpha: 0.5 })
+            .dropout(0.25)
+            .dense_without_bias(2, Activation::Softmax)
+            .build()
+            .unwrap();
         let json = serde_json::to_string(&network).unwrap();
         assert_eq!(serde_json::from_str::<Network>(&json).unwrap(), network);
-        for (from, to) in [("\"width\":4", "\"width\":0"), ("\"rate\"", "\"rat\""), ("dropout", "droput"), ("\"input_width\":3", "\"input_width\":3,\"extra\":1")] {
+        for (from, to) in [
+            ("\"width\":4", "\"width\":0"),
+            ("\"rate\"", "\"rat\""),
+            ("dropout", "droput"),
+            ("\"input_width\":3", "\"input_width\":3,\"extra\":1"),
+        ] {
             assert!(json.contains(from));
             assert!(serde_json::from_str::<Network>(&json.replace(from, to)).is_err(), "{to}");
         }
-        let names: Vec<_> = network.zeros::<f32>().tensors().iter().map(|t| (t.layer, t.name.clone())).collect();
+        let names: Vec<_> =
+            network.zeros::<f32>().tensors().iter().map(|t| (t.layer, t.name.clone())).collect();
         let expected = [(1, "layers.0.weight"), (1, "layers.0.bias"), (3, "layers.1.weight")];
         assert_eq!(names, expected.map(|(layer, name)| (layer, name.to_owned())));
     }
 
     #[test]
     fn flops_count_the_first_layer_twice_and_the_others_three_times() {
-        let network = Network::builder(5).dense(7, Activation::Relu).dropout(0.1).dense(2, Activation::Identity).build().unwrap();
+        let network = Network::builder(5)
+            .dense(7, Activation::Relu)
+            .dropout(0.1)
+            .dense(2, Activation::Identity)
+            .build()
+            .unwrap();
         assert_eq!(network.step_flops(), 2 * (5 * 7 * 2 + 7 * 2 * 3));
     }
 }

@@ -162,7 +162,7 @@ impl<T: Scalar> Parameters<T> {
         &self.layout.tensors[self.layout.first[layer - 1]..self.layout.first[layer]]
     }
 
-    /// W(l), shape [n_l, n_(l-1)].
+    /// W(l), shape \[n_l, n_(l-1)\].
     ///
     /// # Panics
     /// When layer `layer` has no weight.
@@ -171,7 +171,7 @@ impl<T: Scalar> Parameters<T> {
         MatrixView::new(tensor.rows, tensor.columns, self.tensor(tensor)).expect("layout is consistent")
     }
 
-    /// b(l), shape [n_l]; none if the layer has no bias.
+    /// b(l), shape \[n_l\]; none if the layer has no bias.
     pub fn bias(&self, layer: usize) -> Option<&[T]> {
         self.layer_tensors(layer).get(1).map(|tensor| self.tensor(tensor))
     }
@@ -243,9 +243,10 @@ impl<T: Scalar> Parameters<T> {
 
     /// The square root of the sum of squares of all numbers, summed in f64 in a fixed order.
     pub fn norm(&self) -> f64 {
-        let squares = self.as_slice().chunks(4096).map(|chunk| {
-            chunk.iter().map(|value| value.as_f64() * value.as_f64()).sum::<f64>()
-        });
+        let squares = self
+            .as_slice()
+            .chunks(4096)
+            .map(|chunk| chunk.iter().map(|value| value.as_f64() * value.as_f64()).sum::<f64>());
         squares.sum::<f64>().sqrt()
     }
 }

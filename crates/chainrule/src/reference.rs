@@ -222,7 +222,15 @@ fn loss_and_derivative(loss: &Loss, output: Activation, a: &[f64], y: &[f64]) ->
         let pairs: Vec<(f64, f64)> = a.iter().zip(y).map(|(a, y)| f(*a, *y)).collect();
         (pairs.iter().map(|p| p.0).sum(), pairs.iter().map(|p| p.1).collect())
     };
-    let step = |d: f64| if d > 0.0 { 1.0 } else if d < 0.0 { -1.0 } else { 0.0 };
+    let step = |d: f64| {
+        if d > 0.0 {
+            1.0
+        } else if d < 0.0 {
+            -1.0
+        } else {
+            0.0
+        }
+    };
     match loss {
         Loss::HalfSquaredError => each(&|a, y| ((a - y).powi(2) / 2.0, a - y)),
         Loss::MeanSquaredError => each(&|a, y| ((a - y).powi(2) / n, 2.0 * (a - y) / n)),

@@ -200,8 +200,8 @@ impl<T: Scalar> TrainingStep<T> {
                 }
             }
         }
-        let result = output_error(network, &cache, &self.loss, batch.targets, batch.sample_weights)
-            .and_then(|error| {
+        let result = output_error(network, &cache, &self.loss, batch.targets, batch.sample_weights).and_then(
+            |error| {
                 if !error.loss.is_finite() {
                     return Ok(Some(("loss", depth)));
                 }
@@ -213,7 +213,8 @@ impl<T: Scalar> TrainingStep<T> {
                 }
                 let gradients = gradients(network, &cache, &deltas)?;
                 Ok(gradients.first_not_finite().map(|tensor| ("gradient", tensor.layer)))
-            });
+            },
+        );
         match result {
             Ok(Some((quantity, layer))) => found(quantity, layer),
             Ok(None) => found("loss", depth),

@@ -39,11 +39,12 @@ pub(crate) fn write<'a, T: Scalar>(
     metadata: Option<(&str, String)>,
 ) -> Result<()> {
     let dtype = if T::NAME == "F32" { Dtype::F32 } else { Dtype::F64 };
-    let fail = |error: safetensors::SafeTensorError| Error::File { path: path.to_owned(), reason: error.to_string() };
-    let tensors: Vec<_> = tensors
-        .into_iter()
-        .map(|tensor| (tensor.name, tensor.shape, to_bytes(tensor.values)))
-        .collect();
+    let fail = |error: safetensors::SafeTensorError| Error::File {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let tensors: Vec<_> =
+        tensors.into_iter().map(|tensor| (tensor.name, tensor.shape, to_bytes(tensor.values))).collect();
     let views = tensors
         .iter()
         .map(|(name, shape, bytes)| Ok((name, TensorView::new(dtype, shape.clone(), bytes)?)))
@@ -132,7 +133,10 @@ impl TensorFile {
     }
 
     /// Fails unless the file has exactly these tensors, in these shapes.
-    pub(crate) fn check_shapes<'a>(&self, wanted: impl IntoIterator<Item = (String, &'a TensorLayout)>) -> Result<()> {
+    pub(crate) fn check_shapes<'a>(
+        &self,
+        wanted: impl IntoIterator<Item = (String, &'a TensorLayout)>,
+    ) -> Result<()> {
         let file = self.tensors()?;
         let mut known = Vec::new();
         for (name, tensor) in wanted {
@@ -143,7 +147,10 @@ impl TensorFile {
                     return self.fail(format!("no tensor \"{name}\" of shape {shape:?}, which the description asks for; found: {names}"));
                 }
                 Ok(view) if view.shape() != shape => {
-                    return self.fail(format!("tensor \"{name}\" has shape {:?}; the description asks for {shape:?}", view.shape()));
+                    return self.fail(format!(
+                        "tensor \"{name}\" has shape {:?}; the description asks for {shape:?}",
+                        view.shape()
+                    ));
                 }
                 Ok(_) => known.push(name),
             }
@@ -165,7 +172,11 @@ impl TensorFile {
             match view.dtype() {
                 Dtype::F32 => fill(values, view.data(), |b| f64::from(f32::from_le_bytes(b))),
                 Dtype::F64 => fill(values, view.data(), f64::from_le_bytes),
-                other => return self.fail(format!("tensor \"{name}\" has numbers of type {other:?}; F32 and F64 are supported")),
+                other => {
+                    return self.fail(format!(
+                        "tensor \"{name}\" has numbers of type {other:?}; F32 and F64 are supported"
+                    ));
+                }
             }
             if let Some(index) = values.iter().position(|value| !value.is_finite()) {
                 return self.fail(format!("tensor \"{name}\": number {index} is {}", values[index]));

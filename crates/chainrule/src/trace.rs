@@ -198,7 +198,14 @@ pub fn trace<T: Scalar>(
             if training {
                 let sentence = format!("Dropout zeroes some of {before} at random and scales up the others.");
                 let output = matrix(names.activation[l].clone(), cache.activation(l));
-                recorder.add(Phase::Forward, number, Operation::Dropout, vec![before], vec![output], sentence);
+                recorder.add(
+                    Phase::Forward,
+                    number,
+                    Operation::Dropout,
+                    vec![before],
+                    vec![output],
+                    sentence,
+                );
             }
             continue;
         };
@@ -213,7 +220,8 @@ pub fn trace<T: Scalar>(
         );
         let z = matrix(format!("z.{number}"), cache.pre_activation(l));
         recorder.add(Phase::Forward, number, Operation::Affine, operands, vec![z], sentence);
-        let sentence = format!("Layer {number}: {} turns each z into an activation a.", dense.activation.name());
+        let sentence =
+            format!("Layer {number}: {} turns each z into an activation a.", dense.activation.name());
         let a = matrix(format!("a.{number}"), cache.activation(l));
         let operands = vec![format!("z.{number}")];
         recorder.add(Phase::Forward, number, Operation::Activation, operands, vec![a], sentence);
@@ -232,9 +240,13 @@ pub fn trace<T: Scalar>(
     let direct = loss.natural_output() == network.output_activation()
         && matches!(loss, Loss::HalfSquaredError | Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. });
     let sentence = if direct {
-        format!("Output error: for this loss and output, delta({last}) is the prediction minus the target, over the batch size.")
+        format!(
+            "Output error: for this loss and output, delta({last}) is the prediction minus the target, over the batch size."
+        )
     } else {
-        format!("Output error: delta({last}) is the derivative of the loss by a({last}), carried through sigma'.")
+        format!(
+            "Output error: delta({last}) is the derivative of the loss by a({last}), carried through sigma'."
+        )
     };
     let delta = matrix(format!("delta.{last}"), &error.delta);
     recorder.add(Phase::OutputError, last, Operation::OutputDelta, operands, vec![delta], sentence);
@@ -365,7 +377,17 @@ impl<T: Scalar> Recorder<T> {
     ) {
         self.live_bytes += outputs.iter().map(|value| size_of_val(&value.values[..])).sum::<usize>();
         let (id, shape, live_bytes) = (self.events.len(), outputs[0].shape.clone(), self.live_bytes);
-        self.events.push(Event { id, phase, layer, operation, operands, shape, outputs, live_bytes, sentence });
+        self.events.push(Event {
+            id,
+            phase,
+            layer,
+            operation,
+            operands,
+            shape,
+            outputs,
+            live_bytes,
+            sentence,
+        });
     }
 }
 

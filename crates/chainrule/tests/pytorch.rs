@@ -206,8 +206,7 @@ fn check_optimizer<T: Scalar>(
     let data = Loaded::<T>::new(network);
     let mut parameters = data.parameters.clone();
     let mut optimizer = Optimizer::new(case.optimizer.clone(), &parameters).unwrap();
-    let mut step =
-        TrainingStep::new(&network.network, &network.loss, case.clip, data.inputs.rows()).unwrap();
+    let mut step = TrainingStep::new(&network.network, &network.loss, case.clip, data.inputs.rows()).unwrap();
     let what = format!("{} {}", case.name, T::NAME);
     let threads = Threads::single();
     for expected in &expected.losses {
@@ -219,7 +218,8 @@ fn check_optimizer<T: Scalar>(
     // The moves themselves, not only where they end: what ten steps changed is much more than the tolerance.
     for tensor in parameters.tensors() {
         let before = data.parameters.tensor(tensor);
-        let moved = before.iter().zip(parameters.tensor(tensor)).any(|(a, b)| (*a - *b).abs() > T::from_f64(1e-3));
+        let moved =
+            before.iter().zip(parameters.tensor(tensor)).any(|(a, b)| (*a - *b).abs() > T::from_f64(1e-3));
         assert!(moved, "{what}: {} has hardly moved", tensor.name);
     }
 }

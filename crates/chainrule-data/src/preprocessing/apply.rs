@@ -2,8 +2,8 @@
 
 use super::category;
 use super::{
-    CategoricalColumn, ImageInputs, InputColumn, InputPreprocessing, NumericColumn, PIXELS,
-    Preprocessing, TargetPreprocessing,
+    CategoricalColumn, ImageInputs, InputColumn, InputPreprocessing, NumericColumn, PIXELS, Preprocessing,
+    TargetPreprocessing,
 };
 use crate::cell::is_missing;
 use crate::dataset::{Dataset, Features, Images, LABEL};
@@ -84,11 +84,8 @@ impl Preprocessing {
     /// not there; more rows than fit into memory.
     pub fn inputs<T: InputNumber>(&self, dataset: &Dataset, rows: &[usize]) -> Result<Vec<T>> {
         dataset.check_rows(rows)?;
-        let wrong_kind = |found, expected| DataError::WrongKind {
-            file: dataset.name.clone(),
-            found,
-            expected,
-        };
+        let wrong_kind =
+            |found, expected| DataError::WrongKind { file: dataset.name.clone(), found, expected };
         match (&self.inputs, &dataset.features) {
             (InputPreprocessing::Columns(columns), Features::Table(table)) => {
                 let inputs = zeros(rows.len(), self.input_width())?;
@@ -97,12 +94,8 @@ impl Preprocessing {
             (InputPreprocessing::Images(learned), Features::Images(images)) => {
                 image_inputs(learned, &dataset.name, images, rows)
             }
-            (InputPreprocessing::Columns(_), Features::Images(_)) => {
-                Err(wrong_kind("images", "a table"))
-            }
-            (InputPreprocessing::Images(_), Features::Table(_)) => {
-                Err(wrong_kind("a table", "images"))
-            }
+            (InputPreprocessing::Columns(_), Features::Images(_)) => Err(wrong_kind("images", "a table")),
+            (InputPreprocessing::Images(_), Features::Table(_)) => Err(wrong_kind("a table", "images")),
         }
     }
 
@@ -130,12 +123,9 @@ impl Preprocessing {
             TargetPreprocessing::Numbers(target) => {
                 let numbers = rows.iter().map(|&row| {
                     let number = source.number(row)?;
-                    f64::rounded((number - target.mean) / target.standard_deviation).ok_or_else(
-                        || DataError::TooFar {
-                            place: source.place(row),
-                            cell: number.to_string(),
-                        },
-                    )
+                    f64::rounded((number - target.mean) / target.standard_deviation).ok_or_else(|| {
+                        DataError::TooFar { place: source.place(row), cell: number.to_string() }
+                    })
                 });
                 numbers.collect::<Result<_>>().map(TargetValues::Numbers)
             }
@@ -146,10 +136,9 @@ impl Preprocessing {
     pub fn target_scale(&self) -> Option<TargetScale> {
         match &self.target {
             TargetPreprocessing::Classes(_) => None,
-            TargetPreprocessing::Numbers(target) => Some(TargetScale {
-                mean: target.mean,
-                standard_deviation: target.standard_deviation,
-            }),
+            TargetPreprocessing::Numbers(target) => {
+                Some(TargetScale { mean: target.mean, standard_deviation: target.standard_deviation })
+            }
         }
     }
 }
@@ -165,11 +154,9 @@ impl<'a> TargetSource<'a> {
         match &dataset.features {
             Features::Table(table) => Ok(Self::Column(table, find_column(table, name)?)),
             Features::Images(images) if name == LABEL => Ok(Self::Labels(&dataset.name, images)),
-            Features::Images(_) => Err(DataError::WrongKind {
-                file: dataset.name.clone(),
-                found: "images",
-                expected: "a table",
-            }),
+            Features::Images(_) => {
+                Err(DataError::WrongKind { file: dataset.name.clone(), found: "images", expected: "a table" })
+            }
         }
     }
 
@@ -193,9 +180,7 @@ impl<'a> TargetSource<'a> {
     }
 
     fn missing(&self, row: usize) -> DataError {
-        DataError::MissingTarget {
-            place: self.place(row),
-        }
+        DataError::MissingTarget { place: self.place(row) }
     }
 
     fn place(&self, row: usize) -> Place {
@@ -268,8 +253,8 @@ fn numeric_inputs<'a, T: InputNumber + 'a>(
         };
         match table.number(row, column, LEARNED_NUMBERS)? {
             Some(number) => {
-                inputs[0] = T::rounded((number - learned.mean) / learned.standard_deviation)
-                    .ok_or_else(too_far)?;
+                inputs[0] =
+                    T::rounded((number - learned.mean) / learned.standard_deviation).ok_or_else(too_far)?;
             }
             None if learned.missing => inputs[1] = T::ONE,
             None => {}
@@ -313,15 +298,10 @@ fn image_inputs<T: InputNumber>(
     for byte in 0..=u8::MAX {
         let brightness = f64::from(byte) / f64::from(images.maximum);
         let standardized = (brightness - learned.mean) / learned.standard_deviation;
-        input_of_byte[usize::from(byte)] =
-            T::rounded(standardized).ok_or_else(|| DataError::TooFar {
-                place: Place {
-                    file: file.to_owned(),
-                    line: None,
-                    column: PIXELS.to_owned(),
-                },
-                cell: byte.to_string(),
-            })?;
+        input_of_byte[usize::from(byte)] = T::rounded(standardized).ok_or_else(|| DataError::TooFar {
+            place: Place { file: file.to_owned(), line: None, column: PIXELS.to_owned() },
+            cell: byte.to_string(),
+        })?;
     }
     let mut inputs = zeros(rows.len(), images.size())?;
     for (inputs, &row) in inputs.chunks_exact_mut(images.size().max(1)).zip(rows) {

@@ -66,9 +66,8 @@ impl Preprocessing {
                 let fitted = match task {
                     Task::Classification => class_target(LABEL, image_classes(images)),
                     Task::Regression => {
-                        let values: Vec<f64> = (training_rows.iter())
-                            .map(|&row| f64::from(images.labels[row]))
-                            .collect();
+                        let values: Vec<f64> =
+                            (training_rows.iter()).map(|&row| f64::from(images.labels[row])).collect();
                         let name = &dataset.name;
                         number_target(name, LABEL, standardize_target, &values, &mut notes)?
                     }
@@ -135,15 +134,11 @@ fn fit_numeric(
     let name = &table.header()[column];
     let values = numbers(table, column, rows)?;
     if values.is_empty() {
-        notes.push(format!(
-            "column '{name}' is left out: all its cells in the training rows are missing"
-        ));
+        notes.push(format!("column '{name}' is left out: all its cells in the training rows are missing"));
         return Ok(None);
     }
-    let statistics = Statistics::of(&values).ok_or_else(|| DataError::Overflow {
-        file: table.file().to_owned(),
-        column: name.clone(),
-    })?;
+    let statistics = Statistics::of(&values)
+        .ok_or_else(|| DataError::Overflow { file: table.file().to_owned(), column: name.clone() })?;
     let missing = rows.len() - values.len();
     if missing > 0 {
         notes.push(format!(
@@ -185,9 +180,7 @@ fn fit_categorical(
     let missing = counts.get("").copied().unwrap_or(0);
     let distinct = counts.len() - usize::from(missing > 0);
     if distinct == 0 {
-        notes.push(format!(
-            "column '{name}' is left out: all its cells in the training rows are missing"
-        ));
+        notes.push(format!("column '{name}' is left out: all its cells in the training rows are missing"));
         return None;
     }
     if distinct > LEAST_IDENTIFIERS && distinct > (rows.len() - missing) / 2 {
@@ -213,24 +206,14 @@ fn fit_categorical(
     let mut by_frequency: Vec<(&str, usize)> = counts.into_iter().collect();
     // Missing cells are kept however few they are; the sort is stable, so equally frequent ones stay in their order.
     by_frequency.sort_by_key(|(category, count)| (!category.is_empty(), std::cmp::Reverse(*count)));
-    let mut categories: Vec<String> = (by_frequency.into_iter())
-        .take(MOST_CATEGORIES)
-        .map(|(category, _)| category.to_owned())
-        .collect();
+    let mut categories: Vec<String> =
+        (by_frequency.into_iter()).take(MOST_CATEGORIES).map(|(category, _)| category.to_owned()).collect();
     categories.sort_unstable();
-    Some(InputColumn::Categorical(CategoricalColumn {
-        name: name.clone(),
-        categories,
-    }))
+    Some(InputColumn::Categorical(CategoricalColumn { name: name.clone(), categories }))
 }
 
 /// A column may have become a text column by a single slip; the user should hear of it.
-fn note_numbers_among_texts(
-    table: &Table,
-    column: usize,
-    census: &Census,
-    notes: &mut Vec<String>,
-) {
+fn note_numbers_among_texts(table: &Table, column: usize, census: &Census, notes: &mut Vec<String>) {
     let Some(row) = census.first_text else {
         return;
     };
@@ -257,11 +240,8 @@ fn fit_images(file: &str, images: &Images, rows: &[usize]) -> Result<ImageInputs
             counts[usize::from(pixel)] += 1;
         }
     }
-    let statistics =
-        Statistics::of_bytes(&counts, images.maximum).ok_or_else(|| DataError::Overflow {
-            file: file.to_owned(),
-            column: PIXELS.to_owned(),
-        })?;
+    let statistics = Statistics::of_bytes(&counts, images.maximum)
+        .ok_or_else(|| DataError::Overflow { file: file.to_owned(), column: PIXELS.to_owned() })?;
     Ok(ImageInputs {
         height: images.height,
         width: images.width,
@@ -272,17 +252,11 @@ fn fit_images(file: &str, images: &Images, rows: &[usize]) -> Result<ImageInputs
 }
 
 fn image_classes(images: &Images) -> Vec<String> {
-    (0..=u8::MAX)
-        .filter(|label| images.labels.contains(label))
-        .map(|label| label.to_string())
-        .collect()
+    (0..=u8::MAX).filter(|label| images.labels.contains(label)).map(|label| label.to_string()).collect()
 }
 
 fn class_target(name: &str, classes: Vec<String>) -> TargetPreprocessing {
-    TargetPreprocessing::Classes(ClassTarget {
-        name: name.to_owned(),
-        classes,
-    })
+    TargetPreprocessing::Classes(ClassTarget { name: name.to_owned(), classes })
 }
 
 fn number_target(
@@ -292,10 +266,8 @@ fn number_target(
     values: &[f64],
     notes: &mut Vec<String>,
 ) -> Result<TargetPreprocessing> {
-    let statistics = Statistics::of(values).ok_or_else(|| DataError::Overflow {
-        file: file.to_owned(),
-        column: name.to_owned(),
-    })?;
+    let statistics = Statistics::of(values)
+        .ok_or_else(|| DataError::Overflow { file: file.to_owned(), column: name.to_owned() })?;
     if statistics.is_constant {
         notes.push(format!(
             "the target '{name}' is {} in every training row, so there is nothing to learn",
@@ -306,9 +278,5 @@ fn number_target(
         true => (statistics.mean, statistics.standard_deviation),
         false => (0.0, 1.0),
     };
-    Ok(TargetPreprocessing::Numbers(NumberTarget {
-        name: name.to_owned(),
-        mean,
-        standard_deviation,
-    }))
+    Ok(TargetPreprocessing::Numbers(NumberTarget { name: name.to_owned(), mean, standard_deviation }))
 }

@@ -1,8 +1,6 @@
 //! Checks a preprocessing that came from a file, so that applying it cannot fail for its own fault.
 
-use super::{
-    ClassTarget, ImageInputs, InputColumn, InputPreprocessing, Preprocessing, TargetPreprocessing,
-};
+use super::{ClassTarget, ImageInputs, InputColumn, InputPreprocessing, Preprocessing, TargetPreprocessing};
 use crate::error::{DataError, Result};
 use crate::target::ClassIndex;
 use std::collections::HashSet;
@@ -54,9 +52,7 @@ fn check_columns(columns: &[InputColumn], target: &str) -> Checked {
                 }
             }
         }
-        width = width
-            .checked_add(column.width())
-            .ok_or("it has too many inputs")?;
+        width = width.checked_add(column.width()).ok_or("it has too many inputs")?;
     }
     Ok(())
 }
@@ -114,9 +110,7 @@ fn check_scale(name: &str, mean: f64, standard_deviation: f64) -> Checked {
         return Err(format!("the mean of '{name}' is {mean}"));
     }
     if !standard_deviation.is_finite() || standard_deviation <= 0.0 {
-        return Err(format!(
-            "the standard deviation of '{name}' is {standard_deviation}"
-        ));
+        return Err(format!("the standard deviation of '{name}' is {standard_deviation}"));
     }
     Ok(())
 }

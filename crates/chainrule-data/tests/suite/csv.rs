@@ -90,14 +90,8 @@ fn an_empty_file_and_a_lonely_header() {
 
 #[test]
 fn bad_headers() {
-    assert_error(
-        read_csv("a,b, a\n1,2,3\n"),
-        &["t.csv, line 1", "columns 1 and 3", "'a'", "rename"],
-    );
-    assert_error(
-        read_csv("\na, ,c\n1,2,3\n"),
-        &["t.csv, line 2", "column 2 has no name"],
-    );
+    assert_error(read_csv("a,b, a\n1,2,3\n"), &["t.csv, line 1", "columns 1 and 3", "'a'", "rename"]);
+    assert_error(read_csv("\na, ,c\n1,2,3\n"), &["t.csv, line 2", "column 2 has no name"]);
 }
 
 #[test]
@@ -106,10 +100,7 @@ fn ragged_rows() {
         read_csv("a,b\n\"1\n1\",2\n1,2,3\n"),
         &["t.csv, line 4", "expected 2 fields", "found 3", "','"],
     );
-    assert_error(
-        read_csv("a;b\r\n1;2\r\n3\r\n"),
-        &["t.csv, line 3", "expected 2 fields", "found 1", "';'"],
-    );
+    assert_error(read_csv("a;b\r\n1;2\r\n3\r\n"), &["t.csv, line 3", "expected 2 fields", "found 1", "';'"]);
 }
 
 #[test]
@@ -119,14 +110,8 @@ fn a_quote_that_is_never_closed() {
         assert_error(read_csv(text), &["t.csv, line 3", "never closed"]);
     }
     assert_error(read_csv("a,\"b\n1,2\n"), &["t.csv, line 1", "never closed"]);
-    assert_error(
-        read_csv("\u{feff}\"a,b\n1,2\n"),
-        &["t.csv, line 1", "never closed"],
-    );
-    assert_error(
-        read_csv("a,b\n1,\"2\"\"\n"),
-        &["t.csv, line 2", "never closed"],
-    );
+    assert_error(read_csv("\u{feff}\"a,b\n1,2\n"), &["t.csv, line 1", "never closed"]);
+    assert_error(read_csv("a,b\n1,\"2\"\"\n"), &["t.csv, line 2", "never closed"]);
 }
 
 #[test]
@@ -135,10 +120,7 @@ fn bytes_that_are_not_utf8() {
         read_csv(b"name,city\nAda,London\nEva,Troms\xf8\n"),
         &["t.csv, line 3, column 'city'", "UTF-8"],
     );
-    assert_error(
-        read_csv(b"name,st\xe4dt\n1,2\n"),
-        &["t.csv, line 1, column '2'", "UTF-8"],
-    );
+    assert_error(read_csv(b"name,st\xe4dt\n1,2\n"), &["t.csv, line 1, column '2'", "UTF-8"]);
 }
 
 #[test]
@@ -147,12 +129,7 @@ fn numbers_that_are_not_finite() {
         let dataset = csv(&format!("a,b\n1,x\n\n{cell},y\n"));
         assert_error(
             table(&dataset).kind(0),
-            &[
-                "t.csv, line 4, column 'a'",
-                cell,
-                "remove the row",
-                "leave the cell empty",
-            ],
+            &["t.csv, line 4, column 'a'", cell, "remove the row", "leave the cell empty"],
         );
     }
     // Among texts they are texts.

@@ -47,9 +47,7 @@ pub(crate) fn table(dataset: &Dataset) -> &Table {
 
 pub(crate) fn cells(dataset: &Dataset) -> Vec<Vec<&str>> {
     let table = table(dataset);
-    (0..table.rows())
-        .map(|row| table.row(row).collect())
-        .collect()
+    (0..table.rows()).map(|row| table.row(row).collect()).collect()
 }
 
 /// The message of an error, from the file's name on without its directory. It must hold all `parts`.

@@ -17,14 +17,8 @@ fn idx(element: u8, dimensions: &[u32], bytes: &[u8]) -> Vec<u8> {
 fn write_pair(folder: &Folder, start: &str, first: u8, labels: &[u8]) {
     let pixels: Vec<u8> = (first..).take(labels.len() * 6).collect();
     let rows = labels.len() as u32;
-    folder.write(
-        &format!("{start}-images-idx3-ubyte"),
-        idx(8, &[rows, 2, 3], &pixels),
-    );
-    folder.write(
-        &format!("{start}-labels-idx1-ubyte"),
-        idx(8, &[rows], labels),
-    );
+    folder.write(&format!("{start}-images-idx3-ubyte"), idx(8, &[rows, 2, 3], &pixels));
+    folder.write(&format!("{start}-labels-idx1-ubyte"), idx(8, &[rows], labels));
 }
 
 fn images(dataset: &Dataset) -> &Images {
@@ -42,10 +36,7 @@ fn both_pairs_are_one_set_with_its_test_rows() {
     let dataset = read(folder.path()).unwrap();
     assert_eq!(dataset.test_rows, Some(3..5));
     assert_eq!(dataset.other_rows(), [0, 1, 2]);
-    assert_eq!(
-        dataset.description,
-        "5 images of 2 x 3, 3 classes, the last 2 set aside for testing"
-    );
+    assert_eq!(dataset.description, "5 images of 2 x 3, 3 classes, the last 2 set aside for testing");
     let images = images(&dataset);
     assert_eq!((images.height, images.width, images.maximum), (2, 3, 255));
     assert_eq!(images.labels, [7, 1, 7, 1, 2]);
@@ -67,10 +58,7 @@ fn one_pair_alone_has_no_test_rows() {
 #[test]
 fn compressed_and_with_other_names() {
     let folder = Folder::new();
-    folder.write(
-        "train-images.idx3-ubyte.gz",
-        gzip(&idx(8, &[1, 1, 2], &[9, 8])),
-    );
+    folder.write("train-images.idx3-ubyte.gz", gzip(&idx(8, &[1, 1, 2], &[9, 8])));
     folder.write("train-labels.idx1-ubyte", idx(8, &[1], &[3]));
     folder.write("test-images-idx3-ubyte", idx(8, &[1, 1, 2], &[7, 6]));
     folder.write("test-labels-idx1-ubyte.gz", gzip(&idx(8, &[1], &[4])));
@@ -99,10 +87,7 @@ fn half_a_pair() {
     let folder = Folder::new();
     write_pair(&folder, "train", 0, &[4, 5]);
     folder.write("t10k-labels-idx1-ubyte", idx(8, &[1], &[1]));
-    assert_error(
-        read(folder.path()),
-        &["t10k-labels-idx1-ubyte but not t10k-images-idx3-ubyte"],
-    );
+    assert_error(read(folder.path()), &["t10k-labels-idx1-ubyte but not t10k-images-idx3-ubyte"]);
 }
 
 #[test]
@@ -118,10 +103,9 @@ fn an_idx_file_in_place_of_its_directory() {
 /// What happens when the images file, plain and compressed, holds these bytes.
 #[track_caller]
 fn assert_refused(bytes: &[u8], parts: &[&str]) {
-    for (name, bytes) in [
-        ("train-images-idx3-ubyte", bytes.to_vec()),
-        ("train-images-idx3-ubyte.gz", gzip(bytes)),
-    ] {
+    for (name, bytes) in
+        [("train-images-idx3-ubyte", bytes.to_vec()), ("train-images-idx3-ubyte.gz", gzip(bytes))]
+    {
         let folder = Folder::new();
         folder.write(name, bytes);
         folder.write("train-labels-idx1-ubyte", idx(8, &[2], &[3, 4]));
@@ -132,10 +116,7 @@ fn assert_refused(bytes: &[u8], parts: &[&str]) {
 #[test]
 fn files_of_the_wrong_length() {
     let bytes = idx(8, &[2, 1, 2], &[1, 2, 3]);
-    assert_refused(
-        &bytes,
-        &["expected 20 bytes", "2 x 1 x 2", "found 19 bytes"],
-    );
+    assert_refused(&bytes, &["expected 20 bytes", "2 x 1 x 2", "found 19 bytes"]);
     let bytes = idx(8, &[2, 1, 2], &[1, 2, 3, 4, 5]);
     assert_refused(&bytes, &["expected 20 bytes", "found"]);
     assert_refused(&bytes[..9], &["a header of 16 bytes", "found 9 bytes"]);
@@ -147,10 +128,7 @@ fn the_length_of_a_plain_file_is_compared_first() {
     let folder = Folder::new();
     write_pair(&folder, "train", 0, &[3, 4]);
     folder.write("train-labels-idx1-ubyte", idx(8, &[2], &[0; 5]));
-    assert_error(
-        read(folder.path()),
-        &["expected 10 bytes", "found 13 bytes"],
-    );
+    assert_error(read(folder.path()), &["expected 10 bytes", "found 13 bytes"]);
 }
 
 #[test]
@@ -158,10 +136,7 @@ fn headers_that_lie() {
     let huge = idx(8, &[u32::MAX, 65535, 16], &[1]);
     assert_refused(&huge, &["4294967295 x 65535 x 16", "found 17 bytes"]);
     let overflowing = idx(8, &[u32::MAX, u32::MAX, u32::MAX], &[1]);
-    assert_refused(
-        &overflowing,
-        &["4294967295 x 4294967295 x 4294967295", "memory"],
-    );
+    assert_refused(&overflowing, &["4294967295 x 4294967295 x 4294967295", "memory"]);
     assert_refused(&idx(8, &[0, 1, 2], &[]), &["at least one", "0 x 1 x 2"]);
     assert_refused(&idx(8, &[2, 0, 2], &[]), &["at least one", "2 x 0 x 2"]);
 }
@@ -171,10 +146,7 @@ fn other_kinds_of_file() {
     assert_refused(b"a,b\n1,2\n", &["00 00 08 03", "61 2c 62 0a"]);
     assert_refused(
         &idx(0x0d, &[2, 1, 1], &[0; 8]),
-        &[
-            "unsigned byte, the only one supported",
-            "found element type 0x0d",
-        ],
+        &["unsigned byte, the only one supported", "found element type 0x0d"],
     );
     assert_refused(&idx(8, &[2], &[1, 2]), &["3 dimensions", "1 dimensions"]);
 }
@@ -184,22 +156,13 @@ fn files_that_contradict_each_other() {
     let folder = Folder::new();
     write_pair(&folder, "train", 0, &[1, 2, 3]);
     folder.write("train-labels-idx1-ubyte", idx(8, &[2], &[1, 2]));
-    assert_error(
-        read(folder.path()),
-        &["train-labels-idx1-ubyte: expected 3 labels", "found 2"],
-    );
+    assert_error(read(folder.path()), &["train-labels-idx1-ubyte: expected 3 labels", "found 2"]);
 
     let folder = Folder::new();
     write_pair(&folder, "train", 0, &[1, 2]);
     folder.write("t10k-images-idx3-ubyte", idx(8, &[1, 3, 2], &[0; 6]));
     folder.write("t10k-labels-idx1-ubyte", idx(8, &[1], &[1]));
-    assert_error(
-        read(folder.path()),
-        &[
-            "t10k-images-idx3-ubyte: expected images of 2 x 3",
-            "found 3 x 2",
-        ],
-    );
+    assert_error(read(folder.path()), &["t10k-images-idx3-ubyte: expected images of 2 x 3", "found 3 x 2"]);
 }
 
 #[test]
@@ -209,8 +172,5 @@ fn damaged_gzip() {
     bytes.truncate(bytes.len() - 10);
     folder.write("train-images-idx3-ubyte.gz", bytes);
     folder.write("train-labels-idx1-ubyte", idx(8, &[1], &[3]));
-    assert_error(
-        read(folder.path()),
-        &["cannot read", "train-images-idx3-ubyte.gz"],
-    );
+    assert_error(read(folder.path()), &["cannot read", "train-images-idx3-ubyte.gz"]);
 }

@@ -8,9 +8,7 @@ struct Noise(u64);
 
 impl Noise {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = (self.0)
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = (self.0).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit
     }
 
@@ -71,20 +69,14 @@ fn damaged_csv() {
 
 #[test]
 fn damaged_idx() {
-    let images = [
-        0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6,
-    ];
+    let images = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6];
     let labels = [0, 0, 8, 1, 0, 0, 0, 2, 1, 2];
     let folder = Folder::new();
     let mut noise = Noise(2);
     let mut read = 0;
     for round in 0..2000 {
         let (mut images, mut labels) = (images.to_vec(), labels.to_vec());
-        let damaged = if round % 2 == 0 {
-            &mut images
-        } else {
-            &mut labels
-        };
+        let damaged = if round % 2 == 0 { &mut images } else { &mut labels };
         *damaged = noise.damage(damaged, &[0, 1, 2, 3, 8, 13, 255]);
         folder.write("train-images-idx3-ubyte", images);
         folder.write("train-labels-idx1-ubyte", labels);

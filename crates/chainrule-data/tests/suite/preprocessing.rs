@@ -2,8 +2,7 @@
 
 use crate::folder::{Folder, assert_error, csv};
 use chainrule_data::{
-    Dataset, InputColumn, InputPreprocessing, Preprocessing, TargetPreprocessing, TargetValues,
-    Task, read,
+    Dataset, InputColumn, InputPreprocessing, Preprocessing, TargetPreprocessing, TargetValues, Task, read,
 };
 
 fn all_rows(dataset: &Dataset) -> Vec<usize> {
@@ -50,15 +49,7 @@ fn numbers_categories_and_missing_cells() {
     let (preprocessing, notes) = fit(&people);
     assert_eq!(
         preprocessing.input_names(),
-        [
-            "age",
-            "age (missing)",
-            "city (missing)",
-            "city=Bergen",
-            "city=Oslo",
-            "height",
-            "height (missing)"
-        ]
+        ["age", "age (missing)", "city (missing)", "city=Bergen", "city=Oslo", "height", "height (missing)"]
     );
     assert_eq!(preprocessing.input_width(), 7);
     // Mean 40, deviation sqrt(800 / 3).
@@ -71,27 +62,15 @@ fn numbers_categories_and_missing_cells() {
         z,   0.0, 1.0, 0.0, 0.0, 0.0, 0.0,
     ];
     for (found, expected) in inputs(&preprocessing, &people).iter().zip(expected) {
-        assert!(
-            (found - expected).abs() < 1e-15,
-            "{found} is not {expected}"
-        );
+        assert!((found - expected).abs() < 1e-15, "{found} is not {expected}");
     }
     let single: Vec<f32> = preprocessing.inputs(&people, &[3, 0]).unwrap();
     assert_eq!((single[0], single[7]), (z as f32, -z as f32));
     assert_eq!(notes.len(), 4, "{notes:?}");
     assert!(notes[0].starts_with("1 missing cell in 'age'"), "{notes:?}");
-    assert!(
-        notes[1].starts_with("1 missing cell in 'city'"),
-        "{notes:?}"
-    );
-    assert!(
-        notes[2].starts_with("1 missing cell in 'height'"),
-        "{notes:?}"
-    );
-    assert!(
-        notes[3].contains("'height' has the same number"),
-        "{notes:?}"
-    );
+    assert!(notes[1].starts_with("1 missing cell in 'city'"), "{notes:?}");
+    assert!(notes[2].starts_with("1 missing cell in 'height'"), "{notes:?}");
+    assert!(notes[3].contains("'height' has the same number"), "{notes:?}");
 }
 
 #[test]
@@ -101,10 +80,7 @@ fn targets_are_class_positions() {
     assert_eq!(preprocessing.class_names().unwrap(), ["no", "yes"]);
     assert_eq!(preprocessing.target_name(), "y");
     assert_eq!(preprocessing.target_scale(), None);
-    assert_eq!(
-        preprocessing.targets(&people, &[3, 0]).unwrap(),
-        TargetValues::Classes(vec![1, 0])
-    );
+    assert_eq!(preprocessing.targets(&people, &[3, 0]).unwrap(), TargetValues::Classes(vec![1, 0]));
 }
 
 #[test]
@@ -122,18 +98,11 @@ fn only_training_rows_count() {
 fn classes_come_from_all_rows_and_numbers_sort_by_value() {
     let dataset = csv("x,y\n1,10\n2,2\n3,-1\n4,2\n5,2.5\n");
     let classification = Some(Task::Classification);
-    let (preprocessing, _) =
-        Preprocessing::fit(&dataset, None, classification, true, &[0, 1]).unwrap();
-    assert_eq!(
-        preprocessing.class_names().unwrap(),
-        ["-1", "2", "2.5", "10"]
-    );
+    let (preprocessing, _) = Preprocessing::fit(&dataset, None, classification, true, &[0, 1]).unwrap();
+    assert_eq!(preprocessing.class_names().unwrap(), ["-1", "2", "2.5", "10"]);
     // Another way to write the same number is the same class.
     let other = csv("x,y\n1,2.0\n1,+10\n1,-1\n");
-    assert_eq!(
-        preprocessing.targets(&other, &[0, 1, 2]).unwrap(),
-        TargetValues::Classes(vec![1, 3, 0])
-    );
+    assert_eq!(preprocessing.targets(&other, &[0, 1, 2]).unwrap(), TargetValues::Classes(vec![1, 3, 0]));
     let texts = csv("x,y\n1,b\n2,10\n3,9\n4,b\n");
     assert_eq!(fit(&texts).0.class_names().unwrap(), ["10", "9", "b"]);
 }
@@ -147,27 +116,20 @@ fn regression_targets_are_standardized_and_back() {
     };
     let z = 1.5_f64.sqrt();
     for (found, expected) in values.iter().zip([-z, 0.0, z]) {
-        assert!(
-            (found - expected).abs() < 1e-15,
-            "{found} is not {expected}"
-        );
+        assert!((found - expected).abs() < 1e-15, "{found} is not {expected}");
     }
     let scale = preprocessing.target_scale().unwrap();
     assert!((scale.undo(values[2]) - 50.0).abs() < 1e-13);
     assert_eq!(preprocessing.class_names(), None);
 
     let (raw, _) = Preprocessing::fit(&dataset, None, None, false, &[0, 1, 2]).unwrap();
-    assert_eq!(
-        raw.targets(&dataset, &[2, 0]).unwrap(),
-        TargetValues::Numbers(vec![50.0, 10.0])
-    );
+    assert_eq!(raw.targets(&dataset, &[2, 0]).unwrap(), TargetValues::Numbers(vec![50.0, 10.0]));
 }
 
 #[test]
 fn a_named_target_leaves_the_last_column_as_an_input() {
     let dataset = csv("y,x\na,1\nb,2\na,4\n");
-    let (preprocessing, _) =
-        Preprocessing::fit(&dataset, Some("y"), None, true, &[0, 1, 2]).unwrap();
+    let (preprocessing, _) = Preprocessing::fit(&dataset, Some("y"), None, true, &[0, 1, 2]).unwrap();
     assert_eq!(preprocessing.input_names(), ["x"]);
     assert_eq!(preprocessing.class_names().unwrap(), ["a", "b"]);
 }
@@ -176,10 +138,7 @@ fn a_named_target_leaves_the_last_column_as_an_input() {
 fn unseen_categories_are_all_zeros() {
     let (preprocessing, _) = fit(&with_column(&["red", "blue", "red", "blue"]));
     let other = with_column(&["green", "blue", ""]);
-    assert_eq!(
-        inputs(&preprocessing, &other),
-        [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
-    );
+    assert_eq!(inputs(&preprocessing, &other), [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
 }
 
 #[test]
@@ -188,10 +147,7 @@ fn categories_are_matched_by_their_text() {
     assert_eq!(categories(&preprocessing), ["01", "1", "x"]);
     // Here the column holds numbers only, and still 01 is not 1.
     let other = with_column(&["1", "01", "1.0"]);
-    assert_eq!(
-        inputs(&preprocessing, &other),
-        [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-    );
+    assert_eq!(inputs(&preprocessing, &other), [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
 }
 
 #[test]
@@ -207,10 +163,7 @@ fn the_most_frequent_categories_have_inputs() {
     assert_eq!((found[0].as_str(), found[1].as_str()), ("", "c03"));
     assert!(found.contains(&"c69".to_owned()) && !found.contains(&"c02".to_owned()));
     assert!(found.is_sorted());
-    assert!(
-        notes.iter().any(|note| note.contains("71 categories")),
-        "{notes:?}"
-    );
+    assert!(notes.iter().any(|note| note.contains("71 categories")), "{notes:?}");
 }
 
 #[test]
@@ -265,13 +218,7 @@ fn numbers_that_became_texts_by_a_slip_are_noted() {
 #[test]
 fn huge_numbers() {
     assert_error(
-        Preprocessing::fit(
-            &with_column(&["1.7e308", "1.6e308", "0"]),
-            None,
-            None,
-            true,
-            &[0, 1],
-        ),
+        Preprocessing::fit(&with_column(&["1.7e308", "1.6e308", "0"]), None, None, true, &[0, 1]),
         &["t.csv, column 'x'", "too large"],
     );
     let (preprocessing, _) = fit(&with_column(&["1e200", "-1e200", "1e200", "-1e200"]));
@@ -318,12 +265,7 @@ fn prediction_needs_the_columns_by_name_only() {
     assert_error(preprocessing.targets(&other, &[0]), &["no column 'y'"]);
     assert_error(
         preprocessing.inputs::<f32>(&csv("Age,size\n1,2\n"), &[0]),
-        &[
-            "t.csv has no column 'age'",
-            "training",
-            "did you mean 'Age'",
-            "'Age', 'size'",
-        ],
+        &["t.csv has no column 'age'", "training", "did you mean 'Age'", "'Age', 'size'"],
     );
     assert_error(
         preprocessing.inputs::<f32>(&csv("age,size\n1,2\n1,big\n"), &[0, 1]),
@@ -339,10 +281,7 @@ fn targets_that_training_did_not_have() {
         preprocessing.targets(&other, &[0, 1]),
         &["t.csv, line 3, column 'y'", "'maybe'", "'no', 'yes'"],
     );
-    assert_error(
-        preprocessing.targets(&other, &[3]),
-        &["t.csv, line 5, column 'y'", "target is missing"],
-    );
+    assert_error(preprocessing.targets(&other, &[3]), &["t.csv, line 5, column 'y'", "target is missing"]);
     let (preprocessing, _) = fit(&csv("x,y\n1,10\n2,30\n3,50\n"));
     assert_error(
         preprocessing.targets(&csv("y\n1\nfew\n"), &[1]),
@@ -365,16 +304,8 @@ fn rows_that_are_not_there() {
     ] {
         assert_error(result, &["row 4", "t.csv", "4 rows"]);
     }
-    assert_error(
-        Preprocessing::fit(&people, None, None, true, &[]),
-        &["no training rows"],
-    );
-    assert!(
-        preprocessing
-            .inputs::<f32>(&people, &[])
-            .unwrap()
-            .is_empty()
-    );
+    assert_error(Preprocessing::fit(&people, None, None, true, &[]), &["no training rows"]);
+    assert!(preprocessing.inputs::<f32>(&people, &[]).unwrap().is_empty());
 }
 
 /// A directory with two images of 1 x 2 pixels.
@@ -401,10 +332,7 @@ fn images_are_scaled_and_standardized() {
     let found: Vec<f64> = preprocessing.inputs(&dataset, &[1, 0]).unwrap();
     assert_eq!(found, [-1.0, (0.2 - 0.5) / 0.5, -1.0, 1.0]);
     assert_eq!(preprocessing.class_names().unwrap(), ["3", "8"]);
-    assert_eq!(
-        preprocessing.targets(&dataset, &[1, 0]).unwrap(),
-        TargetValues::Classes(vec![1, 0])
-    );
+    assert_eq!(preprocessing.targets(&dataset, &[1, 0]).unwrap(), TargetValues::Classes(vec![1, 0]));
 }
 
 #[test]
@@ -413,18 +341,9 @@ fn images_with_a_number_as_target_and_of_one_brightness() {
     let (preprocessing, _) =
         Preprocessing::fit(&dataset, None, Some(Task::Regression), true, &[0, 1]).unwrap();
     preprocessing.validate().unwrap();
-    assert_eq!(
-        preprocessing.inputs::<f32>(&dataset, &[0]).unwrap(),
-        [0.0, 0.0]
-    );
-    assert!(matches!(
-        preprocessing.target,
-        TargetPreprocessing::Numbers(_)
-    ));
-    assert_eq!(
-        preprocessing.targets(&dataset, &[0, 1]).unwrap(),
-        TargetValues::Numbers(vec![-1.0, 1.0])
-    );
+    assert_eq!(preprocessing.inputs::<f32>(&dataset, &[0]).unwrap(), [0.0, 0.0]);
+    assert!(matches!(preprocessing.target, TargetPreprocessing::Numbers(_)));
+    assert_eq!(preprocessing.targets(&dataset, &[0, 1]).unwrap(), TargetValues::Numbers(vec![-1.0, 1.0]));
     assert_error(
         Preprocessing::fit(&tiny_images([7; 4], [3, 3]), None, None, true, &[0, 1]),
         &["only one class, '3'"],
@@ -450,18 +369,9 @@ fn data_of_another_kind() {
     let (of_digits, _) = fit(&digits);
     let (of_people, _) = fit(&people);
     assert_error(of_digits.inputs::<f32>(&tiny, &[0]), &["1 x 2", "8 x 8"]);
-    assert_error(
-        of_digits.inputs::<f32>(&people, &[0]),
-        &["t.csv holds a table", "were images"],
-    );
-    assert_error(
-        of_people.inputs::<f32>(&digits, &[0]),
-        &["digits holds images", "were a table"],
-    );
+    assert_error(of_digits.inputs::<f32>(&people, &[0]), &["t.csv holds a table", "were images"]);
+    assert_error(of_people.inputs::<f32>(&digits, &[0]), &["digits holds images", "were a table"]);
     assert_error(of_people.targets(&digits, &[0]), &["digits holds images"]);
     assert_error(of_digits.targets(&people, &[0]), &["no column 'label'"]);
-    assert_error(
-        of_digits.targets(&tiny, &[0, 1]),
-        &["label of image 1", "'42'", "'0', '1'"],
-    );
+    assert_error(of_digits.targets(&tiny, &[0, 1]), &["label of image 1", "'42'", "'0', '1'"]);
 }

@@ -42,10 +42,7 @@ fn numbers_survive_to_the_last_bit() {
     let rows: Vec<usize> = (0..1000).collect();
     let (fitted, _) = Preprocessing::fit(&digits, None, None, true, &rows).unwrap();
     let text = serde_json::to_string(&fitted).unwrap();
-    assert_eq!(
-        serde_json::from_str::<Preprocessing>(&text).unwrap(),
-        fitted
-    );
+    assert_eq!(serde_json::from_str::<Preprocessing>(&text).unwrap(), fitted);
 }
 
 #[test]
@@ -53,17 +50,9 @@ fn unknown_and_absent_fields_are_refused() {
     for (json, places) in [
         (
             table_json(),
-            &[
-                "",
-                "/inputs/columns/0/numeric",
-                "/inputs/columns/1/categorical",
-                "/target/classes",
-            ][..],
+            &["", "/inputs/columns/0/numeric", "/inputs/columns/1/categorical", "/target/classes"][..],
         ),
-        (
-            images_json(),
-            &["", "/inputs/images", "/target/numbers"][..],
-        ),
+        (images_json(), &["", "/inputs/images", "/target/numbers"][..]),
     ] {
         for place in places {
             let mut unknown = json.clone();
@@ -72,10 +61,8 @@ fn unknown_and_absent_fields_are_refused() {
             let error = parse(&unknown).unwrap_err().to_string();
             assert!(error.contains("unknown field `extra`"), "{place}: {error}");
 
-            let fields: Vec<String> = (json.pointer(place).unwrap().as_object().unwrap())
-                .keys()
-                .cloned()
-                .collect();
+            let fields: Vec<String> =
+                (json.pointer(place).unwrap().as_object().unwrap()).keys().cloned().collect();
             for field in fields {
                 let mut absent = json.clone();
                 let object = absent.pointer_mut(place).unwrap().as_object_mut().unwrap();
@@ -95,73 +82,25 @@ fn a_stored_form_that_contradicts_itself() {
         (format!("{numeric}/name"), json!(""), "has no name"),
         (format!("{numeric}/name"), json!("b"), "'b' occurs twice"),
         (format!("{numeric}/name"), json!("y"), "'y' occurs twice"),
-        (
-            format!("{numeric}/standard_deviation"),
-            json!(0.0),
-            "deviation of 'a' is 0",
-        ),
-        (
-            format!("{numeric}/standard_deviation"),
-            json!(-1.0),
-            "deviation of 'a' is -1",
-        ),
-        (
-            format!("{categorical}/categories"),
-            json!([]),
-            "no categories",
-        ),
-        (
-            format!("{categorical}/categories"),
-            json!(["u", "u"]),
-            "category twice",
-        ),
-        (
-            "/target/classes/name".to_owned(),
-            json!(""),
-            "target has no name",
-        ),
-        (
-            "/target/classes/classes".to_owned(),
-            json!(["a"]),
-            "fewer than two",
-        ),
-        (
-            "/target/classes/classes".to_owned(),
-            json!(["a", "a"]),
-            "class twice",
-        ),
-        (
-            "/target/classes/classes".to_owned(),
-            json!(["1", "1.0"]),
-            "class twice",
-        ),
-        (
-            "/target/classes/classes".to_owned(),
-            json!(["a", ""]),
-            "no name",
-        ),
+        (format!("{numeric}/standard_deviation"), json!(0.0), "deviation of 'a' is 0"),
+        (format!("{numeric}/standard_deviation"), json!(-1.0), "deviation of 'a' is -1"),
+        (format!("{categorical}/categories"), json!([]), "no categories"),
+        (format!("{categorical}/categories"), json!(["u", "u"]), "category twice"),
+        ("/target/classes/name".to_owned(), json!(""), "target has no name"),
+        ("/target/classes/classes".to_owned(), json!(["a"]), "fewer than two"),
+        ("/target/classes/classes".to_owned(), json!(["a", "a"]), "class twice"),
+        ("/target/classes/classes".to_owned(), json!(["1", "1.0"]), "class twice"),
+        ("/target/classes/classes".to_owned(), json!(["a", ""]), "no name"),
     ] {
         assert_invalid(table_json(), &place, value, problem);
     }
     for (place, value, problem) in [
         ("/inputs/images/height", json!(0), "no pixels"),
         ("/inputs/images/width", json!(0), "no pixels"),
-        (
-            "/inputs/images/height",
-            json!(usize::MAX),
-            "too many pixels",
-        ),
+        ("/inputs/images/height", json!(usize::MAX), "too many pixels"),
         ("/inputs/images/maximum", json!(0), "maximum"),
-        (
-            "/inputs/images/standard_deviation",
-            json!(0),
-            "deviation of 'pixels'",
-        ),
-        (
-            "/target/numbers/standard_deviation",
-            json!(0),
-            "deviation of 'label'",
-        ),
+        ("/inputs/images/standard_deviation", json!(0), "deviation of 'pixels'"),
+        ("/target/numbers/standard_deviation", json!(0), "deviation of 'label'"),
     ] {
         assert_invalid(images_json(), place, value, problem);
     }
@@ -175,8 +114,5 @@ fn a_stored_form_that_contradicts_itself() {
 #[track_caller]
 fn assert_invalid(mut json: Value, place: &str, value: Value, problem: &str) {
     *json.pointer_mut(place).unwrap() = value;
-    assert_error(
-        parse(&json).unwrap().validate(),
-        &["stored preprocessing", problem],
-    );
+    assert_error(parse(&json).unwrap().validate(), &["stored preprocessing", problem]);
 }

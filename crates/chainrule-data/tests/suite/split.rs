@@ -4,11 +4,7 @@ use crate::folder::assert_error;
 use chainrule_data::{Split, split};
 
 fn sizes(split: &Split) -> (usize, usize, usize) {
-    (
-        split.training.len(),
-        split.validation.len(),
-        split.test.len(),
-    )
+    (split.training.len(), split.validation.len(), split.test.len())
 }
 
 fn of_class(rows: &[usize], strata: &[u32], class: u32) -> usize {
@@ -44,16 +40,8 @@ fn every_row_is_in_one_part_and_every_class_has_its_share() {
     all.sort_unstable();
     assert_eq!(all, (0..100).collect::<Vec<_>>());
     for (class, training, validation, test) in [(5, 42, 12, 6), (0, 21, 6, 3), (2, 6, 2, 1)] {
-        assert_eq!(
-            of_class(&parts.training, &strata, class),
-            training,
-            "{class}"
-        );
-        assert_eq!(
-            of_class(&parts.validation, &strata, class),
-            validation,
-            "{class}"
-        );
+        assert_eq!(of_class(&parts.training, &strata, class), training, "{class}");
+        assert_eq!(of_class(&parts.validation, &strata, class), validation, "{class}");
         assert_eq!(of_class(&parts.test, &strata, class), test, "{class}");
     }
     assert_eq!(of_class(&parts.training, &strata, 9), 1);
@@ -67,9 +55,8 @@ fn totals_and_training_rows_hold_for_many_shapes() {
     for classes in 1..9_usize {
         for rows in classes * 3..60 {
             // Class 0 has most rows, every class at least three.
-            let strata: Vec<u32> = (0..rows)
-                .map(|row| if row < classes * 3 { row % classes } else { 0 } as u32)
-                .collect();
+            let strata: Vec<u32> =
+                (0..rows).map(|row| if row < classes * 3 { row % classes } else { 0 } as u32).collect();
             let order: Vec<usize> = (0..rows).collect();
             for (validation, test) in [(0.2, 0.2), (0.0, 0.3), (0.33, 0.0), (0.3, 0.3)] {
                 let parts = split(&order, Some(&strata), validation, test).unwrap();
@@ -101,14 +88,8 @@ fn small_sets() {
     assert_eq!(sizes(&split(&[4], None, 0.0, 0.0).unwrap()), (1, 0, 0));
     assert_eq!(sizes(&split(&[4, 2], None, 0.2, 0.0).unwrap()), (1, 1, 0));
     assert_eq!(sizes(&split(&[4, 2], None, 0.99, 0.0).unwrap()), (1, 1, 0));
-    assert_eq!(
-        sizes(&split(&[4, 2, 9], None, 0.49, 0.49).unwrap()),
-        (1, 1, 1)
-    );
-    assert_error(
-        split(&[4], None, 0.2, 0.0),
-        &["only one row", "fraction of 0"],
-    );
+    assert_eq!(sizes(&split(&[4, 2, 9], None, 0.49, 0.49).unwrap()), (1, 1, 1));
+    assert_error(split(&[4], None, 0.2, 0.0), &["only one row", "fraction of 0"]);
     assert_error(split(&[4, 2], None, 0.2, 0.2), &["2 rows", "3 parts"]);
     assert_error(split(&[], None, 0.0, 0.0), &["no rows"]);
 }
@@ -116,38 +97,23 @@ fn small_sets() {
 #[test]
 fn fractions_that_make_no_sense() {
     for fraction in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
-        assert_error(
-            split(&[1, 2, 3], None, fraction, 0.0),
-            &["validation fraction"],
-        );
+        assert_error(split(&[1, 2, 3], None, fraction, 0.0), &["validation fraction"]);
         assert_error(split(&[1, 2, 3], None, 0.0, fraction), &["test fraction"]);
     }
-    assert_error(
-        split(&[1, 2, 3], None, 0.5, 0.5),
-        &["0.5", "nothing is left to train on"],
-    );
+    assert_error(split(&[1, 2, 3], None, 0.5, 0.5), &["0.5", "nothing is left to train on"]);
 }
 
 #[test]
 fn more_classes_than_training_rows() {
     let rows: Vec<usize> = (0..30).collect();
     let strata: Vec<u32> = (0..30).map(|row| row % 10).collect();
-    assert_error(
-        split(&rows, Some(&strata), 0.4, 0.4),
-        &["6 training rows", "10 classes", "smaller"],
-    );
+    assert_error(split(&rows, Some(&strata), 0.4, 0.4), &["6 training rows", "10 classes", "smaller"]);
     // Classes of one or two rows need not be in training.
     let strata: Vec<u32> = (0..30).map(|row| row % 15).collect();
-    assert_eq!(
-        sizes(&split(&rows, Some(&strata), 0.4, 0.4).unwrap()),
-        (6, 12, 12)
-    );
+    assert_eq!(sizes(&split(&rows, Some(&strata), 0.4, 0.4).unwrap()), (6, 12, 12));
 }
 
 #[test]
 fn a_row_without_a_class() {
-    assert_error(
-        split(&[0, 5], Some(&[1, 1, 1]), 0.5, 0.0),
-        &["row 5", "3 rows"],
-    );
+    assert_error(split(&[0, 5], Some(&[1, 1, 1]), 0.5, 0.0), &["row 5", "3 rows"]);
 }

@@ -101,9 +101,7 @@ pub(super) unsafe fn faer_gemm<T: Scalar + ComplexField>(
         }
     };
     // SAFETY: the caller promises that `c` is valid and disjoint from what others touch.
-    let c = unsafe {
-        MatMut::from_raw_parts_mut(c.pointer, c.rows, c.columns, c.row_stride as isize, 1)
-    };
+    let c = unsafe { MatMut::from_raw_parts_mut(c.pointer, c.rows, c.columns, c.row_stride as isize, 1) };
     let accumulate = match mode {
         Accumulate::Replace => Accum::Replace,
         Accumulate::Add => Accum::Add,
@@ -130,8 +128,7 @@ mod tests {
         let pointer = buffer[offset..].as_mut_ptr();
         let mut start = 0;
         while start < a.rows {
-            let end =
-                if a.rows - start < rows_in_part + 2 { a.rows } else { start + rows_in_part };
+            let end = if a.rows - start < rows_in_part + 2 { a.rows } else { start + rows_in_part };
             let c = BlockMut {
                 // SAFETY: start is less than the number of rows.
                 pointer: unsafe { pointer.add(start * b.columns) },

@@ -162,9 +162,7 @@ impl Shared {
 
     /// Counts this worker in, unless the job is over.
     fn enter(&self, generation: u64) -> Option<(&'static Task<'static>, usize)> {
-        let open = |state: u64| {
-            (state / GENERATION == generation && state & OPEN != 0).then_some(state + 1)
-        };
+        let open = |state: u64| (state / GENERATION == generation && state & OPEN != 0).then_some(state + 1);
         self.state.fetch_update(SeqCst, SeqCst, open).ok()?;
         // SAFETY: this worker is counted, so the caller does not write the job.
         unsafe { *self.job.get() }
@@ -236,8 +234,7 @@ mod tests {
             let threads = Threads::new(count);
             for tasks in [0, 1, 2, 7, 100] {
                 for _ in 0..200 {
-                    let runs: Vec<AtomicUsize> =
-                        (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                    let runs: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
                     threads.run(tasks, &|index| {
                         runs[index].fetch_add(1, SeqCst);
                     });

@@ -29,8 +29,7 @@ impl Tiles {
     pub(super) fn new(rows: usize, columns: usize, flops: usize) -> Self {
         let along_rows = rows >= columns;
         let longer = if along_rows { rows } else { columns };
-        let count =
-            (flops / FLOPS_PER_TILE).min(longer / MINIMUM_WIDTH).clamp(1, MAXIMUM_COUNT);
+        let count = (flops / FLOPS_PER_TILE).min(longer / MINIMUM_WIDTH).clamp(1, MAXIMUM_COUNT);
         Tiles { rows, columns, along_rows, count }
     }
 

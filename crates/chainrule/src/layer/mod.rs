@@ -1,6 +1,6 @@
 //! The kinds of layers, one file each.
 //!
-//! A new kind is a new file that implements [`Describe`] and [`Compute`], and one line in the list below.
+//! A new kind is a new file that implements `Describe` and `Compute`, and one line in the list below.
 
 mod dense;
 mod dropout;

@@ -25,7 +25,13 @@ pub struct Adagrad {
 
 impl Default for Adagrad {
     fn default() -> Self {
-        Adagrad { learning_rate: 1e-2, learning_rate_decay: 0.0, epsilon: 1e-10, initial_accumulator: 0.0, weight_decay: 0.0 }
+        Adagrad {
+            learning_rate: 1e-2,
+            learning_rate_decay: 0.0,
+            epsilon: 1e-10,
+            initial_accumulator: 0.0,
+            weight_decay: 0.0,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A rule is a struct of hyperparameters and a function of (parameters, gradients, state); it knows
 //! nothing of networks. Definitions and defaults are PyTorch's. A new rule is a new file that implements
-//! [`Update`], and one line in the list below.
+//! `Update`, and one line in the list below.
 
 mod adagrad;
 mod adam;
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
-pub use clipping::{Clipping, clip};
 pub(crate) use clipping::clip_on;
+pub use clipping::{Clipping, clip};
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
@@ -236,7 +236,9 @@ pub fn update<T: Scalar>(
     parameters: &mut Parameters<T>,
     gradients: &Gradients<T>,
 ) -> Result<()> {
-    for (what, other) in optimizer.state.iter().map(|s| ("optimizer state", s)).chain([("gradients", gradients)]) {
+    for (what, other) in
+        optimizer.state.iter().map(|s| ("optimizer state", s)).chain([("gradients", gradients)])
+    {
         if !parameters.same_shapes(other) {
             return Err(Error::shape(what, "the parameters' shapes", "those of another network"));
         }

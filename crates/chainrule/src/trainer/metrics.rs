@@ -96,9 +96,7 @@ pub fn evaluate<T: Scalar>(
     }
     let metrics = match (targets, loss) {
         (Targets::Classes(classes), _) => of_classes(&a, classes),
-        (Targets::Values(values), Loss::BinaryCrossEntropy) => {
-            of_labels(a.as_slice(), values.as_slice())
-        }
+        (Targets::Values(values), Loss::BinaryCrossEntropy) => of_labels(a.as_slice(), values.as_slice()),
         (Targets::Values(values), Loss::CrossEntropy { .. }) => {
             let classes: Vec<u32> = (0..values.rows()).map(|i| largest(values.row(i))).collect();
             of_classes(&a, &classes)
@@ -226,10 +224,18 @@ mod tests {
     fn metrics_of_classes_are_those_counted_by_hand() {
         // Actual 0 0 0 1 1 2; predicted 0 0 1 1 0 2.
         let p = Matrix::from_rows(&[
-            [0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.2, 0.7, 0.1], [0.3, 0.5, 0.2], [0.5, 0.4, 0.1], [0.1, 0.2, 0.7f64],
+            [0.8, 0.1, 0.1],
+            [0.6, 0.3, 0.1],
+            [0.2, 0.7, 0.1],
+            [0.3, 0.5, 0.2],
+            [0.5, 0.4, 0.1],
+            [0.1, 0.2, 0.7f64],
         ]);
-        let Metrics::Classification { accuracy, balanced_accuracy, f1, auc } = of_classes(&p, &[0, 0, 0, 1, 1, 2])
-        else { panic!() };
+        let Metrics::Classification { accuracy, balanced_accuracy, f1, auc } =
+            of_classes(&p, &[0, 0, 0, 1, 1, 2])
+        else {
+            panic!()
+        };
         assert!((accuracy - 4.0 / 6.0).abs() < 1e-15);
         assert!((balanced_accuracy - (2.0 / 3.0 + 0.5 + 1.0) / 3.0).abs() < 1e-15);
         assert!((f1 - (4.0 / 6.0 + 0.5 + 1.0) / 3.0).abs() < 1e-15);
@@ -241,17 +247,22 @@ mod tests {
     #[test]
     fn two_classes_single_output_and_ties() {
         let p = Matrix::from_rows(&[[0.9], [0.5], [0.5], [0.1f64]]);
-        let Metrics::Classification { accuracy, f1, auc, .. } = of_classes(&p, &[1, 1, 0, 0]) else { panic!() };
+        let Metrics::Classification { accuracy, f1, auc, .. } = of_classes(&p, &[1, 1, 0, 0]) else {
+            panic!()
+        };
         assert_eq!((accuracy, auc), (0.75, Some(3.5 / 4.0)));
         assert!((f1 - 0.8).abs() < 1e-15);
-        let Metrics::Classification { auc, balanced_accuracy, .. } = of_classes(&p, &[1, 1, 1, 1]) else { panic!() };
+        let Metrics::Classification { auc, balanced_accuracy, .. } = of_classes(&p, &[1, 1, 1, 1]) else {
+            panic!()
+        };
         assert_eq!((auc, balanced_accuracy), (None, 0.75));
     }
 
     #[test]
     fn metrics_of_numbers_are_those_counted_by_hand() {
         let metrics = of_numbers(&[1.0, 2.0, 4.0], &[1.0, 3.0, 2.0]);
-        let expected = Metrics::Regression { rmse: (5.0f64 / 3.0).sqrt(), mae: 1.0, r2: Some(1.0 - 5.0 / 2.0) };
+        let expected =
+            Metrics::Regression { rmse: (5.0f64 / 3.0).sqrt(), mae: 1.0, r2: Some(1.0 - 5.0 / 2.0) };
         assert_eq!(metrics, expected);
         let Metrics::Regression { r2, .. } = of_numbers(&[1.0], &[1.0]) else { panic!() };
         assert_eq!(r2, None);

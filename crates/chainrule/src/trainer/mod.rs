@@ -271,7 +271,8 @@ impl<T: Scalar> Trainer<T> {
             self.within_epoch = true;
             for rows in order.chunks(batch_size) {
                 let number = self.optimizer.steps();
-                let rate = self.options.schedule.rate_with_warmup(base, number, total, steps_per_epoch, warmup);
+                let rate =
+                    self.options.schedule.rate_with_warmup(base, number, total, steps_per_epoch, warmup);
                 learning_rate = rate * self.plateau.scale;
                 self.optimizer.set_learning_rate(learning_rate);
                 let samples = batch.gather(training, rows);

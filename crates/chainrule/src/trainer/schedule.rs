@@ -89,20 +89,35 @@ impl Schedule {
                 require(every > 0, "every", every as f64, "must be at least 1")?;
                 require(factor > 0.0 && factor <= 1.0, "factor", factor, factor_allowed)
             }
-            Schedule::Cosine { minimum } => {
-                require((0.0..f64::INFINITY).contains(&minimum), "minimum", minimum, "must be at least 0 and finite")
-            }
+            Schedule::Cosine { minimum } => require(
+                (0.0..f64::INFINITY).contains(&minimum),
+                "minimum",
+                minimum,
+                "must be at least 0 and finite",
+            ),
             Schedule::OneCycle { warmup_fraction, initial_divisor, final_divisor } => {
                 let holds = warmup_fraction > 0.0 && warmup_fraction < 1.0;
                 require(holds, "warmup_fraction", warmup_fraction, "must be between 0 and 1")?;
-                for (name, divisor) in [("initial_divisor", initial_divisor), ("final_divisor", final_divisor)] {
-                    require(divisor >= 1.0 && divisor.is_finite(), name, divisor, "must be at least 1 and finite")?;
+                for (name, divisor) in
+                    [("initial_divisor", initial_divisor), ("final_divisor", final_divisor)]
+                {
+                    require(
+                        divisor >= 1.0 && divisor.is_finite(),
+                        name,
+                        divisor,
+                        "must be at least 1 and finite",
+                    )?;
                 }
                 Ok(())
             }
             Schedule::Plateau { factor, threshold, .. } => {
                 require(factor > 0.0 && factor <= 1.0, "factor", factor, factor_allowed)?;
-                require((0.0..1.0).contains(&threshold), "threshold", threshold, "must be at least 0 and less than 1")
+                require(
+                    (0.0..1.0).contains(&threshold),
+                    "threshold",
+                    threshold,
+                    "must be at least 0 and less than 1",
+                )
             }
         }
     }
@@ -115,9 +130,7 @@ impl Schedule {
         match *self {
             Schedule::Constant | Schedule::Plateau { .. } => base,
             Schedule::Step { every, factor } => base * factor.powi((epoch / every) as i32),
-            Schedule::Cosine { minimum } => {
-                wave(base, minimum.min(base), step as f64 / steps.max(1) as f64)
-            }
+            Schedule::Cosine { minimum } => wave(base, minimum.min(base), step as f64 / steps.max(1) as f64),
             Schedule::OneCycle { warmup_fraction, initial_divisor, final_divisor } => {
                 let top = warmup_fraction * steps as f64 - 1.0;
                 let last = steps as f64 - 1.0;
@@ -143,7 +156,8 @@ impl Schedule {
         warmup: u64,
     ) -> f64 {
         if step < warmup {
-            return self.rate(base, 0, steps - warmup.min(steps), 0) * (step + 1) as f64 / (warmup + 1) as f64;
+            return self.rate(base, 0, steps - warmup.min(steps), 0) * (step + 1) as f64
+                / (warmup + 1) as f64;
         }
         let step = step - warmup;
         let epoch = (step / steps_per_epoch.max(1)) as usize;
@@ -209,7 +223,11 @@ mod tests {
                 }
                 let rate = case.schedule.rate(case.base_learning_rate, i as u64, case.total.unwrap_or(1), i);
                 let rate = rate * plateau.scale;
-                assert!((rate / expected - 1.0).abs() < 1e-12, "{} {i}: {rate} instead of {expected}", case.name);
+                assert!(
+                    (rate / expected - 1.0).abs() < 1e-12,
+                    "{} {i}: {rate} instead of {expected}",
+                    case.name
+                );
             }
         }
     }

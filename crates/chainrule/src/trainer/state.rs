@@ -92,9 +92,8 @@ impl<T: Scalar> Trainer<T> {
         let state = (0..options.optimizer.state_buffers())
             .map(|index| read(&optimizer_prefix(index)))
             .collect::<Result<Vec<_>>>()?;
-        let best = best
-            .map(|(epoch, loss)| Ok(Best { epoch, loss, parameters: read("best.")? }))
-            .transpose()?;
+        let best =
+            best.map(|(epoch, loss)| Ok(Best { epoch, loss, parameters: read("best.")? })).transpose()?;
         let parameters = read("current.")?;
         let optimizer = Optimizer::restore(options.optimizer.clone(), state, steps);
         options.epochs = epochs.unwrap_or(options.epochs);

@@ -1,0 +1,255 @@
+//! Finite differences in f64 agree with backpropagation for every activation, loss, output and depth.
+
+mod common;
+
+use chainrule::gradient_check::{CheckOptions, gradient_check};
+use chainrule::*;
+use common::*;
+
+/// Samples; different from every width below.
+const ROWS: usize = 7;
+
+/// 2 inputs, up to three hidden layers of 5, 4 and 6 neurons, `outputs` outputs.
+fn network(depth: usize, hidden: Activation, outputs: usize, output: Activation) -> Network {
+    let widths = [5, 4, 6];
+    let builder = widths[..depth - 1].iter().fold(Network::builder(2), |b, &width| b.dense(width, hidden));
+    builder.dense(outputs, output).build().unwrap()
+}
+
+/// Every hidden activation, loss and output activation at one depth.
+fn check_depth(depth: usize) {
+    let mut checked = Checked::default();
+    let mut networks = 0;
+    // Depth 1 has no hidden layer: any one activation stands for all.
+    let kinds = if depth == 1 { 1 } else { hidden_activations().count() };
+    for hidden in hidden_activations().take(kinds) {
+        for loss in losses() {
+            for output in Activation::ALL {
+                let network = network(depth, hidden, 3, *output);
+                checked.add(Case::new(network, loss.clone(), ROWS, networks).check());
+                networks += 1;
+            }
+        }
+    }
+    assert_eq!(networks as usize, kinds * losses().len() * Activation::ALL.len());
+    checked.assert_meaningful();
+}
+
+#[test]
+fn depth_1() {
+    check_depth(1);
+}
+
+#[test]
+fn depth_2() {
+    check_depth(2);
+}
+
+#[test]
+fn depth_3() {
+    check_depth(3);
+}
+
+#[test]
+fn depth_4() {
+    check_depth(4);
+}
+
+#[test]
+fn a_single_output() {
+    let mut checked = Checked::default();
+    for (index, output) in hidden_activations().enumerate() {
+        for loss in losses().into_iter().filter(|loss| !matches!(loss, Loss::CrossEntropy { .. })) {
+            let seed = 100 + index as u64;
+            let mut case = Case::new(network(2, Activation::Tanh, 1, output), loss, ROWS, seed);
+            checked.add(case.check());
+            // Classes 0 and 1, as numbers.
+            case.data.targets = Numbers::new(seed).classes(ROWS, 2);
+            checked.add(case.check());
+        }
+    }
+    checked.assert_meaningful();
+}
+
+#[test]
+fn class_indices_for_every_loss_and_output() {
+    let mut checked = Checked::default();
+    for (index, output) in Activation::ALL.iter().enumerate() {
+        for loss in losses() {
+            let mut case =
+                Case::new(network(2, Activation::Silu, 3, *output), loss, ROWS, 200 + index as u64);
+            case.data.targets = Numbers::new(index as u64).classes(ROWS, 3);
+            checked.add(case.check());
+        }
+    }
+    checked.assert_meaningful();
+}
+
+#[test]
+fn label_smoothing_and_class_weights() {
+    let mut checked = Checked::default();
+    let weights = Some(vec![0.25, 3.0, 1.5]);
+    let one_class_does_not_count = Some(vec![2.0, 0.0, 1.0]);
+    for (label_smoothing, class_weights) in
+        [(0.1, None), (0.0, weights.clone()), (0.3, weights), (0.2, one_class_does_not_count)]
+    {
+        let loss = Loss::CrossEntropy { label_smoothing, class_weights };
+        for output in Activation::ALL {
+            for classes in [false, true] {
+                let mut case = Case::new(network(3, Activation::Mish, 3, *output), loss.clone(), ROWS, 300);
+                if classes {
+                    case.data.targets = OwnedTargets::Classes(vec![0, 2, 1, 1, 0, 2, 2]);
+                }
+                checked.add(case.check());
+            }
+        }
+    }
+    checked.assert_meaningful();
+}
+
+#[test]
+fn sample_weights_one_of_them_zero() {
+    let mut checked = Checked::default();
+    for loss in losses() {
+        for output in Activation::ALL {
+            let mut case = Case::new(network(3, Activation::Gelu, 3, *output), loss.clone(), ROWS, 400);
+            case.data.weights = Some(vec![1.0, 0.5, 0.0, 2.0, 0.125, 7.0, 1.0]);
+            checked.add(case.check());
+        }
+    }
+    // Together with class weights, which multiply.
+    let class_weights = Some(vec![0.25, 3.0, 1.5]);
+    let loss = Loss::CrossEntropy { label_smoothing: 0.1, class_weights };
+    let mut case = Case::new(network(2, Activation::Tanh, 3, Activation::Softmax), loss, ROWS, 401);
+    case.data.weights = Some(vec![1.0, 0.5, 0.0, 2.0, 0.125, 7.0, 1.0]);
+    case.data.targets = OwnedTargets::Classes(vec![0, 2, 1, 1, 0, 2, 2]);
+    checked.add(case.check());
+    checked.assert_meaningful();
+}
+
+#[test]
+fn hyperparameters_of_losses_and_activations() {
+    let mut checked = Checked::default();
+    let deltas = [0.1, 0.7, 4.0].map(|delta| Loss::Huber { delta });
+    let quantiles = [0.05, 0.3, 0.9].map(|quantile| Loss::Quantile { quantile });
+    for loss in deltas.into_iter().chain(quantiles) {
+        for output in Activation::ALL {
+            checked.add(Case::new(network(2, Activation::Tanh, 3, *output), loss.clone(), ROWS, 500).check());
+        }
+    }
+    let slopes = [0.0, 0.3, 1.0, 2.5].map(|negative_slope| Activation::LeakyRelu { negative_slope });
+    let alphas = [0.2, 1.7].map(|alpha| Activation::Elu { alpha });
+    for activation in slopes.into_iter().chain(alphas) {
+        for loss in losses() {
+            checked.add(Case::new(network(3, activation, 3, activation), loss, ROWS, 501).check());
+        }
+    }
+    checked.assert_meaningful();
+}
+
+#[test]
+fn layers_without_a_bias() {
+    let mut checked = Checked::default();
+    for hidden in hidden_activations() {
+        for (first, second, third) in [(false, false, false), (true, false, true), (false, true, false)] {
+            let dense = |width, activation, bias| Layer::Dense(layer::Dense { width, activation, bias });
+            let network = Network::builder(2)
+                .layer(dense(5, hidden, first))
+                .layer(dense(4, hidden, second))
+                .layer(dense(3, Activation::Softmax, third))
+                .build()
+                .unwrap();
+            assert_eq!(network.tensors().len(), 3 + [first, second, third].iter().filter(|b| **b).count());
+            checked.add(Case::new(network, Loss::cross_entropy(), ROWS, 600).check());
+        }
+    }
+    checked.assert_meaningful();
+}
+
+#[test]
+fn dropout_while_training() {
+    let mut checked = Checked::default();
+    for hidden in hidden_activations() {
+        let places = [
+            Network::builder(3).dense(8, hidden).dropout(0.3).dense(2, Activation::Identity),
+            Network::builder(3).dropout(0.2).dense(8, hidden).dense(2, Activation::Identity),
+            Network::builder(3)
+                .dropout(0.1)
+                .dropout(0.1)
+                .dense(8, hidden)
+                .dropout(0.25)
+                .dropout(0.5)
+                .dense(6, hidden)
+                .dropout(0.0)
+                .dense(2, Activation::Softmax),
+        ];
+        for builder in places {
+            for loss in [Loss::HalfSquaredError, Loss::cross_entropy()] {
+                let mut case = Case::new(builder.clone().build().unwrap(), loss, ROWS, 700);
+                checked.add(case.check());
+                let inference = case.five_steps();
+                case.mode = Mode::Training { seed: 5, step: 3 };
+                checked.add(case.check());
+                assert_ne!(case.five_steps().loss, inference.loss, "nothing was dropped");
+            }
+        }
+    }
+    assert!(
+        checked.at_kink * 100 <= checked.compared && checked.not_zero * 2 >= checked.compared,
+        "{checked:?}"
+    );
+}
+
+#[test]
+fn one_sample() {
+    let mut checked = Checked::default();
+    for hidden in hidden_activations() {
+        for loss in losses() {
+            checked.add(Case::new(network(3, hidden, 3, loss.natural_output()), loss, 1, 800).check());
+        }
+    }
+    assert!(checked.not_zero * 2 >= checked.compared, "{checked:?}");
+}
+
+#[test]
+fn a_kink_is_named_a_kink_and_not_a_failure() {
+    // All z(1) are 0: every parameter of layer 1 moves some z across ReLU's kink.
+    let network = network(2, Activation::Relu, 3, Activation::Identity);
+    let mut case = Case::new(network, Loss::HalfSquaredError, ROWS, 900);
+    case.parameters.weight_mut(1).fill(0.0);
+    case.parameters.bias_mut(1).unwrap().fill(0.0);
+    let options = CheckOptions::default();
+    let report = |case: &Case| {
+        gradient_check(&case.network, &case.parameters, &case.loss, case.data.samples(), &options).unwrap()
+    };
+    let kinks =
+        |case: &Case| -> Vec<_> { report(case).tensors.iter().map(|t| (t.compared, t.at_kink)).collect() };
+    assert!(report(&case).passed());
+    assert_eq!(kinks(&case), [(0, 10), (0, 5), (15, 0), (3, 0)]);
+    // One neuron alone at its kink.
+    case.parameters.bias_mut(1).unwrap().copy_from_slice(&[1.0, -1.0, 0.0, 2.0, -0.5]);
+    assert!(report(&case).passed());
+    assert_eq!(kinks(&case), [(8, 2), (4, 1), (15, 0), (3, 0)]);
+    // The slopes on both sides are averaged by a central difference: it is the kink that must be seen, not the error.
+    let z = forward(&case.network, &case.parameters, case.data.inputs.view(), Mode::Inference).unwrap();
+    assert!((0..ROWS).all(|i| z.pre_activation(1)[(i, 2)] == 0.0));
+
+    // The corner of |a - y| at a = y, in the output.
+    let output = z.output().clone();
+    case.loss = Loss::MeanAbsoluteError;
+    case.data.targets = OwnedTargets::Values(output);
+    assert!(report(&case).passed());
+    let [.., weights, biases] = kinks(&case)[..] else { unreachable!() };
+    // W(2) of the neurons whose a is 0 for every sample moves nothing.
+    assert_eq!((weights, biases), ((9, 6), (0, 3)));
+}
+
+#[test]
+fn a_loss_of_zero_has_derivatives_of_zero() {
+    let network = Network::builder(2).dense_without_bias(5, Activation::Tanh).dense(3, Activation::Identity);
+    let mut case = Case::new(network.build().unwrap(), Loss::HalfSquaredError, ROWS, 1000);
+    case.parameters = case.network.zeros();
+    case.data.targets = OwnedTargets::Values(Matrix::zeros(ROWS, 3));
+    let checked = case.check();
+    assert_eq!((checked.compared, checked.not_zero), (10 + 15 + 3, 0));
+}

@@ -1,0 +1,120 @@
+//! Losses, gradients, parameters and predictions have the same bits on any number of threads.
+
+mod common;
+
+use chainrule::optimizer::Adam;
+use chainrule::*;
+use common::*;
+
+struct Run<T> {
+    losses: Vec<f64>,
+    gradients: Gradients<T>,
+    parameters: Parameters<T>,
+    state: Vec<Parameters<T>>,
+    predictions: Matrix<T>,
+}
+
+/// Five steps of Adam with clipping by norm, then predictions for more samples than one batch of inference.
+fn train<T: Scalar>(case: &Case, count: usize) -> Run<T> {
+    let threads = Threads::new(count);
+    assert_eq!(threads.count(), count);
+    let data = case.data.cast::<T>();
+    let mut parameters = case.parameters.cast::<T>();
+    let rule = Rule::Adam(Adam { learning_rate: 0.01, ..Adam::default() });
+    let mut optimizer = Optimizer::new(rule, &parameters).unwrap();
+    let clipping = Some(Clipping::GlobalNorm(0.01));
+    let mut step = TrainingStep::new(&case.network, &case.loss, clipping, data.len()).unwrap();
+    let losses = (0..5).map(|step_number| {
+        let mode = Mode::Training { seed: 3, step: step_number };
+        step.run(&threads, &mut parameters, &mut optimizer, data.samples(), mode).unwrap().mean()
+    });
+    let losses = losses.collect();
+    let mut numbers = Numbers::new(1);
+    // 257: a batch of 256, and a single sample.
+    let inputs = numbers.matrix(257, case.network.input_width(), 1.0).cast::<T>();
+    let predictions = infer(&threads, &case.network, &parameters, inputs.view()).unwrap();
+    let gradients = step.gradients().clone();
+    Run { losses, gradients, parameters, state: optimizer.state().to_vec(), predictions }
+}
+
+fn assert_same_on_any_number_of_threads<T: Scalar>(case: &Case) {
+    let alone: Run<T> = train(case, 1);
+    assert!(alone.losses.iter().all(|loss| loss.is_finite()));
+    assert!(alone.losses.windows(2).all(|pair| pair[0] != pair[1]), "{:?}", alone.losses);
+    // Clipping took place: the norm is its bound.
+    let norm = alone.gradients.norm();
+    assert!((norm - 0.01).abs() < 1e-5, "{norm}");
+    for count in [2, 3, 8] {
+        let together: Run<T> = train(case, count);
+        let what = format!("{count} threads, {}", T::NAME);
+        assert_same_bits(&format!("{what}: losses"), &together.losses, &alone.losses);
+        assert_same_parameters(&format!("{what}: gradients"), &together.gradients, &alone.gradients);
+        assert_same_parameters(&format!("{what}: parameters"), &together.parameters, &alone.parameters);
+        for (together, alone) in together.state.iter().zip(&alone.state) {
+            assert_same_parameters(&format!("{what}: state"), together, alone);
+        }
+        let (found, expected) = (together.predictions.as_slice(), alone.predictions.as_slice());
+        assert_same_bits(&format!("{what}: predictions"), found, expected);
+    }
+}
+
+fn check(network: NetworkBuilder, loss: Loss, rows: usize) {
+    let case = Case::new(network.build().unwrap(), loss, rows, 1);
+    assert_same_on_any_number_of_threads::<f32>(&case);
+    assert_same_on_any_number_of_threads::<f64>(&case);
+}
+
+#[test]
+fn a_classifier_of_images() {
+    use Activation::*;
+    let network = Network::builder(784).dense(512, Relu).dropout(0.2).dense(256, Gelu).dense(10, Softmax);
+    check(network, Loss::cross_entropy(), 128);
+}
+
+#[test]
+fn four_layers_of_256_and_a_large_batch() {
+    use Activation::*;
+    let network =
+        Network::builder(256).dense(256, Tanh).dense(256, Relu).dense(256, Silu).dense(256, Identity);
+    check(network, Loss::MeanSquaredError, 1024);
+}
+
+#[test]
+fn widths_that_no_tile_divides() {
+    use Activation::*;
+    let network = Network::builder(33).dense(517, Mish).dense(129, Elu { alpha: 1.0 }).dense(3, Sigmoid);
+    check(network, Loss::BinaryCrossEntropy, 65);
+}
+
+#[test]
+fn a_network_too_small_to_divide() {
+    use Activation::*;
+    let network = Network::builder(2).dense(8, Tanh).dense(8, Softplus).dense(1, Identity);
+    check(network, Loss::HalfSquaredError, 32);
+}
+
+/// Outputs of the same samples, all at once by the cached pass and in batches by `infer`.
+#[test]
+fn predictions_are_the_outputs_of_the_forward_pass() {
+    use Activation::*;
+    let network = Network::builder(5)
+        .dense(300, Gelu)
+        .dense(20, Tanh)
+        .dropout(0.5)
+        .dense(40, Relu)
+        .dense(13, Silu)
+        .dense(7, Softmax)
+        .build()
+        .unwrap();
+    let mut numbers = Numbers::new(2);
+    let parameters = numbers.parameters(&network);
+    for samples in [1, 2, 255, 256, 257, 600] {
+        let inputs = numbers.matrix(samples, 5, 1.0);
+        let cache = forward(&network, &parameters, inputs.view(), Mode::Inference).unwrap();
+        let predictions = infer(&Threads::new(2), &network, &parameters, inputs.view()).unwrap();
+        assert_eq!((predictions.rows(), predictions.columns()), (samples, 7));
+        assert!(distance(predictions.as_slice(), cache.output().as_slice()) < 1e-14, "{samples} samples");
+    }
+    let none = Matrix::<f64>::zeros(0, 5);
+    assert_eq!(infer(&Threads::single(), &network, &parameters, none.view()).unwrap().rows(), 0);
+}

@@ -1,0 +1,321 @@
+//! The trace of a step: which events there are, in which order, and that their values are the five functions'.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use chainrule::optimizer::{Adam, Sgd};
+use chainrule::trace::{Event, Operation, Phase, Trace, trace};
+use chainrule::*;
+use common::*;
+
+fn rule() -> Rule {
+    Rule::Adam(Adam { learning_rate: 0.1, ..Adam::default() })
+}
+
+fn trace_of<T: Scalar>(case: &Case) -> Trace<T> {
+    let (parameters, data) = (case.parameters.cast::<T>(), case.data.cast::<T>());
+    trace(&case.network, &parameters, &case.loss, data.samples(), &rule(), case.mode).unwrap()
+}
+
+/// A network of `depth` dense layers, every second one without a bias.
+fn plain(depth: usize) -> Case {
+    let widths = [5, 2, 6, 3];
+    let mut builder = Network::builder(4);
+    for (index, &width) in widths[..depth - 1].iter().enumerate() {
+        let dense = layer::Dense { width, activation: Activation::Silu, bias: index % 2 == 0 };
+        builder = builder.layer(Layer::Dense(dense));
+    }
+    let network = builder.dense(2, Activation::Softmax).build().unwrap();
+    Case::new(network, Loss::cross_entropy(), 7, depth as u64)
+}
+
+/// Dropout behind every hidden layer, behind one of them twice.
+fn with_dropout() -> Case {
+    let network = Network::builder(4)
+        .dense(5, Activation::Tanh)
+        .dropout(0.5)
+        .dropout(0.1)
+        .dense(6, Activation::Gelu)
+        .dropout(0.3)
+        .dense(3, Activation::Identity)
+        .build()
+        .unwrap();
+    Case::new(network, Loss::Huber { delta: 0.5 }, 7, 100)
+}
+
+fn dropout_first() -> Case {
+    let network = Network::builder(4).dropout(0.5).dense(5, Activation::Tanh).dense(3, Activation::Identity);
+    Case::new(network.build().unwrap(), Loss::MeanSquaredError, 7, 101)
+}
+
+const TRAINING: Mode = Mode::Training { seed: 6, step: 2 };
+
+fn in_training(mut case: Case) -> Case {
+    case.mode = TRAINING;
+    case
+}
+
+fn operations<T: Scalar>(trace: &Trace<T>) -> Vec<(Operation, usize)> {
+    trace.events.iter().map(|event| (event.operation, event.layer)).collect()
+}
+
+/// What holds for every trace, whatever the network.
+fn assert_consistent<T: Scalar>(trace: &Trace<T>) {
+    let mut known = BTreeMap::new();
+    let mut bytes = 0;
+    let mut add = |known: &mut BTreeMap<String, Vec<usize>>, value: &trace::Value<T>| {
+        let count: usize = value.shape.iter().product();
+        assert_eq!(value.values.len(), count, "{}", value.name);
+        assert!(
+            known.insert(value.name.clone(), value.shape.clone()).is_none(),
+            "{} comes twice",
+            value.name
+        );
+        bytes += count * size_of::<T>();
+        bytes
+    };
+    let mut live_bytes = 0;
+    for value in &trace.given {
+        live_bytes = add(&mut known, value);
+    }
+    let order = [Phase::Forward, Phase::OutputError, Phase::Backward, Phase::Gradients, Phase::Update];
+    let place = |event: &Event<T>| order.iter().position(|phase| *phase == event.phase).unwrap();
+    let mut phase = 0;
+    for (index, event) in trace.events.iter().enumerate() {
+        assert_eq!(event.id, index);
+        assert!(place(event) >= phase, "{index}: {:?} after {:?}", event.phase, order[phase]);
+        phase = place(event);
+        assert!(!event.operands.is_empty() && !event.outputs.is_empty());
+        for operand in &event.operands {
+            assert!(known.contains_key(operand), "event {index} ({:?}) reads {operand}", event.operation);
+        }
+        assert_eq!(event.shape, event.outputs[0].shape);
+        for output in &event.outputs {
+            live_bytes = add(&mut known, output);
+        }
+        assert_eq!(event.live_bytes, live_bytes, "event {index}");
+        assert!(event.sentence.ends_with('.') && event.sentence.len() > 20, "{}", event.sentence);
+    }
+    let sizes = trace.values().map(|value| size_of_val(&value.values[..]));
+    assert_eq!(trace.events.last().unwrap().live_bytes, sizes.sum::<usize>());
+    assert!(trace.events.windows(2).all(|pair| pair[0].live_bytes < pair[1].live_bytes));
+}
+
+/// Every value of the trace beside that of the five functions, bit for bit.
+fn assert_values<T: Scalar>(case: &Case) {
+    let trace = trace_of::<T>(case);
+    assert_consistent(&trace);
+    let (network, mode) = (&case.network, case.mode);
+    let (parameters, data) = (case.parameters.cast::<T>(), case.data.cast::<T>());
+    let five = five_steps(network, &parameters, &case.loss, data.samples(), mode);
+    let mut updated = parameters.clone();
+    update(&mut Optimizer::new(rule(), &parameters).unwrap(), &mut updated, &five.gradients).unwrap();
+
+    let mut seen = vec![];
+    let mut assert_value = |name: String, expected: &[T]| {
+        let value = trace.value(&name).unwrap_or_else(|| panic!("there is no {name}"));
+        assert_same_bits(&name, &value.values, expected);
+        seen.push(name);
+    };
+    assert_value("a.0".to_owned(), data.inputs.as_slice());
+    assert_value("loss".to_owned(), &[T::from_f64(five.loss)]);
+    let mut dense = 0;
+    for l in 1..=network.depth() {
+        let Layer::Dense(_) = network.layers()[l - 1] else {
+            if mode == TRAINING {
+                assert_value(format!("dropout.{l}"), five.cache.activation(l).as_slice());
+            }
+            continue;
+        };
+        dense += 1;
+        assert_value(format!("z.{dense}"), five.cache.pre_activation(l).as_slice());
+        assert_value(format!("a.{dense}"), five.cache.activation(l).as_slice());
+        assert_value(format!("delta.{dense}"), five.deltas.delta(l).as_slice());
+        let sources = [("", "", &parameters), ("", "_gradient", &five.gradients), ("updated_", "", &updated)];
+        for (before, after, source) in sources {
+            assert_value(format!("{before}weight{after}.{dense}"), source.weight(l).as_slice());
+            let name = format!("{before}bias{after}.{dense}");
+            match source.bias(l) {
+                Some(bias) => assert_value(name, bias),
+                None => assert!(trace.value(&name).is_none(), "{name}"),
+            }
+        }
+    }
+    assert_eq!(trace.loss(), T::from_f64(five.loss).as_f64());
+    // What is left: the targets, and the errors between two layers.
+    for value in trace.values().filter(|value| !seen.contains(&value.name)) {
+        assert!(value.name == "target" || value.name.contains("error."), "{}", value.name);
+    }
+}
+
+/// error.l times sigma' is delta.l, and error.l is delta.(l+1) times the weights.
+#[test]
+fn errors_lie_between_two_deltas() {
+    let case = plain(3);
+    let trace = trace_of::<f64>(&case);
+    for l in 1..3 {
+        let get = |name: &str| &trace.value(&format!("{name}.{l}")).unwrap().values;
+        let (z, a, error, delta) = (get("z"), get("a"), get("error"), get("delta"));
+        for i in 0..z.len() {
+            let expected = error[i] * Activation::Silu.derivative(z[i], a[i]);
+            assert!((delta[i] - expected).abs() <= 1e-15, "delta.{l}[{i}]");
+        }
+        let above = &trace.value(&format!("delta.{}", l + 1)).unwrap();
+        let (weight, columns) = (case.parameters.weight(l + 1), case.network.width(l));
+        for (index, error) in error.iter().enumerate() {
+            let (i, k) = (index / columns, index % columns);
+            let n = above.shape[1];
+            let expected: f64 = (0..n).map(|j| above.values[i * n + j] * weight[(j, k)]).sum();
+            assert!((error - expected).abs() <= 1e-15, "error.{l}[{index}]");
+        }
+    }
+}
+
+#[test]
+fn six_events_for_each_dense_layer_in_order() {
+    for depth in 1..=5 {
+        let case = plain(depth);
+        let mut expected = vec![];
+        for l in 1..=depth {
+            expected.extend([(Operation::Affine, l), (Operation::Activation, l)]);
+        }
+        expected.extend([(Operation::Loss, depth), (Operation::OutputDelta, depth)]);
+        for l in (1..depth).rev() {
+            expected.extend([(Operation::CarryBack, l), (Operation::Delta, l)]);
+        }
+        expected.extend((1..=depth).map(|l| (Operation::Gradients, l)));
+        expected.extend((1..=depth).map(|l| (Operation::Update, l)));
+        assert_eq!(expected.len(), 6 * depth);
+        assert_eq!(operations(&trace_of::<f64>(&case)), expected);
+        assert_eq!(operations(&trace_of::<f32>(&in_training(case))), expected);
+    }
+}
+
+#[test]
+fn values_are_those_of_the_five_functions() {
+    for case in (1..=5).map(plain).chain([with_dropout(), dropout_first()]) {
+        for case in [case.clone(), in_training(case)] {
+            assert_values::<f32>(&case);
+            assert_values::<f64>(&case);
+        }
+    }
+    let mut classes = plain(2);
+    classes.data.targets = OwnedTargets::Classes(vec![0, 1, 1, 0, 1, 0, 0]);
+    classes.data.weights = Some(vec![1.0, 2.0, 0.0, 1.0, 0.5, 1.0, 1.0]);
+    assert_values::<f64>(&classes);
+    let target = trace_of::<f64>(&classes).value("target").unwrap().clone();
+    assert_eq!((target.shape, target.values), (vec![7], vec![0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0]));
+}
+
+#[test]
+fn operands_are_those_of_the_formulas() {
+    let trace = trace_of::<f64>(&in_training(with_dropout()));
+    let operands = |operation: Operation, layer: usize| -> Vec<Vec<&str>> {
+        let events = trace.events.iter().filter(|event| (event.operation, event.layer) == (operation, layer));
+        events.map(|event| event.operands.iter().map(String::as_str).collect()).collect()
+    };
+    assert_eq!(operands(Operation::Affine, 1), [["a.0", "weight.1", "bias.1"]]);
+    assert_eq!(operands(Operation::Affine, 2), [["dropout.3", "weight.2", "bias.2"]]);
+    assert_eq!(operands(Operation::Activation, 2), [["z.2"]]);
+    assert_eq!(operands(Operation::Loss, 3), [["z.3", "a.3", "target"]]);
+    assert_eq!(operands(Operation::CarryBack, 1), [["delta.2", "weight.2"]]);
+    assert_eq!(operands(Operation::CarryBack, 2), [["delta.3", "weight.3"]]);
+    assert_eq!(
+        operands(Operation::Dropout, 1),
+        [["a.1"], ["dropout.2"], ["dropout_error.3"], ["dropout_error.2"]]
+    );
+    assert_eq!(operands(Operation::Dropout, 2), [["a.2"], ["dropout_error.5"]]);
+    assert_eq!(operands(Operation::Delta, 1), [["error.1", "z.1"]]);
+    assert_eq!(operands(Operation::Gradients, 2), [["delta.2", "dropout.3"]]);
+    assert_eq!(
+        operands(Operation::Update, 3),
+        [["weight.3", "bias.3", "weight_gradient.3", "bias_gradient.3"]]
+    );
+}
+
+#[test]
+fn dropout_adds_two_events_in_training_and_none_otherwise() {
+    let case = with_dropout();
+    assert_eq!(trace_of::<f64>(&case).events.len(), 6 * 3);
+    let trace = trace_of::<f64>(&in_training(case));
+    assert_eq!(trace.events.len(), 6 * 3 + 2 * 3);
+    let phases = |phase: Phase| {
+        let of_dropout = trace.events.iter().filter(|event| event.operation == Operation::Dropout);
+        of_dropout.filter(|event| event.phase == phase).count()
+    };
+    assert_eq!((phases(Phase::Forward), phases(Phase::Backward)), (3, 3));
+}
+
+/// The error has nowhere to go before the first layer with parameters.
+#[test]
+fn dropout_of_the_inputs_adds_one_event() {
+    let case = dropout_first();
+    assert_eq!(trace_of::<f64>(&case).events.len(), 6 * 2);
+    let trace = trace_of::<f64>(&in_training(case.clone()));
+    assert_eq!(trace.events.len(), 6 * 2 + 1);
+    assert_eq!(operations(&trace)[..2], [(Operation::Dropout, 0), (Operation::Affine, 1)]);
+    assert_eq!(trace.events[1].operands[0], "dropout.1");
+
+    let network = Network::builder(4).dropout(0.5).dropout(0.5).dense(3, Activation::Tanh).build().unwrap();
+    let case = Case::new(network, Loss::MeanSquaredError, 7, 102);
+    assert_eq!(trace_of::<f64>(&case).events.len(), 6);
+    assert_eq!(trace_of::<f64>(&in_training(case)).events.len(), 6 + 2);
+}
+
+#[test]
+fn numbers_in_json_are_exact_and_the_others_are_words() {
+    fn values(json: &serde_json::Value, name: &str) -> Vec<serde_json::Value> {
+        let events = json["events"].as_array().unwrap();
+        let outputs = events.iter().flat_map(|event| event["outputs"].as_array().unwrap());
+        let mut all = json["given"].as_array().unwrap().iter().chain(outputs);
+        all.find(|value| value["name"] == name).unwrap()["values"].as_array().unwrap().clone()
+    }
+    fn check<T: Scalar + serde::Serialize>() {
+        let mut case = plain(2);
+        let json: serde_json::Value =
+            serde_json::from_str(&serde_json::to_string(&trace_of::<T>(&case)).unwrap()).unwrap();
+        let trace = trace_of::<T>(&case);
+        for value in trace.values() {
+            let found: Vec<T> =
+                values(&json, &value.name).iter().map(|x| T::from_f64(x.as_f64().unwrap())).collect();
+            assert_same_bits(&value.name, &found, &value.values);
+        }
+        let first = &json["events"][0];
+        assert_eq!((&first["phase"], &first["operation"]), (&"forward".into(), &"affine".into()));
+        assert_eq!(first["shape"], serde_json::json!([7, 5]));
+        assert_eq!(json["events"][11]["phase"], "update");
+
+        // Three samples: NaN, infinity and minus infinity come in.
+        case.data.inputs[(0, 0)] = f64::NAN;
+        case.data.inputs[(1, 1)] = f64::INFINITY;
+        case.data.inputs[(2, 2)] = f64::NEG_INFINITY;
+        let trace = trace_of::<T>(&case);
+        assert_consistent(&trace);
+        let json: serde_json::Value = serde_json::from_str(&serde_json::to_string(&trace).unwrap()).unwrap();
+        let inputs = values(&json, "a.0");
+        assert_eq!([&inputs[0], &inputs[5], &inputs[10]], ["NaN", "Infinity", "-Infinity"]);
+        assert!(inputs[1].is_number());
+        assert_eq!(values(&json, "loss"), ["NaN"]);
+        let z = values(&json, "z.1");
+        assert_eq!(z[0], "NaN");
+        assert!(z[5].is_string() && z[10].is_string() && z[15].is_number());
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn what_does_not_fit_is_an_error() {
+    let case = plain(2);
+    let samples = case.data.samples();
+    let trace =
+        |rule: &Rule, samples| trace(&case.network, &case.parameters, &case.loss, samples, rule, case.mode);
+    let bad = Rule::Sgd(Sgd { learning_rate: -1.0, ..Sgd::default() });
+    assert!(trace(&bad, samples).unwrap_err().to_string().contains("learning_rate"));
+    let narrow = Matrix::zeros(7, 3);
+    let narrow = Samples { inputs: narrow.view(), ..samples };
+    assert!(trace(&rule(), narrow).unwrap_err().to_string().contains("4 columns"));
+    let few = Samples { targets: samples.targets.slice(0..3), ..samples };
+    assert!(trace(&rule(), few).unwrap_err().to_string().contains("7 rows"));
+}
