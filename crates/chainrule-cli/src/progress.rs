@@ -28,7 +28,7 @@ impl Progress {
         let total = (epochs * rows) as u64;
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        let style = ProgressStyle::with_template("{bar:24} {msg}, {rate} rows/s, at most {eta} left")
+        let style = ProgressStyle::with_template("{bar:12} {msg}, {rate} rows/s, {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("━╸─")
             .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
@@ -47,26 +47,21 @@ impl Progress {
     /// A step of an epoch is done.
     pub(crate) fn step(&mut self, epoch: usize, samples: usize, loss: f64) {
         self.bar.set_position(((epoch - 1) * self.rows + samples) as u64);
-        self.bar.set_message(format!(
-            "epoch {epoch}/{}, training loss {}{}",
-            self.epochs,
-            short(loss),
-            self.last
-        ));
+        self.bar.set_message(format!("epoch {epoch}/{}, loss {}{}", self.epochs, short(loss), self.last));
     }
 
     /// An epoch is done.
     pub(crate) fn epoch(&mut self, report: &Epoch) {
         self.last = match &report.validation {
             Some(evaluation) => {
-                format!(", validation loss {}, {}", short(evaluation.loss), headline(&evaluation.metrics))
+                format!(", validation {}, {}", short(evaluation.loss), headline(&evaluation.metrics))
             }
             None => String::new(),
         };
         let every = self.epochs.div_ceil(LINES);
         if self.plain && (report.epoch.is_multiple_of(every) || report.epoch == self.epochs) {
             let line = format!(
-                "epoch {}/{}: training loss {}{}",
+                "epoch {}/{}: loss {}{}",
                 report.epoch,
                 self.epochs,
                 short(report.training_loss),

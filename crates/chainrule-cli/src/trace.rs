@@ -4,14 +4,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use chainrule::trace::Trace;
+use chainrule::trace::{Phase, Trace};
 use chainrule::{Mode, Rule, Scalar, trace, write_aside};
 use chainrule_data::InputNumber;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::arguments::TraceArguments;
 use crate::data::{Prepared, chosen_rows, load};
-use crate::report::{bytes, counted, on_terminal, say, say_json, short, table};
+use crate::report::{bytes, counted, say, say_json, short};
 
 /// The learning rate of plain gradient descent where none is given: large enough to see.
 const SGD_LEARNING_RATE: f64 = 0.1;
@@ -86,35 +86,36 @@ fn format_of(path: &Path) -> Result<Format> {
     }
 }
 
-/// The events as a table, for people.
-fn summary<T: Scalar>(trace: &Trace<T>) -> comfy_table::Table {
-    let mut shown =
-        table(&["", "phase", "value", "shape", "root mean square", "live bytes", "what happens"], 0);
-    for column in [1, 2, 3, 6] {
-        if let Some(column) = shown.column_mut(column) {
-            column.set_cell_alignment(comfy_table::CellAlignment::Left);
-        }
-    }
-    if on_terminal() {
-        shown.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
-        shown.set_width(console::Term::stdout().size().1);
-    }
+/// The events for people: what happens, and what it gives.
+fn summary<T: Scalar>(trace: &Trace<T>) -> String {
+    let mut lines = Vec::new();
+    let mut phase = None;
     for event in &trace.events {
-        let names: Vec<_> = event.outputs.iter().map(|value| value.name.as_str()).collect();
-        let shape: Vec<_> = event.shape.iter().map(usize::to_string).collect();
-        let values = &event.outputs[0].values;
-        let squares: f64 = values.iter().map(|x| x.as_f64() * x.as_f64()).sum();
-        let rms = (squares / values.len() as f64).sqrt();
-        let phase = serde_json::to_value(event.phase).unwrap_or(Value::Null);
-        shown.add_row(vec![
-            (event.id + 1).to_string(),
-            phase.as_str().unwrap_or_default().replace('_', " "),
-            names.join(", "),
-            shape.join(" x "),
-            short(rms),
-            bytes(event.live_bytes),
-            event.sentence.clone(),
-        ]);
+        if phase.replace(event.phase) != Some(event.phase) {
+            lines.push(format!("{}:", words(event.phase)));
+        }
+        lines.push(format!("{:>4}  {}", event.id + 1, event.sentence));
+        let outputs = event.outputs.iter().map(|value| {
+            let shape: Vec<_> = value.shape.iter().map(usize::to_string).collect();
+            let squares: f64 = value.values.iter().map(|x| x.as_f64() * x.as_f64()).sum();
+            let rms = short((squares / value.values.len() as f64).sqrt());
+            match shape.is_empty() {
+                true => format!("{} = {}", value.name, short(value.values[0].as_f64())),
+                false => format!("{} [{}], root mean square {rms}", value.name, shape.join(" x ")),
+            }
+        });
+        let outputs = outputs.collect::<Vec<_>>().join("; ");
+        lines.push(format!("      {outputs}; {} live", bytes(event.live_bytes)));
     }
-    shown
+    lines.join("\n")
+}
+
+fn words(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Forward => "1. Forward",
+        Phase::OutputError => "2. Output error",
+        Phase::Backward => "3. Backward",
+        Phase::Gradients => "4. Gradients",
+        Phase::Update => "5. Update",
+    }
 }

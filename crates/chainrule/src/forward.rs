@@ -1,6 +1,6 @@
 //! Step 1: forward, caching z(l) and a(l) for l = 1..L.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::{Scalar, Threads};
 use crate::layer::Context;
 use crate::matrix::{Matrix, MatrixView};
@@ -63,7 +63,7 @@ impl<T: Scalar> Cache<T> {
 /// `inputs` has shape [B, n_0]. Everything is kept for the backward pass.
 ///
 /// # Errors
-/// When the inputs or the parameters do not have the network's shapes.
+/// When there are no inputs, or inputs or parameters do not have the network's shapes.
 pub fn forward<T: Scalar>(
     network: &Network,
     parameters: &Parameters<T>,
@@ -74,6 +74,9 @@ pub fn forward<T: Scalar>(
     network.check_inputs(inputs.columns())?;
     let threads = &Threads::single();
     let batch = inputs.rows();
+    if batch == 0 {
+        return Err(Error::Data("there are no samples; at least 1 is needed".to_owned()));
+    }
     let mut cache = Cache { mode, activations: vec![inputs.to_matrix()], pre_activations: Vec::new() };
     for (index, layer) in network.layers().iter().enumerate() {
         let l = index + 1;

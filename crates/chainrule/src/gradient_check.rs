@@ -83,9 +83,10 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
-    /// Whether every tensor passed.
+    /// Whether every tensor passed, and anything was compared at all.
     pub fn passed(&self) -> bool {
         self.tensors.iter().all(|report| report.passed)
+            && self.tensors.iter().any(|report| report.compared > 0)
     }
 
     /// The largest relative error of all.
@@ -206,7 +207,7 @@ fn compare(
         }
         let round_off = 4.0 * f64::EPSILON * center.magnitude / h;
         let derivative = backpropagated.abs().max(numerical.abs());
-        let scale = derivative.max(1e-4 * largest).max(round_off / options.tolerance);
+        let scale = derivative.max(1e-4 * largest).max(round_off / options.tolerance).max(f64::MIN_POSITIVE);
         let relative_error = (backpropagated - numerical).abs() / scale;
         let (row, column) = (element / tensor.columns, element % tensor.columns);
         let comparison = Comparison { row, column, backpropagated, numerical, relative_error };

@@ -110,6 +110,7 @@ impl<T: Scalar> TrainingStep<T> {
         batch: Samples<'_, T>,
         mode: Mode,
     ) -> Result<WeightedSum> {
+        optimizer.check_shapes(parameters)?;
         let sum = self.compute_gradients(threads, parameters, batch, mode)?;
         if !sum.loss.is_finite() || !all_finite(self.gradients.as_slice()) {
             return Err(self.first_not_finite(parameters, batch, mode, optimizer.steps() + 1));

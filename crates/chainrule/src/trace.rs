@@ -257,6 +257,8 @@ pub fn trace<T: Scalar>(
         let (number, above) = (names.dense[l], names.dense[l + 1]);
         let error_name = names.error[l].clone();
         match &network.layers()[l] {
+            // Nobody reads the error of the inputs.
+            _ if number == 0 => {}
             Layer::Dense(_) => {
                 let operands = vec![format!("delta.{above}"), format!("weight.{above}")];
                 let sentence = format!(

@@ -50,7 +50,15 @@ pub(crate) fn clip_on<T: Scalar>(threads: &Threads, gradients: &mut Gradients<T>
     let g = gradients.as_mut_slice();
     for_each_part(threads, g.len(), [g, &mut [], &mut [], &mut []], |_, [g, ..]| {
         for value in g {
-            *value = (*value * scale).max(low).min(high);
+            let scaled = *value * scale;
+            // Comparisons, since `max` and `min` would turn NaN into a bound.
+            *value = if scaled < low {
+                low
+            } else if scaled > high {
+                high
+            } else {
+                scaled
+            };
         }
     });
 }

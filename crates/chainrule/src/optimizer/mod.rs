@@ -209,6 +209,14 @@ impl<T: Scalar> Optimizer<T> {
         self.state.iter().map(Parameters::bytes).sum()
     }
 
+    /// Fails unless the state is one of these parameters.
+    pub(crate) fn check_shapes(&self, parameters: &Parameters<T>) -> Result<()> {
+        if self.state.iter().all(|buffer| parameters.same_shapes(buffer)) {
+            return Ok(());
+        }
+        Err(Error::shape("optimizer state", "the parameters' shapes", "those of another network"))
+    }
+
     /// One step, on all threads.
     pub(crate) fn update(
         &mut self,
@@ -236,12 +244,9 @@ pub fn update<T: Scalar>(
     parameters: &mut Parameters<T>,
     gradients: &Gradients<T>,
 ) -> Result<()> {
-    for (what, other) in
-        optimizer.state.iter().map(|s| ("optimizer state", s)).chain([("gradients", gradients)])
-    {
-        if !parameters.same_shapes(other) {
-            return Err(Error::shape(what, "the parameters' shapes", "those of another network"));
-        }
+    optimizer.check_shapes(parameters)?;
+    if !parameters.same_shapes(gradients) {
+        return Err(Error::shape("gradients", "the parameters' shapes", "those of another network"));
     }
     optimizer.update(&Threads::single(), parameters, gradients);
     Ok(())

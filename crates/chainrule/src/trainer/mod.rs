@@ -139,11 +139,14 @@ pub enum Ending {
     Interrupted,
 }
 
-/// The best parameters so far.
+/// The parameters to keep whatever comes: those of the best epoch so far, or of the last one if there is no
+/// validation, or the initial ones.
 #[derive(Clone, Debug)]
-struct Best<T> {
+struct Kept<T> {
+    /// 0 for the initial ones.
     epoch: usize,
-    loss: f64,
+    /// The validation loss.
+    loss: Option<f64>,
     parameters: Parameters<T>,
 }
 
@@ -170,7 +173,7 @@ pub struct Trainer<T> {
     epochs: usize,
     /// Whether the parameters are those of an unfinished epoch.
     within_epoch: bool,
-    best: Option<Best<T>>,
+    kept: Kept<T>,
     plateau: Plateau,
 }
 
@@ -188,7 +191,11 @@ impl<T: Scalar> Trainer<T> {
         options.check()?;
         loss.check(network.output_width())?;
         network.check_parameters(&parameters)?;
+        if let Some(tensor) = parameters.first_not_finite() {
+            return Err(Error::Data(format!("{} has a number that is not finite", tensor.name)));
+        }
         let optimizer = Optimizer::new(options.optimizer.clone(), &parameters)?;
+        let kept = Kept { epoch: 0, loss: None, parameters: parameters.clone() };
         Ok(Trainer {
             network: network.clone(),
             loss: loss.clone(),
@@ -197,19 +204,20 @@ impl<T: Scalar> Trainer<T> {
             optimizer,
             epochs: 0,
             within_epoch: false,
-            best: None,
+            kept,
             plateau: Plateau::new(),
         })
     }
 
-    /// The parameters to use: those of the best epoch if there was validation, else the last ones.
+    /// The parameters to use: those of the best epoch if there was validation, else of the last completed one;
+    /// the initial ones before the first is over (or what was learned of it, if it was interrupted). They are good even after a run that diverged.
     pub fn parameters(&self) -> &Parameters<T> {
-        self.best.as_ref().map_or(&self.parameters, |best| &best.parameters)
+        &self.kept.parameters
     }
 
     /// The epoch that [`Trainer::parameters`] are of; 0 before the first is over.
     pub fn best_epoch(&self) -> usize {
-        self.best.as_ref().map_or(self.epochs, |best| best.epoch)
+        self.kept.epoch
     }
 
     /// The network being trained.
@@ -282,6 +290,10 @@ impl<T: Scalar> Trainer<T> {
                 seen += rows.len();
                 let event = Event::Step { epoch, samples: seen, loss: sum.mean() };
                 if observer(&event).is_break() {
+                    // A part of an epoch is better than none.
+                    if self.kept.epoch == 0 && self.parameters.first_not_finite().is_none() {
+                        self.kept.parameters.copy_from(&self.parameters);
+                    }
                     return Ok(Ending::Interrupted);
                 }
             }
@@ -289,14 +301,15 @@ impl<T: Scalar> Trainer<T> {
             let validation = validation
                 .map(|samples| evaluate(threads, &self.network, &self.parameters, &self.loss, samples))
                 .transpose()?;
-            let best = validation.as_ref().is_some_and(|evaluation| self.keep_if_best(evaluation.loss));
-            let (training_loss, has_validation) = (sum.mean(), validation.is_some());
-            if let Some(evaluation) = &validation {
-                self.plateau.observe(&self.options.schedule, evaluation.loss);
-            } else {
-                self.plateau.observe(&self.options.schedule, training_loss);
+            let validation_loss = validation.as_ref().map(|evaluation| evaluation.loss);
+            if validation_loss.is_some_and(|loss| !loss.is_finite()) {
+                let (layer, step) = (self.network.depth(), self.optimizer.steps());
+                let quantity = "validation loss";
+                return Err(Error::NonFinite { quantity, layer, step, epoch: Some(epoch) });
             }
-            let best = best || !has_validation;
+            let best = self.keep_if_best(validation_loss);
+            let training_loss = sum.mean();
+            self.plateau.observe(&self.options.schedule, validation_loss.unwrap_or(training_loss));
             let report = Epoch { epoch, training_loss, validation, learning_rate, best };
             self.within_epoch = false;
             if observer(&Event::Epoch { report: &report, run: self }).is_break() {
@@ -306,25 +319,21 @@ impl<T: Scalar> Trainer<T> {
         Ok(Ending::Finished)
     }
 
-    fn keep_if_best(&mut self, loss: f64) -> bool {
-        // A loss that is not a number is never the best.
-        match &mut self.best {
-            Some(best) if loss < best.loss => {
-                (best.epoch, best.loss) = (self.epochs, loss);
-                best.parameters.copy_from(&self.parameters);
-            }
-            None if loss.is_finite() => {
-                let (epoch, parameters) = (self.epochs, self.parameters.clone());
-                self.best = Some(Best { epoch, loss, parameters });
-            }
-            _ => return false,
+    /// Keeps the parameters of a completed epoch, unless an earlier one had a lower validation loss.
+    fn keep_if_best(&mut self, loss: Option<f64>) -> bool {
+        let Kept { loss: lowest, epoch, parameters } = &mut self.kept;
+        if let (Some(loss), Some(lowest)) = (loss, *lowest)
+            && loss >= lowest
+        {
+            return false;
         }
+        (*lowest, *epoch) = (loss, self.epochs);
+        parameters.copy_from(&self.parameters);
         true
     }
 
     fn patience_is_over(&self) -> bool {
-        let waited = self.best.as_ref().map_or(0, |best| self.epochs - best.epoch);
-        self.options.patience.is_some_and(|patience| waited >= patience)
+        self.options.patience.is_some_and(|patience| self.epochs.saturating_sub(self.kept.epoch) >= patience)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::schedule::Plateau;
-use super::{Best, Trainer, TrainingOptions};
+use super::{Kept, Trainer, TrainingOptions};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::loss::Loss;
@@ -27,8 +27,10 @@ struct Description {
     epochs: usize,
     steps: u64,
     plateau: Plateau,
-    /// The best epoch and its validation loss.
-    best: Option<(usize, f64)>,
+    /// The epoch of the parameters to keep.
+    kept_epoch: usize,
+    /// Their validation loss.
+    kept_loss: Option<f64>,
 }
 
 impl<T: Scalar> Trainer<T> {
@@ -50,16 +52,15 @@ impl<T: Scalar> Trainer<T> {
             epochs: self.epochs,
             steps: self.optimizer.steps(),
             plateau: self.plateau,
-            best: self.best.as_ref().map(|best| (best.epoch, best.loss)),
+            kept_epoch: self.kept.epoch,
+            kept_loss: self.kept.loss,
         };
         let text = serde_json::to_string(&description).expect("a description is plain data");
         let mut tensors: Vec<NamedTensor<'_, T>> = named("current.", &self.parameters).collect();
         for (index, buffer) in self.optimizer.state().iter().enumerate() {
             tensors.extend(named(&optimizer_prefix(index), buffer));
         }
-        if let Some(best) = &self.best {
-            tensors.extend(named("best.", &best.parameters));
-        }
+        tensors.extend(named("kept.", &self.kept.parameters));
         write(path, tensors, Some((KEY, text)))
     }
 
@@ -71,7 +72,10 @@ impl<T: Scalar> Trainer<T> {
     pub fn resume(path: &Path, epochs: Option<usize>) -> Result<Self> {
         let file = TensorFile::read(path)?;
         let description: Description = file.metadata(KEY, "a training checkpoint")?;
-        let Description { network, loss, mut options, number_type, steps, plateau, best, .. } = description;
+        let Description {
+            network, loss, mut options, number_type, epochs: completed, steps, plateau, ..
+        } = description;
+        let (kept_epoch, kept_loss) = (description.kept_epoch, description.kept_loss);
         if number_type != T::NAME {
             return file.fail(format!("a run in {number_type}; {} is wanted here", T::NAME));
         }
@@ -80,7 +84,7 @@ impl<T: Scalar> Trainer<T> {
         }
         let mut prefixes = vec!["current.".to_owned()];
         prefixes.extend((0..options.optimizer.state_buffers()).map(optimizer_prefix));
-        prefixes.extend(best.map(|_| "best.".to_owned()));
+        prefixes.push("kept.".to_owned());
         file.check_shapes(prefixes.iter().flat_map(|prefix| {
             network.tensors().iter().map(move |tensor| (format!("{prefix}{}", tensor.name), tensor))
         }))?;
@@ -92,17 +96,16 @@ impl<T: Scalar> Trainer<T> {
         let state = (0..options.optimizer.state_buffers())
             .map(|index| read(&optimizer_prefix(index)))
             .collect::<Result<Vec<_>>>()?;
-        let best =
-            best.map(|(epoch, loss)| Ok(Best { epoch, loss, parameters: read("best.")? })).transpose()?;
+        let kept = Kept { epoch: kept_epoch, loss: kept_loss, parameters: read("kept.")? };
         let parameters = read("current.")?;
         let optimizer = Optimizer::restore(options.optimizer.clone(), state, steps);
         options.epochs = epochs.unwrap_or(options.epochs);
         Ok(Trainer {
             parameters,
             optimizer,
-            epochs: description.epochs,
+            epochs: completed,
             within_epoch: false,
-            best,
+            kept,
             plateau,
             network,
             loss,
