@@ -34,7 +34,8 @@ pub(crate) fn loss(arguments: &TrainArguments, facts: &Facts<'_>) -> Result<Loss
     };
     match &mut loss {
         Loss::CrossEntropy { label_smoothing, class_weights } => {
-            *label_smoothing = arguments.label_smoothing.unwrap_or(0.0);
+            let default = if is_images(facts) { IMAGE_LABEL_SMOOTHING } else { 0.0 };
+            *label_smoothing = arguments.label_smoothing.unwrap_or(default);
             if arguments.balance_classes {
                 let mean = facts.rows as f64 / facts.class_counts.len() as f64;
                 *class_weights =
@@ -109,6 +110,10 @@ fn default_hidden(facts: &Facts<'_>, inputs: usize) -> Vec<usize> {
     vec![width; if is_images(facts) { 2 } else { 3 }]
 }
 
+/// What keeps a network that could learn all training images by heart from doing so (docs/results.md).
+const IMAGE_LABEL_SMOOTHING: f64 = 0.02;
+const IMAGE_WEIGHT_DECAY: f64 = 0.1;
+
 /// Steps of a run of default length; at least 20 and at most 500 epochs.
 const DEFAULT_STEPS: usize = 8_000;
 
@@ -119,10 +124,9 @@ pub(crate) fn options(arguments: &TrainArguments, facts: &Facts<'_>) -> Result<T
         5_000..50_000 => 64,
         _ => 128,
     });
-    let mut optimizer = arguments
-        .optimizer
-        .clone()
-        .unwrap_or_else(|| Rule::AdamW(AdamW { learning_rate: 3e-3, ..AdamW::default() }));
+    let weight_decay = if is_images(facts) { IMAGE_WEIGHT_DECAY } else { AdamW::default().weight_decay };
+    let default = Rule::AdamW(AdamW { learning_rate: 3e-3, weight_decay, ..AdamW::default() });
+    let mut optimizer = arguments.optimizer.clone().unwrap_or(default);
     if let Some(learning_rate) = arguments.learning_rate {
         optimizer.set_learning_rate(learning_rate);
     }

@@ -8,7 +8,7 @@ use chainrule_data::{InputPreprocessing, Preprocessing};
 use serde_json::{Value, json};
 
 use crate::arguments::InspectArguments;
-use crate::report::{bytes, counted, grouped, network_table, say, say_json, short, table};
+use crate::report::{bytes, counted, grouped, loss_words, network_table, say, say_json, short, table};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &InspectArguments) -> Result<ExitCode> {
@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<ExitCode> {
     say(tensor_table(&model.parameters))?;
     say(format!(
         "loss: {}; {} FLOPs for each row of a training step",
-        model.loss.name().replace('_', " "),
+        loss_words(&model.loss),
         grouped(model.network.step_flops())
     ))?;
     if let Some(value) = &model.preprocessing {

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
 use chainrule::layer::Layer;
-use chainrule::{Metrics, Network};
+use chainrule::{Loss, Metrics, Network};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde_json::{Value, json};
 
@@ -153,6 +153,22 @@ pub(crate) fn network_line(network: &Network) -> String {
         };
     }
     text
+}
+
+/// A loss in words, with the parameters that matter.
+pub(crate) fn loss_words(loss: &Loss) -> String {
+    let name = loss.name().replace('_', " ");
+    match loss {
+        Loss::Huber { delta } => format!("{name} (delta {delta})"),
+        Loss::Quantile { quantile } => format!("{name} ({quantile})"),
+        Loss::CrossEntropy { label_smoothing, class_weights } => {
+            let smoothing = (*label_smoothing > 0.0).then(|| format!("label smoothing {label_smoothing}"));
+            let weights = class_weights.as_ref().map(|_| "class weights".to_owned());
+            let extras: Vec<_> = smoothing.into_iter().chain(weights).collect();
+            if extras.is_empty() { name } else { format!("{name} ({})", extras.join(", ")) }
+        }
+        _ => name,
+    }
 }
 
 /// A loss and metrics as JSON.

@@ -20,8 +20,8 @@ use crate::data::Prepared;
 use crate::defaults::{self, Facts};
 use crate::progress::Progress;
 use crate::report::{
-    bytes, counted, evaluation_json, grouped, metrics_line, network_line, network_table, on_terminal, say,
-    say_json, short,
+    bytes, counted, evaluation_json, grouped, loss_words, metrics_line, network_line, network_table,
+    on_terminal, say, say_json, short,
 };
 use crate::split::{SplitRule, split_rows};
 
@@ -320,7 +320,7 @@ fn describe(
         "{} parameters ({}), {}, {} at {} ({}), batches of {}, {}",
         grouped(parameters as u64),
         bytes(4 * parameters),
-        loss.name().replace('_', " "),
+        loss_words(loss),
         options.optimizer.name(),
         options.optimizer.learning_rate(),
         options.schedule.name().replace('_', " "),
