@@ -668,7 +668,7 @@ def make_schedules():
          "rates": rates_of(lr.OneCycleLR, base, max_lr=base, total_steps=RATES, pct_start=0.3,
                            anneal_strategy="cos", cycle_momentum=False, div_factor=25.0,
                            final_div_factor=1e4)},
-        {"name": "plateau", "schedule": {"plateau": {"factor": 0.5, "patience": 2, "threshold": 1e-4}},
+        {"name": "reduce_on_plateau", "schedule": {"reduce_on_plateau": {"factor": 0.5, "patience": 2, "threshold": 1e-4}},
          "base_learning_rate": base, "scores": SCORES, "rates": plateau},
     ]
 

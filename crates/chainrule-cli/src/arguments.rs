@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use chainrule::{Activation, Initialization, Loss, Rule, Schedule};
 use chainrule_data::Task;
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Trains dense neural networks by explicit, layer-by-layer backpropagation.
 #[derive(Parser)]
@@ -13,6 +14,22 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// The command line, or an exit with help, the version or an error.
+    pub(crate) fn read() -> Self {
+        let result = Arguments::from_arg_matches(&command().get_matches());
+        result.unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// A number below 0 is a value, which its own check refuses, and never the name of a flag.
+fn command() -> clap::Command {
+    let takes_values = |arg: &clap::Arg| matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
+    Arguments::command().mut_subcommands(|subcommand| {
+        subcommand.mut_args(|arg| if takes_values(&arg) { arg.allow_negative_numbers(true) } else { arg })
+    })
 }
 
 const DATA: &str = "digits (built in: 1,797 handwritten digits), a CSV file with a header (plain or gz), \
@@ -42,72 +59,72 @@ pub(crate) struct TrainArguments {
     /// Column to predict; the last one if not given
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub(crate) target: Option<String>,
-    /// classification or regression; chosen by the target column if not given
-    #[arg(long, value_parser = parse_task, help_heading = "Data")]
+    /// Chosen by the target column if not given
+    #[arg(long, value_parser = tasks(), help_heading = "Data")]
     pub(crate) task: Option<Task>,
-    /// Share of the rows (such as 0.1), or a file, for validation
+    /// Share of the rows, or data of its own, for validation; 0.1 if not given
     #[arg(long, value_name = "SHARE|DATA", help_heading = "Data")]
     pub(crate) validation: Option<Part>,
-    /// Share of the rows (such as 0.2), or a file, for the final test
+    /// Share of the rows, or data of its own, for the final test; 0.2, or the test images of a directory, if not given
     #[arg(long, value_name = "SHARE|DATA", help_heading = "Data")]
     pub(crate) test: Option<Part>,
 
     /// Widths of the hidden layers, such as 128,64 or 512x3 or none; or of all layers, inputs and outputs included
     #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
     pub(crate) layers: Option<Widths>,
-    /// Activation of the hidden layers
-    #[arg(long, value_parser = Activation::from_name, help_heading = "Network")]
+    /// Activation of the hidden layers; relu for images and silu for tables if not given
+    #[arg(long, value_parser = activations(), help_heading = "Network")]
     pub(crate) activation: Option<Activation>,
     /// Activation of the output layer; the one that suits the loss if not given
-    #[arg(long, value_name = "ACTIVATION", value_parser = Activation::from_name, help_heading = "Network")]
+    #[arg(long, value_name = "ACTIVATION", value_parser = activations(), help_heading = "Network")]
     pub(crate) output_activation: Option<Activation>,
-    /// Share of each hidden layer's outputs that is dropped in training, in 0..1
+    /// Share of each hidden layer's outputs that is dropped in training; 0 if not given
     #[arg(long, value_name = "RATE", value_parser = parse_number, help_heading = "Network")]
     pub(crate) dropout: Option<f64>,
     /// How weights start; the rule that suits the activation if not given
-    #[arg(long, value_parser = Initialization::from_name, help_heading = "Network")]
+    #[arg(long, value_parser = initializations(), help_heading = "Network")]
     pub(crate) initialization: Option<Initialization>,
 
     /// Loss; cross-entropy for classes and half squared error for numbers if not given
-    #[arg(long, value_parser = Loss::from_name, help_heading = "Training")]
+    #[arg(long, value_parser = losses(), help_heading = "Training")]
     pub(crate) loss: Option<Loss>,
-    /// For cross-entropy, in 0..1
+    /// For cross-entropy; 0.02 for images and 0 for tables if not given
     #[arg(long, value_parser = parse_number, help_heading = "Training")]
     pub(crate) label_smoothing: Option<f64>,
     /// Weight each class by the inverse of its frequency (cross-entropy)
     #[arg(long, help_heading = "Training")]
     pub(crate) balance_classes: bool,
-    /// For the Huber loss: where the square turns into a line
+    /// For the Huber loss: where the square turns into a line; 1 if not given
     #[arg(long, value_name = "DELTA", value_parser = parse_number, help_heading = "Training")]
     pub(crate) huber_delta: Option<f64>,
-    /// For the quantile loss, between 0 and 1
+    /// For the quantile loss, between 0 and 1; 0.5 if not given
     #[arg(long, value_parser = parse_number, help_heading = "Training")]
     pub(crate) quantile: Option<f64>,
-    /// Update rule
-    #[arg(long, value_parser = Rule::from_name, help_heading = "Training")]
+    /// Update rule; adamw if not given
+    #[arg(long, value_parser = rules(), help_heading = "Training")]
     pub(crate) optimizer: Option<Rule>,
-    /// Base learning rate
+    /// Base learning rate; 0.003 for the rule chosen by itself, else the rule's default, if not given
     #[arg(long, value_name = "RATE", value_parser = parse_number, help_heading = "Training")]
     pub(crate) learning_rate: Option<f64>,
-    /// For sgd and rmsprop, in 0..1
+    /// For sgd and rmsprop; 0 if not given
     #[arg(long, value_parser = parse_number, help_heading = "Training")]
     pub(crate) momentum: Option<f64>,
-    /// Decoupled for adamw, else L2
+    /// Decoupled for adamw, else L2; the rule's default, or 0.1 for images and the rule chosen by itself, if not given
     #[arg(long, value_name = "DECAY", value_parser = parse_number, help_heading = "Training")]
     pub(crate) weight_decay: Option<f64>,
-    /// Learning-rate schedule
-    #[arg(long, value_parser = Schedule::from_name, help_heading = "Training")]
+    /// Learning-rate schedule; one-cycle if not given
+    #[arg(long, value_parser = schedules(), help_heading = "Training")]
     pub(crate) schedule: Option<Schedule>,
     /// Linear warm-up before the schedule
     #[arg(long, value_name = "EPOCHS", value_parser = parse_number, help_heading = "Training")]
     pub(crate) warmup: Option<f64>,
-    /// Passes over the training rows, at most
+    /// Passes over the training rows, at most; 20 to 500, by the number of rows, if not given
     #[arg(long, help_heading = "Training")]
     pub(crate) epochs: Option<usize>,
-    /// Rows in a step
+    /// Rows in a step; 32, 64 or 128, by the number of rows, if not given
     #[arg(long, value_name = "ROWS", help_heading = "Training")]
     pub(crate) batch_size: Option<usize>,
-    /// Epochs without a lower validation loss before training stops; 0 never stops early
+    /// Epochs without a lower validation loss before training stops; it goes on to the end if not given
     #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
     pub(crate) patience: Option<usize>,
     /// Cut each gradient off at this
@@ -140,7 +157,7 @@ pub(crate) struct EvaluateArguments {
     #[arg(help = DATA)]
     pub(crate) data: String,
     /// Which rows: all, or those that were training, validation or test rows of this data when the model was trained
-    #[arg(long, default_value = "all", value_parser = parse_which)]
+    #[arg(long, default_value = "all", value_parser = parts())]
     pub(crate) part: Which,
     #[command(flatten)]
     pub(crate) common: Common,
@@ -207,7 +224,7 @@ pub(crate) struct TraceArguments {
     #[arg(long, default_value = "f64", value_parser = ["f64", "f32"])]
     pub(crate) dtype: String,
     /// Update rule, from a fresh state
-    #[arg(long, default_value = "sgd", value_parser = Rule::from_name)]
+    #[arg(long, default_value = "sgd", value_parser = rules())]
     pub(crate) optimizer: Rule,
     /// The rule's learning rate; 0.1 for sgd, else the rule's default, if not given
     #[arg(long, value_name = "RATE", value_parser = parse_number)]
@@ -321,22 +338,51 @@ impl FromStr for Rows {
     }
 }
 
-fn parse_task(text: &str) -> Result<Task, String> {
-    match text {
-        "classification" => Ok(Task::Classification),
-        "regression" => Ok(Task::Regression),
-        _ => Err("known: classification, regression".to_owned()),
-    }
+/// A flag whose value is one of these names; help and errors list them.
+fn one_of<T, E>(
+    names: impl IntoIterator<Item = &'static str>,
+    from_name: impl Fn(&str) -> Result<T, E> + Clone + Send + Sync + 'static,
+) -> impl TypedValueParser<Value = T>
+where
+    T: Clone + Send + Sync + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let value = |name: &'static str| PossibleValue::new(name.replace('_', "-")).alias(name);
+    PossibleValuesParser::new(names.into_iter().map(value)).try_map(move |name| from_name(&name))
 }
 
-fn parse_which(text: &str) -> Result<Which, String> {
-    match text {
-        "all" => Ok(Which::All),
-        "training" => Ok(Which::Training),
-        "validation" => Ok(Which::Validation),
-        "test" => Ok(Which::Test),
-        _ => Err("known: all, training, validation, test".to_owned()),
-    }
+fn activations() -> impl TypedValueParser<Value = Activation> {
+    one_of(Activation::ALL.iter().map(Activation::name), Activation::from_name)
+}
+
+fn initializations() -> impl TypedValueParser<Value = Initialization> {
+    one_of(Initialization::NAMED.map(|(name, _)| name), Initialization::from_name)
+}
+
+fn losses() -> impl TypedValueParser<Value = Loss> {
+    one_of(Loss::all().iter().map(Loss::name).collect::<Vec<_>>(), Loss::from_name)
+}
+
+fn rules() -> impl TypedValueParser<Value = Rule> {
+    one_of(Rule::all().iter().map(Rule::name).collect::<Vec<_>>(), Rule::from_name)
+}
+
+fn schedules() -> impl TypedValueParser<Value = Schedule> {
+    one_of(Schedule::ALL.iter().map(Schedule::name), Schedule::from_name)
+}
+
+fn tasks() -> impl TypedValueParser<Value = Task> {
+    PossibleValuesParser::new(["classification", "regression"])
+        .map(|name| if name == "regression" { Task::Regression } else { Task::Classification })
+}
+
+fn parts() -> impl TypedValueParser<Value = Which> {
+    PossibleValuesParser::new(["all", "training", "validation", "test"]).map(|name| match name.as_str() {
+        "training" => Which::Training,
+        "validation" => Which::Validation,
+        "test" => Which::Test,
+        _ => Which::All,
+    })
 }
 
 fn parse_number(text: &str) -> Result<f64, String> {
@@ -374,7 +420,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
-        Arguments::command().debug_assert();
+        command().debug_assert();
     }
 }

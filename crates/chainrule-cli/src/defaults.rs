@@ -8,6 +8,7 @@ use chainrule_data::{InputPreprocessing, Preprocessing};
 use anyhow::{Result, bail};
 
 use crate::arguments::TrainArguments;
+use crate::report::{bytes, grouped};
 
 /// The numbers that choices depend on.
 pub(crate) struct Facts<'a> {
@@ -29,9 +30,8 @@ pub(crate) fn loss(arguments: &TrainArguments, facts: &Facts<'_>) -> Result<Loss
             "--loss cross-entropy is for classes, but the target is a number; give --task classification, or another loss"
         );
     }
-    let refuse = |flag: &str, belongs: &str| {
-        bail!("{flag} belongs to --loss {belongs}, not to {}", arguments_loss_name(arguments))
-    };
+    let name = loss.name().replace('_', "-");
+    let refuse = |flag: &str, belongs: &str| bail!("{flag} belongs to --loss {belongs}, not to {name}");
     match &mut loss {
         Loss::CrossEntropy { label_smoothing, class_weights } => {
             let default = if is_images(facts) { IMAGE_LABEL_SMOOTHING } else { 0.0 };
@@ -57,10 +57,6 @@ pub(crate) fn loss(arguments: &TrainArguments, facts: &Facts<'_>) -> Result<Loss
         _ => {}
     }
     Ok(loss)
-}
-
-fn arguments_loss_name(arguments: &TrainArguments) -> String {
-    arguments.loss.as_ref().map_or("the loss chosen".to_owned(), |loss| loss.name().replace('_', "-"))
 }
 
 /// The network.
@@ -92,7 +88,24 @@ pub(crate) fn network(arguments: &TrainArguments, facts: &Facts<'_>, loss: &Loss
             builder = builder.layer(Layer::Dropout(Dropout { rate: dropout }));
         }
     }
-    Ok(builder.dense(n_out, output_activation).build()?)
+    let network = builder.dense(n_out, output_activation).build()?;
+    check_size(&network)?;
+    Ok(network)
+}
+
+/// Refuses a network whose training this machine cannot hold, before the attempt ends the program.
+fn check_size(network: &Network) -> Result<()> {
+    // Weights, gradients, two numbers of the optimizer, the best weights and the last good ones.
+    let needed = 6 * size_of::<f32>() * network.parameter_count();
+    if Vec::<u8>::new().try_reserve_exact(needed).is_err() {
+        let parameters = grouped(network.parameter_count() as u64);
+        bail!(
+            "the network has {parameters} parameters, and training it takes about {}, more than this machine has; \
+             give smaller --layers",
+            bytes(needed)
+        );
+    }
+    Ok(())
 }
 
 fn is_images(facts: &Facts<'_>) -> bool {
@@ -145,13 +158,19 @@ pub(crate) fn options(arguments: &TrainArguments, facts: &Facts<'_>) -> Result<T
         initial_divisor: 25.0,
         final_divisor: 1e4,
     });
-    let steps_per_epoch = facts.rows.div_ceil(batch_size);
+    let steps_per_epoch = facts.rows.div_ceil(batch_size.max(1));
     let epochs = arguments.epochs.unwrap_or((DEFAULT_STEPS / steps_per_epoch).clamp(20, 500));
     let clipping = match (arguments.clip_value, arguments.clip_norm) {
         (Some(bound), _) => Some(Clipping::Value(bound)),
         (None, Some(bound)) => Some(Clipping::GlobalNorm(bound)),
         (None, None) => None,
     };
+    let patience = arguments.patience.filter(|&epochs| epochs > 0);
+    if patience.is_some() && !facts.has_validation {
+        bail!(
+            "--patience: stopping early needs validation rows; give --validation a share or data, or leave it out"
+        );
+    }
     let options = TrainingOptions {
         epochs,
         batch_size,
@@ -159,7 +178,7 @@ pub(crate) fn options(arguments: &TrainArguments, facts: &Facts<'_>) -> Result<T
         schedule,
         warmup_epochs: arguments.warmup.unwrap_or(0.0),
         clipping,
-        patience: arguments.patience.filter(|&epochs| epochs > 0 && facts.has_validation),
+        patience,
         seed: arguments.seed,
     };
     options.check()?;

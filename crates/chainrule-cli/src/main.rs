@@ -6,6 +6,7 @@ mod data;
 mod defaults;
 mod evaluate;
 mod inspect;
+mod output;
 mod predict;
 mod progress;
 mod report;
@@ -15,13 +16,11 @@ mod train;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use arguments::{Arguments, Command};
 
 /// Exit codes: 0 done, 1 a check failed, 2 an error, 130 interrupted.
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read();
     let result = match &arguments.command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::iter;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -11,10 +12,14 @@ use serde_json::{Value, json};
 
 use crate::arguments::PredictArguments;
 use crate::data::{inputs, load};
+use crate::output::check_output;
 use crate::report::{counted, say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
+    if let Some(path) = &arguments.output {
+        check_output(path, &[&arguments.model, Path::new(&arguments.data)])?;
+    }
     let (model, dataset, preprocessing) = load::<f32>(&arguments.model, &arguments.data)?;
     let rows: Vec<usize> = (0..dataset.rows()).collect();
     let inputs = inputs::<f32>(&preprocessing, &dataset, &rows)?;
@@ -29,13 +34,12 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
             );
         }
     }
-    let lines: Vec<Vec<String>> =
+    let lines: Vec<Vec<Cell>> =
         (0..outputs.rows()).map(|i| prediction(&preprocessing, outputs.row(i))).collect();
     let header = header(&preprocessing, outputs.columns());
 
     let json_rows = || -> Vec<Value> {
-        let as_object =
-            |line: &Vec<String>| header.iter().cloned().zip(line.iter().map(|cell| json!(cell))).collect();
+        let as_object = |line: &Vec<Cell>| header.iter().cloned().zip(line.iter().map(Cell::json)).collect();
         lines.iter().map(as_object).map(Value::Object).collect()
     };
     let csv = csv_text(arguments, &dataset, &header, &lines)?;
@@ -69,31 +73,51 @@ fn header(preprocessing: &Preprocessing, outputs: usize) -> Vec<String> {
     }
 }
 
+/// A cell of a prediction.
+enum Cell {
+    Class(String),
+    Number(f32),
+}
+
+impl Cell {
+    /// A number is the shortest text that reads back as the same number.
+    fn text(&self) -> String {
+        match self {
+            Cell::Class(name) => name.clone(),
+            Cell::Number(value) if *value == 0.0 || (1e-4..1e7).contains(&value.abs()) => value.to_string(),
+            Cell::Number(value) => format!("{value:e}"),
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Cell::Class(name) => json!(name),
+            // Through its text, since 0.1 in 32 bits would be 0.10000000149011612 in 64.
+            Cell::Number(_) => json!(self.text().parse::<f64>().unwrap_or(f64::NAN)),
+        }
+    }
+}
+
 /// The cells of one row: the class and every class's probability, or the numbers.
-fn prediction(preprocessing: &Preprocessing, output: &[f32]) -> Vec<String> {
+fn prediction(preprocessing: &Preprocessing, output: &[f32]) -> Vec<Cell> {
     let Some(classes) = preprocessing.class_names() else {
         let scale = preprocessing.target_scale();
         let undone = |&value: &f32| scale.map_or(value, |scale| scale.undo(f64::from(value)) as f32);
-        return output.iter().map(undone).map(number).collect();
+        return output.iter().map(undone).map(Cell::Number).collect();
     };
-    let mut cells = vec![classes[predicted_class(output) as usize].clone()];
+    let mut cells = vec![Cell::Class(classes[predicted_class(output) as usize].clone())];
     match output {
-        [of_second] => cells.extend([1.0 - of_second, *of_second].map(number)),
-        all => cells.extend(all.iter().copied().map(number)),
+        [of_second] => cells.extend([1.0 - of_second, *of_second].map(Cell::Number)),
+        all => cells.extend(all.iter().copied().map(Cell::Number)),
     }
     cells
-}
-
-/// The shortest text that reads back as the same number.
-fn number(value: f32) -> String {
-    if value == 0.0 || (1e-4..1e7).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
 }
 
 fn csv_text(
     arguments: &PredictArguments,
     dataset: &Dataset,
     header: &[String],
-    lines: &[Vec<String>],
+    lines: &[Vec<Cell>],
 ) -> Result<String> {
     let table = match &dataset.features {
         Features::Table(table) if arguments.with_inputs => Some(table),
@@ -107,7 +131,8 @@ fn csv_text(
     write_line(&mut text, copied.into_iter().flatten().chain(header.iter().map(String::as_str)));
     for (row, line) in lines.iter().enumerate() {
         let copied = table.map(|table| table.row(row));
-        write_line(&mut text, copied.into_iter().flatten().chain(line.iter().map(String::as_str)));
+        let cells: Vec<String> = line.iter().map(Cell::text).collect();
+        write_line(&mut text, copied.into_iter().flatten().chain(cells.iter().map(String::as_str)));
     }
     Ok(text)
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::arguments::TraceArguments;
 use crate::data::{Prepared, chosen_rows, load};
+use crate::output::check_output;
 use crate::report::{bytes, counted, say, say_json, short};
 
 /// The learning rate of plain gradient descent where none is given: large enough to see.
@@ -26,6 +27,9 @@ pub(crate) fn run(arguments: &TraceArguments) -> Result<ExitCode> {
 
 fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCode> {
     let format = arguments.output.as_deref().map(format_of).transpose()?;
+    if let Some(path) = &arguments.output {
+        check_output(path, &[&arguments.model, Path::new(&arguments.data)])?;
+    }
     let (model, dataset, preprocessing) = load::<T>(&arguments.model, &arguments.data)?;
     let rows = chosen_rows(&dataset, &arguments.rows.0, false)?;
     let prepared = Prepared::<T>::new(&preprocessing, &dataset, &rows)?;

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::arguments::{Part, TrainArguments};
 use crate::data::Prepared;
 use crate::defaults::{self, Facts};
+use crate::output::check_output;
 use crate::progress::Progress;
 use crate::report::{
     bytes, counted, evaluation_json, grouped, loss_words, metrics_line, network_line, network_table,
@@ -106,7 +107,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
     Ok(if ending == Ending::Interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })
 }
 
-/// Where the model goes; its folder must be there before anything is computed.
+/// Where the model goes, and every other file, checked.
 fn model_path(arguments: &TrainArguments) -> Result<PathBuf> {
     let path = match &arguments.output {
         Some(path) => path.clone(),
@@ -117,15 +118,17 @@ fn model_path(arguments: &TrainArguments) -> Result<PathBuf> {
             PathBuf::from(format!("{stem}.safetensors"))
         }
     };
-    for path in [Some(&path), arguments.checkpoint.as_ref()].into_iter().flatten() {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-            bail!("{}: the folder {} does not exist", path.display(), folder.display());
-        }
-        if path.is_dir() {
-            bail!("{}: is a folder; give the name of a file", path.display());
+    let mut others = vec![Path::new(&arguments.data)];
+    for part in [&arguments.validation, &arguments.test] {
+        if let Some(Part::Data(source)) = part {
+            others.push(Path::new(source));
         }
     }
+    if let Some(checkpoint) = &arguments.checkpoint {
+        check_output(checkpoint, &others)?;
+        others.push(checkpoint);
+    }
+    check_output(&path, &others)?;
     Ok(path)
 }
 

@@ -50,9 +50,9 @@ pub struct Comparison {
     pub backpropagated: f64,
     /// From differences.
     pub numerical: f64,
-    /// |difference| over the larger of the two derivatives, or over the smallest number that can be measured, if
-    /// both are below it: a ten-thousandth of the tensor's largest derivative, or what makes the differences' own
-    /// round-off, 4 epsilon (|Loss| + largest |z(L)|) / h, just pass.
+    /// |difference| over the larger of the two derivatives, or over the smallest derivative that differences can
+    /// measure, if both are below it: a ten-thousandth of the tensor's largest derivative, or a million times the
+    /// differences' own round-off, 4 epsilon (|Loss| + largest |z(L)|) / h.
     pub relative_error: f64,
 }
 
@@ -186,6 +186,9 @@ fn chosen(count: usize, index: usize, options: &CheckOptions) -> Vec<usize> {
     elements
 }
 
+/// The relative round-off at which a derivative still counts as measured.
+const MEASURABLE: f64 = 1e-6;
+
 /// The best comparison of up to four differences; none where each step passes a kink.
 fn compare(
     probe: &mut Probe<'_>,
@@ -207,7 +210,7 @@ fn compare(
         }
         let round_off = 4.0 * f64::EPSILON * center.magnitude / h;
         let derivative = backpropagated.abs().max(numerical.abs());
-        let scale = derivative.max(1e-4 * largest).max(round_off / options.tolerance).max(f64::MIN_POSITIVE);
+        let scale = derivative.max(1e-4 * largest).max(round_off / MEASURABLE).max(f64::MIN_POSITIVE);
         let relative_error = (backpropagated - numerical).abs() / scale;
         let (row, column) = (element / tensor.columns, element % tensor.columns);
         let comparison = Comparison { row, column, backpropagated, numerical, relative_error };

@@ -197,6 +197,11 @@ fn fit_categorical(
             names::count(missing, "missing cell", "missing cells")
         ));
     }
+    if counts.len() == 1 {
+        notes.push(format!(
+            "column '{name}' has the same text in every training row, so nothing can be learned from it"
+        ));
+    }
     if counts.len() > MOST_CATEGORIES {
         notes.push(format!(
             "column '{name}' has {} categories: the {MOST_CATEGORIES} most frequent have an input each, the others none",

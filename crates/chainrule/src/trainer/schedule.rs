@@ -34,7 +34,7 @@ pub enum Schedule {
     },
     /// Multiplies the rate by `factor` when the validation loss has not fallen below
     /// best (1 - threshold) for more than `patience` epochs (PyTorch's `ReduceLROnPlateau`).
-    Plateau {
+    ReduceOnPlateau {
         /// Default 0.1.
         factor: f64,
         /// In epochs; default 10.
@@ -51,7 +51,7 @@ impl Schedule {
         Schedule::Step { every: 10, factor: 0.1 },
         Schedule::Cosine { minimum: 0.0 },
         Schedule::OneCycle { warmup_fraction: 0.3, initial_divisor: 25.0, final_divisor: 1e4 },
-        Schedule::Plateau { factor: 0.1, patience: 10, threshold: 1e-4 },
+        Schedule::ReduceOnPlateau { factor: 0.1, patience: 10, threshold: 1e-4 },
     ];
 
     /// The name in model files.
@@ -61,7 +61,7 @@ impl Schedule {
             Schedule::Step { .. } => "step",
             Schedule::Cosine { .. } => "cosine",
             Schedule::OneCycle { .. } => "one_cycle",
-            Schedule::Plateau { .. } => "plateau",
+            Schedule::ReduceOnPlateau { .. } => "reduce_on_plateau",
         }
     }
 
@@ -110,7 +110,7 @@ impl Schedule {
                 }
                 Ok(())
             }
-            Schedule::Plateau { factor, threshold, .. } => {
+            Schedule::ReduceOnPlateau { factor, threshold, .. } => {
                 require(factor > 0.0 && factor <= 1.0, "factor", factor, factor_allowed)?;
                 require(
                     (0.0..1.0).contains(&threshold),
@@ -128,7 +128,7 @@ impl Schedule {
             to + (from - to) * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
         };
         match *self {
-            Schedule::Constant | Schedule::Plateau { .. } => base,
+            Schedule::Constant | Schedule::ReduceOnPlateau { .. } => base,
             Schedule::Step { every, factor } => base * factor.powi((epoch / every) as i32),
             Schedule::Cosine { minimum } => wave(base, minimum.min(base), step as f64 / steps.max(1) as f64),
             Schedule::OneCycle { warmup_fraction, initial_divisor, final_divisor } => {
@@ -181,7 +181,7 @@ impl Plateau {
 
     /// Takes an epoch's validation loss into account.
     pub(crate) fn observe(&mut self, schedule: &Schedule, loss: f64) {
-        let Schedule::Plateau { factor, patience, threshold } = *schedule else { return };
+        let Schedule::ReduceOnPlateau { factor, patience, threshold } = *schedule else { return };
         if self.best.is_none_or(|best| loss < best * (1.0 - threshold)) {
             self.best = Some(loss);
             self.waited = 0;

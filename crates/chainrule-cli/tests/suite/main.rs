@@ -1,0 +1,10 @@
+//! Tests of the program `chainrule`, run as a user runs it; one executable, so that they link once.
+
+mod bad_input;
+mod commands;
+mod diverging;
+mod images;
+mod learning;
+mod place;
+mod stopping;
+mod trace;

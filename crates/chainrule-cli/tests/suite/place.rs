@@ -1,0 +1,150 @@
+//! A folder of its own for each test, in which the program runs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// An empty folder, gone at the end of the test.
+pub(crate) struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Place { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A folder with these files.
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
+        let place = Place::new();
+        for (name, text) in files {
+            place.write(name, text.as_bytes());
+        }
+        place
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        String::from_utf8(self.read(name)).unwrap()
+    }
+
+    /// The program with a command line, whose words are separated by spaces.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chainrule"));
+        command.args(line.split_whitespace()).current_dir(self.folder.path());
+        command
+    }
+
+    pub(crate) fn run(&self, line: &str) -> Run {
+        Run::of(line, self.command(line).output().unwrap())
+    }
+
+    /// What the program prints on standard output when all is well.
+    pub(crate) fn good(&self, line: &str) -> String {
+        let run = self.run(line);
+        assert_eq!((run.code, run.errors.as_str()), (Some(0), ""), "{line}\n{}", run.output);
+        run.output
+    }
+
+    /// The one JSON object that the program prints.
+    pub(crate) fn json(&self, line: &str) -> Value {
+        let output = self.good(line);
+        let value: Value =
+            serde_json::from_str(&output).unwrap_or_else(|error| panic!("{line}: {error}\n{output}"));
+        assert!(value.is_object(), "{line}: {output}");
+        value
+    }
+
+    /// Holds that the program refuses: exit code 2, nothing on standard output, no file written or changed, and a
+    /// message with these words.
+    pub(crate) fn refused(&self, line: &str, words: &[&str]) -> String {
+        let before = self.contents();
+        let run = self.run(line);
+        assert_eq!(run.code, Some(2), "{line}: exit code\n{}{}", run.output, run.errors);
+        assert_eq!(run.output, "", "{line}: standard output");
+        assert!(run.errors.starts_with("error: "), "{line}: {}", run.errors);
+        for word in words {
+            assert!(run.errors.contains(word), "{line}: '{word}' is not in: {}", run.errors);
+        }
+        assert!(!run.errors.contains("panicked"), "{line}: {}", run.errors);
+        let after = self.contents();
+        assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>(), "{line}: files");
+        for (path, bytes) in before {
+            assert!(after[&path] == bytes, "{line}: {} was changed", path.display());
+        }
+        run.errors
+    }
+
+    /// Every file below the folder, with its bytes.
+    pub(crate) fn contents(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        fn walk(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    walk(&path, found);
+                } else {
+                    found.insert(path.clone(), std::fs::read(&path).unwrap());
+                }
+            }
+        }
+        let mut found = BTreeMap::new();
+        walk(self.folder.path(), &mut found);
+        found
+    }
+
+    /// The names of the files directly in the folder, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        self.contents().keys().map(name).collect()
+    }
+}
+
+/// What a run of the program left.
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) output: String,
+    pub(crate) errors: String,
+}
+
+impl Run {
+    pub(crate) fn of(line: &str, output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap_or_else(|_| panic!("{line}: prints text"));
+        Run { code: output.status.code(), output: text(output.stdout), errors: text(output.stderr) }
+    }
+}
+
+/// A table of `rows` rows: two numbers, a text, a class of `kind` that they decide, and a number `size`.
+pub(crate) fn small_table(rows: usize) -> String {
+    let mut text = String::from("width,height,color,size,kind\n");
+    for i in 0..rows {
+        let (width, height) = ((i * 7 % 11) as f64 / 2.0 - 1.5, (i * 5 % 13) as f64 * 10.0);
+        let color = ["red", "green", "blue"][i * 3 % 7 % 3];
+        let size = 100.0 + 3.0 * width + height / 5.0;
+        let kind = if width * 10.0 < height - 40.0 { "tall" } else { "wide" };
+        text += &format!("{width},{height},{color},{size},{kind}\n");
+    }
+    text
+}
+
+/// A folder with `table.csv` and `model.safetensors`, trained on it for a moment.
+pub(crate) fn trained() -> Place {
+    let place = Place::with(&[("table.csv", &small_table(60))]);
+    place.good("train table.csv --layers 6,5 --epochs 3 -o model.safetensors");
+    place
+}
