@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
         let verdict = if report.passed() { "passed" } else { "FAILED" };
         let tolerance = arguments.tolerance;
         say(format!(
-            "{verdict}: largest relative error {:.1e}, tolerance {tolerance:e}",
+            "{verdict}: worst relative error {:.1e}, tolerance {tolerance:e}",
             report.worst_error()
         ))?;
     }
@@ -47,8 +47,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
 }
 
 fn as_table(report: &CheckReport) -> comfy_table::Table {
-    let header =
-        ["layer", "tensor", "shape", "checked", "at a kink", "largest error", "error of all", "result"];
+    let header = ["layer", "tensor", "shape", "checked", "kinks", "worst error", "result"];
     let mut shown = table(&header, 3);
     for entry in &report.tensors {
         let shape: Vec<_> = entry.tensor.shape().iter().map(|n| grouped(*n as u64)).collect();
@@ -56,12 +55,11 @@ fn as_table(report: &CheckReport) -> comfy_table::Table {
             entry.worst.as_ref().map_or("none".to_owned(), |worst| format!("{:.1e}", worst.relative_error));
         shown.add_row(vec![
             entry.tensor.layer.to_string(),
-            entry.tensor.name.clone(),
+            entry.tensor.name.rsplit('.').next().unwrap_or_default().to_owned(),
             shape.join(" x "),
             grouped(entry.compared as u64),
             grouped(entry.at_kink as u64),
             worst,
-            format!("{:.1e}", entry.norm_error),
             if entry.passed { "ok" } else { "WRONG" }.to_owned(),
         ]);
     }

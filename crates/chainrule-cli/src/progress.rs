@@ -28,7 +28,7 @@ impl Progress {
         let total = (epochs * rows) as u64;
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        let style = ProgressStyle::with_template("{bar:12} {msg}, {rate} rows/s, {eta} left")
+        let style = ProgressStyle::with_template("{bar:24} {prefix}, {rate} rows/s, {eta} left\n{msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("━╸─")
             .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
@@ -47,7 +47,8 @@ impl Progress {
     /// A step of an epoch is done.
     pub(crate) fn step(&mut self, epoch: usize, samples: usize, loss: f64) {
         self.bar.set_position(((epoch - 1) * self.rows + samples) as u64);
-        self.bar.set_message(format!("epoch {epoch}/{}, loss {}{}", self.epochs, short(loss), self.last));
+        self.bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
+        self.bar.set_message(format!("loss {}{}", short(loss), self.last));
     }
 
     /// An epoch is done.

@@ -320,10 +320,13 @@ fn describe(
         say(format!("network: {}", network_line(network)))?;
     }
     say(format!(
-        "{} parameters ({}), {}, {} at {} ({}), batches of {}, {}",
+        "{} parameters ({}), {}",
         grouped(parameters as u64),
         bytes(4 * parameters),
         loss_words(loss),
+    ))?;
+    say(format!(
+        "{} at {} ({}), batches of {}, {}",
         options.optimizer.name(),
         options.optimizer.learning_rate(),
         options.schedule.name().replace('_', " "),
@@ -363,8 +366,7 @@ fn say_result(
     }
     let model = path.display();
     say(format!("model      {model}"))?;
-    say(format!(
-        "next       chainrule predict {model} DATA, or: chainrule trace {model} {}",
-        data.dataset.name
-    ))
+    let program = std::env::args().next().unwrap_or("chainrule".to_owned());
+    say(format!("next       {program} predict {model} DATA"))?;
+    say(format!("           {program} trace {model} {}", data.dataset.name))
 }

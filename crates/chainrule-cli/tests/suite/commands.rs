@@ -129,11 +129,14 @@ fn every_command_prints_one_json_object() {
 fn the_check_is_a_table_and_its_exit_code_tells_the_result() {
     let place = trained();
     let output = place.good("check model.safetensors table.csv");
-    for tensor in ["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.2.bias"] {
-        assert!(
-            output.lines().any(|line| line.contains(tensor) && line.contains("ok")),
-            "{tensor}: {output}"
-        );
+    for (layer, tensor, shape) in
+        [("1", "weight", "6 x 6"), ("1", "bias", "6"), ("2", "weight", "5 x 6"), ("3", "bias", "2")]
+    {
+        let is_line = |line: &str| {
+            let words = line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect::<Vec<_>>();
+            words.starts_with(&[layer, tensor, shape]) && words.last() == Some(&"ok")
+        };
+        assert!(output.lines().any(is_line), "{layer} {tensor}: {output}");
     }
     assert!(output.lines().last().unwrap().starts_with("passed: "), "{output}");
     let run = place.run("check model.safetensors table.csv --tolerance 1e-30");
