@@ -1,0 +1,447 @@
+//! The trainer: every sample once an epoch, the last partial batch rightly weighted, early stopping, interruption,
+//! divergence, schedules and metrics, each against plain loops.
+
+mod common;
+
+use std::ops::ControlFlow;
+
+use chainrule::optimizer::Sgd;
+use chainrule::*;
+use common::*;
+
+fn go_on<T>(_: &Event<'_, T>) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// Gradient descent at a constant rate.
+fn descent(learning_rate: f64) -> Rule {
+    Rule::Sgd(Sgd { learning_rate, ..Sgd::default() })
+}
+
+/// Two layers for 3 inputs and 2 classes.
+fn classifier() -> Network {
+    Network::builder(3).dense(5, Activation::Tanh).dense(2, Activation::Softmax).build().unwrap()
+}
+
+/// A problem with `rows` samples that have weights of their own.
+fn weighted_case(rows: usize) -> Case {
+    let mut case = Case::new(classifier(), Loss::cross_entropy(), rows, 21);
+    let mut numbers = Numbers::new(22);
+    case.data.weights = Some((0..rows).map(|_| 0.2 + numbers.unit()).collect());
+    case
+}
+
+fn trainer(case: &Case, options: &TrainingOptions) -> Trainer<f64> {
+    Trainer::new(&case.network, &case.loss, case.parameters.clone(), options.clone()).unwrap()
+}
+
+/// The epochs of a run to its end.
+fn epochs(
+    case: &Case,
+    validation: Option<&Data<f64>>,
+    options: &TrainingOptions,
+) -> (Vec<Epoch>, Trainer<f64>) {
+    let mut trainer = trainer(case, options);
+    let mut reports = Vec::new();
+    let validation = validation.map(Data::samples);
+    let ending = trainer.fit(&Threads::new(2), case.data.samples(), validation, &mut |event| {
+        if let Event::Epoch { report, .. } = event {
+            reports.push((*report).clone());
+        }
+        ControlFlow::Continue(())
+    });
+    ending.unwrap();
+    (reports, trainer)
+}
+
+#[test]
+fn an_epochs_loss_is_the_weighted_mean_over_all_samples() {
+    // 23 samples in batches of 5: the last one has 3. At rate 0 each batch sees the initial parameters.
+    let case = weighted_case(23);
+    let expected = case.five_steps().loss;
+    for batch_size in [1, 5, 22, 23, 1000] {
+        let options =
+            TrainingOptions { epochs: 2, batch_size, optimizer: descent(0.0), ..TrainingOptions::default() };
+        for report in epochs(&case, None, &options).0 {
+            let error = (report.training_loss - expected).abs();
+            assert!(error < 1e-14, "batches of {batch_size}: {} and {expected}", report.training_loss);
+        }
+    }
+}
+
+#[test]
+fn an_epoch_is_the_five_steps_on_each_batch_of_a_shuffle() {
+    let case = weighted_case(23);
+    let options = TrainingOptions {
+        epochs: 3,
+        batch_size: 5,
+        optimizer: descent(0.3),
+        seed: 7,
+        ..TrainingOptions::default()
+    };
+    let (_, trained) = epochs(&case, None, &options);
+    let mut parameters = case.parameters.clone();
+    let mut orders = Vec::new();
+    for epoch in 0..3 {
+        let order = shuffled(23, 7, epoch);
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert!(sorted.into_iter().eq(0..23), "every sample once");
+        for rows in order.chunks(5) {
+            let batch = case.data.select(rows);
+            let gradients =
+                five_steps(&case.network, &parameters, &case.loss, batch.samples(), Mode::Inference)
+                    .gradients;
+            for tensor in case.network.tensors() {
+                let change = gradients.tensor(tensor);
+                parameters.tensor_mut(tensor).iter_mut().zip(change).for_each(|(w, g)| *w -= 0.3 * g);
+            }
+        }
+        orders.push(order);
+    }
+    assert!(orders[0] != orders[1] && orders[1] != orders[2], "each epoch has an order of its own");
+    for tensor in case.network.tensors() {
+        let error = distance(trained.parameters().tensor(tensor), parameters.tensor(tensor));
+        assert!(error < 1e-13, "{}: {error:e}", tensor.name);
+    }
+}
+
+#[test]
+fn steps_count_their_samples() {
+    let case = weighted_case(23);
+    let options = TrainingOptions { epochs: 2, batch_size: 5, ..TrainingOptions::default() };
+    let mut seen = Vec::new();
+    let ending = trainer(&case, &options).fit(&Threads::single(), case.data.samples(), None, &mut |event| {
+        match event {
+            Event::Step { epoch, samples, loss } => {
+                assert!(loss.is_finite());
+                seen.push((*epoch, *samples));
+            }
+            Event::Epoch { report, .. } => seen.push((report.epoch, 0)),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(ending.unwrap(), Ending::Finished);
+    let epoch = |number| [5, 10, 15, 20, 23, 0].map(|samples| (number, samples));
+    assert_eq!(seen, [epoch(1), epoch(2)].concat());
+}
+
+#[test]
+fn early_stopping_restores_the_best_weights() {
+    // Random targets: soon the network learns them by heart, and the validation loss rises.
+    let case = weighted_case(20);
+    let validation = Case::new(classifier(), Loss::cross_entropy(), 9, 23).data;
+    let options = TrainingOptions {
+        epochs: 500,
+        batch_size: 6,
+        optimizer: descent(0.5),
+        patience: Some(4),
+        ..TrainingOptions::default()
+    };
+    let mut best: Option<(f64, usize, Parameters<f64>)> = None;
+    let mut count = 0;
+    let mut trainer = trainer(&case, &options);
+    let samples = validation.samples();
+    let ending = trainer.fit(&Threads::single(), case.data.samples(), Some(samples), &mut |event| {
+        if let Event::Epoch { report, run } = event {
+            count = report.epoch;
+            let loss = report.validation.as_ref().unwrap().loss;
+            let improved = best.as_ref().is_none_or(|(lowest, ..)| loss < *lowest);
+            assert_eq!(report.best, improved);
+            if improved {
+                // An epoch that is the best keeps its own parameters.
+                best = Some((loss, report.epoch, run.parameters().clone()));
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(ending.unwrap(), Ending::StoppedEarly);
+    let (loss, epoch, parameters) = best.unwrap();
+    assert_eq!((trainer.epochs(), trainer.best_epoch()), (epoch + 4, epoch));
+    assert_eq!(count, epoch + 4);
+    assert_same_parameters("the best", trainer.parameters(), &parameters);
+    let again =
+        evaluate(&Threads::single(), &case.network, trainer.parameters(), &case.loss, samples).unwrap();
+    assert_eq!(again.loss, loss);
+}
+
+#[test]
+fn without_validation_the_last_epoch_counts() {
+    let case = weighted_case(20);
+    let options =
+        TrainingOptions { epochs: 6, batch_size: 7, patience: Some(1), ..TrainingOptions::default() };
+    let (reports, trainer) = epochs(&case, None, &options);
+    assert_eq!(reports.len(), 6, "patience has nothing to wait for");
+    assert!(reports.iter().all(|report| report.best && report.validation.is_none()));
+    assert_eq!(trainer.best_epoch(), 6);
+}
+
+#[test]
+fn an_interrupted_run_has_the_best_parameters_so_far() {
+    let case = weighted_case(20);
+    let data = Case::new(classifier(), Loss::cross_entropy(), 9, 23).data;
+    let options = TrainingOptions { epochs: 50, batch_size: 7, ..TrainingOptions::default() };
+    // In the middle of epoch 3, the best is one of the completed epochs; in the middle of the first, what there is.
+    for (last_epoch, completed) in [(3, 2), (1, 0)] {
+        let mut trainer = trainer(&case, &options);
+        let mut best = case.parameters.clone();
+        let mut stops = 0;
+        let validation = Some(data.samples());
+        let ending =
+            trainer.fit(&Threads::single(), case.data.samples(), validation, &mut |event| match event {
+                Event::Step { epoch, samples: 14, .. } if *epoch == last_epoch => {
+                    stops += 1;
+                    ControlFlow::Break(())
+                }
+                Event::Epoch { report, run } if report.best => {
+                    best = run.parameters().clone();
+                    ControlFlow::Continue(())
+                }
+                _ => ControlFlow::Continue(()),
+            });
+        assert_eq!((ending.unwrap(), stops, trainer.epochs()), (Ending::Interrupted, 1, completed));
+        if completed > 0 {
+            assert_same_parameters("the best", trainer.parameters(), &best);
+        } else {
+            let start =
+                evaluate(&Threads::single(), &case.network, &best, &case.loss, case.data.samples()).unwrap();
+            let network = &case.network;
+            let end =
+                evaluate(&Threads::single(), network, trainer.parameters(), &case.loss, case.data.samples());
+            assert!(end.unwrap().loss < start.loss, "two steps are better than none");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_diverges_keeps_its_last_good_parameters() {
+    let network =
+        Network::builder(3).dense(8, Activation::Relu).dense(1, Activation::Identity).build().unwrap();
+    let case = Case::new(network, Loss::HalfSquaredError, 20, 31);
+    let options = TrainingOptions {
+        epochs: 100,
+        batch_size: 6,
+        optimizer: descent(50.0),
+        warmup_epochs: 40.0,
+        ..TrainingOptions::default()
+    };
+    let mut trainer = trainer(&case, &options);
+    let mut last = None;
+    let result = trainer.fit(&Threads::single(), case.data.samples(), None, &mut |event| {
+        if let Event::Epoch { report, run } = event {
+            last = Some((report.epoch, run.parameters().clone()));
+        }
+        ControlFlow::Continue(())
+    });
+    let (epoch, parameters) = last.expect("the first epochs, at a low rate, are good");
+    let Err(Error::NonFinite { step, epoch: Some(in_epoch), .. }) = result else { panic!("{result:?}") };
+    assert_eq!(in_epoch, epoch + 1);
+    assert_eq!((step - 1) / 4, epoch as u64, "four steps an epoch, counted from 1");
+    assert_eq!(trainer.best_epoch(), epoch);
+    assert_same_parameters("the last good", trainer.parameters(), &parameters);
+}
+
+#[test]
+fn the_learning_rate_follows_its_schedule() {
+    // 20 samples in batches of 6 are 4 steps an epoch; a report has the rate of the epoch's last step.
+    let case = weighted_case(20);
+    let rate = |schedule, warmup_epochs, epoch: usize| {
+        let options = TrainingOptions {
+            epochs: 6,
+            batch_size: 6,
+            schedule,
+            warmup_epochs,
+            optimizer: descent(0.1),
+            ..TrainingOptions::default()
+        };
+        epochs(&case, None, &options).0[epoch - 1].learning_rate
+    };
+    let near =
+        |found: f64, expected: f64| assert!((found - expected).abs() < 1e-15, "{found} and {expected}");
+    near(rate(Schedule::Constant, 0.0, 6), 0.1);
+    near(rate(Schedule::Step { every: 2, factor: 0.5 }, 0.0, 2), 0.1);
+    near(rate(Schedule::Step { every: 2, factor: 0.5 }, 0.0, 3), 0.05);
+    near(rate(Schedule::Step { every: 2, factor: 0.5 }, 0.0, 6), 0.025);
+    // Step 7 of 24, counted from 0.
+    near(
+        rate(Schedule::Cosine { minimum: 0.02 }, 0.0, 2),
+        0.02 + 0.04 * (1.0 + (std::f64::consts::PI * 7.0 / 24.0).cos()),
+    );
+    // Twelve steps of warm-up: the 4th has 4 / 13 of the rate, the 12th 12 / 13, the 13th all of it.
+    near(rate(Schedule::Constant, 3.0, 1), 0.1 * 4.0 / 13.0);
+    near(rate(Schedule::Constant, 3.0, 3), 0.1 * 12.0 / 13.0);
+    near(rate(Schedule::Constant, 3.0, 4), 0.1);
+}
+
+#[test]
+fn a_plateau_lowers_the_rate_by_the_validation_loss() {
+    let case = weighted_case(20);
+    let validation = Case::new(classifier(), Loss::cross_entropy(), 9, 23).data;
+    let schedule = Schedule::ReduceOnPlateau { factor: 0.5, patience: 1, threshold: 0.01 };
+    let options = TrainingOptions {
+        epochs: 40,
+        batch_size: 6,
+        schedule,
+        optimizer: descent(0.5),
+        ..TrainingOptions::default()
+    };
+    let (reports, _) = epochs(&case, Some(&validation), &options);
+    let (mut expected, mut best, mut waited) = (0.5, f64::INFINITY, 0);
+    for report in &reports {
+        assert_eq!(report.learning_rate, expected, "epoch {}", report.epoch);
+        let loss = report.validation.as_ref().unwrap().loss;
+        if loss < best * 0.99 {
+            (best, waited) = (loss, 0);
+        } else {
+            waited += 1;
+            if waited > 1 {
+                (expected, waited) = (expected * 0.5, 0);
+            }
+        }
+    }
+    assert!(expected < 0.1, "the rate fell more than twice: {expected}");
+}
+
+#[test]
+fn options_and_data_out_of_range_are_refused() {
+    let case = weighted_case(20);
+    let good = TrainingOptions::default;
+    let cases = [
+        ("epochs", TrainingOptions { epochs: 0, ..good() }),
+        ("batch_size", TrainingOptions { batch_size: 0, ..good() }),
+        ("patience", TrainingOptions { patience: Some(0), ..good() }),
+        ("warmup_epochs", TrainingOptions { warmup_epochs: -1.0, ..good() }),
+        ("warmup_epochs", TrainingOptions { warmup_epochs: f64::NAN, ..good() }),
+        ("learning_rate", TrainingOptions { optimizer: descent(f64::NAN), ..good() }),
+        ("learning_rate", TrainingOptions { optimizer: descent(-0.1), ..good() }),
+        ("clip", TrainingOptions { clipping: Some(Clipping::Value(0.0)), ..good() }),
+        ("clip", TrainingOptions { clipping: Some(Clipping::GlobalNorm(f64::NAN)), ..good() }),
+        ("every", TrainingOptions { schedule: Schedule::Step { every: 0, factor: 0.1 }, ..good() }),
+    ];
+    for (name, options) in cases {
+        let result = Trainer::new(&case.network, &case.loss, case.parameters.clone(), options);
+        let message = result.err().expect(name).to_string();
+        assert!(message.contains(name), "{name}: {message}");
+    }
+    let mut wrong = case.parameters.clone();
+    wrong.tensor_mut(&case.network.tensors()[0])[2] = f64::NAN;
+    let message = Trainer::new(&case.network, &case.loss, wrong, good()).err().unwrap().to_string();
+    assert!(message.contains("layers.0.weight"), "{message}");
+
+    let fit = |data: &Data<f64>| {
+        let result = trainer(&case, &good()).fit(&Threads::single(), data.samples(), None, &mut go_on);
+        result.unwrap_err().to_string()
+    };
+    let mut data = case.data.clone();
+    data.inputs[(4, 2)] = f64::INFINITY;
+    let message = fit(&data);
+    assert!(message.contains("row 4, column 2") && message.contains("inf"), "{message}");
+    let mut data = case.data.clone();
+    data.weights.as_mut().unwrap()[3] = -1.0;
+    assert!(fit(&data).contains("row 3"));
+    let mut data = case.data.clone();
+    data.targets = OwnedTargets::Classes([vec![0; 19], vec![2]].concat());
+    assert!(fit(&data).contains("row 19"));
+    assert!(!fit(&case.data.select(&[])).is_empty(), "no samples");
+    let narrow = Numbers::new(1).matrix(20, 2, 1.0);
+    assert!(fit(&Data { inputs: narrow, ..case.data.clone() }).contains("3"));
+}
+
+/// Metrics by definition, class by class and pair by pair.
+fn metrics_by_loops(scores: &Matrix<f64>, classes: &[u32]) -> [f64; 4] {
+    let count = scores.columns();
+    let largest = |row: &[f64]| (0..row.len()).rev().max_by(|&i, &j| row[i].total_cmp(&row[j])).unwrap();
+    let predicted: Vec<usize> = (0..classes.len()).map(|i| largest(scores.row(i))).collect();
+    let pairs = || classes.iter().map(|&class| class as usize).zip(predicted.iter().copied());
+    let share = |part: usize, whole: usize| part as f64 / whole as f64;
+    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+    let accuracy = share(pairs().filter(|(actual, guess)| actual == guess).count(), classes.len());
+    let recall = |k| share(pairs().filter(|&p| p == (k, k)).count(), pairs().filter(|p| p.0 == k).count());
+    let precision = |k| share(pairs().filter(|&p| p == (k, k)).count(), pairs().filter(|p| p.1 == k).count());
+    let f1 = |k| 2.0 * precision(k) * recall(k) / (precision(k) + recall(k));
+    let area = |k: usize| {
+        let (mut won, mut all) = (0.0, 0.0);
+        for (i, &positive) in classes.iter().enumerate() {
+            for (j, &negative) in classes.iter().enumerate() {
+                if positive as usize == k && negative as usize != k {
+                    let difference = scores[(i, k)] - scores[(j, k)];
+                    won += if difference > 0.0 {
+                        1.0
+                    } else if difference == 0.0 {
+                        0.5
+                    } else {
+                        0.0
+                    };
+                    all += 1.0;
+                }
+            }
+        }
+        won / all
+    };
+    let of_all = |measure: &dyn Fn(usize) -> f64| {
+        if count == 2 { measure(1) } else { mean((0..count).map(measure).collect()) }
+    };
+    [accuracy, mean((0..count).map(recall).collect()), of_all(&f1), of_all(&area)]
+}
+
+/// A network whose outputs before softmax are its inputs.
+fn passing_on(width: usize, activation: Activation) -> (Network, Parameters<f64>) {
+    let network = Network::builder(width).dense(width, activation).build().unwrap();
+    let mut parameters = network.zeros();
+    let weight = parameters.tensor_mut(&network.tensors()[0]);
+    (0..width).for_each(|j| weight[j * width + j] = 1.0);
+    (network, parameters)
+}
+
+#[test]
+fn metrics_of_classes_equal_their_definitions() {
+    for (count, rows) in [(2, 90), (3, 120), (5, 301)] {
+        let mut numbers = Numbers::new(count as u64);
+        let mut inputs = Matrix::zeros(rows, count);
+        // Tenths, so that there are ties between samples.
+        (0..rows).for_each(|i| inputs.row_mut(i).fill_with(|| numbers.below(30) as f64 / 10.0));
+        let classes: Vec<u32> = (0..rows).map(|_| numbers.below(count) as u32).collect();
+        let (network, parameters) = passing_on(count, Activation::Softmax);
+        let samples =
+            Samples { inputs: inputs.view(), targets: Targets::Classes(&classes), sample_weights: None };
+        let found =
+            evaluate(&Threads::new(2), &network, &parameters, &Loss::cross_entropy(), samples).unwrap();
+        let outputs = infer(&Threads::single(), &network, &parameters, inputs.view()).unwrap();
+        let expected = metrics_by_loops(&outputs, &classes);
+        let Metrics::Classification { accuracy, balanced_accuracy, f1, auc } = found.metrics else {
+            panic!()
+        };
+        for (found, expected) in [accuracy, balanced_accuracy, f1, auc.unwrap()].into_iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{count} classes: {found} and {expected}");
+        }
+        let losses = (0..rows).map(|i| -outputs[(i, classes[i] as usize)].ln());
+        let mean = losses.sum::<f64>() / rows as f64;
+        assert!((found.loss - mean).abs() < 1e-12, "{} and {mean}", found.loss);
+    }
+}
+
+#[test]
+fn metrics_of_numbers_equal_their_definitions() {
+    let mut numbers = Numbers::new(8);
+    let (inputs, targets) = (numbers.matrix(301, 3, 2.0), numbers.matrix(301, 3, 2.0));
+    let (network, parameters) = passing_on(3, Activation::Identity);
+    let samples =
+        Samples { inputs: inputs.view(), targets: Targets::Values(targets.view()), sample_weights: None };
+    let found = evaluate(&Threads::new(2), &network, &parameters, &Loss::MeanSquaredError, samples).unwrap();
+    let pairs = || inputs.as_slice().iter().zip(targets.as_slice());
+    let count = 903.0;
+    let squares: f64 = pairs().map(|(a, y)| (a - y) * (a - y)).sum();
+    let mean = targets.as_slice().iter().sum::<f64>() / count;
+    let deviations: f64 = targets.as_slice().iter().map(|y| (y - mean) * (y - mean)).sum();
+    let Metrics::Regression { rmse, mae, r2 } = found.metrics else { panic!() };
+    let expected = [
+        (rmse, (squares / count).sqrt()),
+        (mae, pairs().map(|(a, y)| (a - y).abs()).sum::<f64>() / count),
+        (r2.unwrap(), 1.0 - squares / deviations),
+        (found.loss, squares / count),
+    ];
+    for (found, expected) in expected {
+        assert!((found - expected).abs() < 1e-12, "{found} and {expected}");
+    }
+}
