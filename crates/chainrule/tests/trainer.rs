@@ -71,7 +71,9 @@ fn an_epochs_loss_is_the_weighted_mean_over_all_samples() {
 
 #[test]
 fn an_epoch_is_the_five_steps_on_each_batch_of_a_shuffle() {
-    let case = weighted_case(23);
+    let mut case = weighted_case(23);
+    let dropout = Network::builder(3).dense(5, Activation::Tanh).dropout(0.4).dense(2, Activation::Softmax);
+    case.network = dropout.build().unwrap();
     let options = TrainingOptions {
         epochs: 3,
         batch_size: 5,
@@ -82,6 +84,7 @@ fn an_epoch_is_the_five_steps_on_each_batch_of_a_shuffle() {
     let (_, trained) = epochs(&case, None, &options);
     let mut parameters = case.parameters.clone();
     let mut orders = Vec::new();
+    let mut step = 0;
     for epoch in 0..3 {
         let order = shuffled(23, 7, epoch);
         let mut sorted = order.clone();
@@ -89,9 +92,11 @@ fn an_epoch_is_the_five_steps_on_each_batch_of_a_shuffle() {
         assert!(sorted.into_iter().eq(0..23), "every sample once");
         for rows in order.chunks(5) {
             let batch = case.data.select(rows);
+            // No mask of the dropout comes twice.
+            let mode = Mode::Training { seed: 7, step };
             let gradients =
-                five_steps(&case.network, &parameters, &case.loss, batch.samples(), Mode::Inference)
-                    .gradients;
+                five_steps(&case.network, &parameters, &case.loss, batch.samples(), mode).gradients;
+            step += 1;
             for tensor in case.network.tensors() {
                 let change = gradients.tensor(tensor);
                 parameters.tensor_mut(tensor).iter_mut().zip(change).for_each(|(w, g)| *w -= 0.3 * g);
