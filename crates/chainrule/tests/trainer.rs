@@ -74,6 +74,7 @@ fn an_epoch_is_the_five_steps_on_each_batch_of_a_shuffle() {
     let mut case = weighted_case(23);
     let dropout = Network::builder(3).dense(5, Activation::Tanh).dropout(0.4).dense(2, Activation::Softmax);
     case.network = dropout.build().unwrap();
+    case.parameters = Numbers::new(24).parameters(&case.network);
     let options = TrainingOptions {
         epochs: 3,
         batch_size: 5,
