@@ -24,6 +24,13 @@ pub trait Scalar:
 
     /// The error function, (2 / sqrt(pi)) times the integral of exp(-t^2) from 0 to `self`.
     fn erf(self) -> Self;
+
+    /// This value, or 0 for a subnormal one. A moving average of gradients that have become 0 would stay
+    /// subnormal for ever, since rounding stops its decay there, and processors take a hundred times as long for it.
+    #[inline(always)]
+    fn normal_or_zero(self) -> Self {
+        if self.abs() < Self::min_positive_value() { Self::zero() } else { self }
+    }
 }
 
 pub(crate) mod sealed {

@@ -114,8 +114,8 @@ fn moments_step<T: Scalar>(
     let kept = number(1.0 - shrink);
     for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
         let g = g + decay * *w;
-        *m = beta1 * *m + rest1 * g;
-        *v = beta2 * *v + rest2 * g * g;
+        *m = (beta1 * *m + rest1 * g).normal_or_zero();
+        *v = (beta2 * *v + rest2 * g * g).normal_or_zero();
         *w = kept * *w - rate * *m / (v.sqrt() * inverse_root + epsilon);
     }
 }

@@ -277,4 +277,30 @@ mod tests {
         assert!(Rule::Adam(Adam { beta1: 1.0, ..Adam::default() }).check().is_err());
         assert!(Rule::Sgd(Sgd { nesterov: true, ..Sgd::default() }).check().is_err());
     }
+
+    #[test]
+    fn averages_of_gradients_that_become_zero_die_out() {
+        let network = crate::Network::builder(2).dense(3, crate::Activation::Identity).build().unwrap();
+        let rules = [
+            Rule::Sgd(Sgd { momentum: 0.9, ..Sgd::default() }),
+            Rule::Adam(Adam { beta2: 0.95, ..Adam::default() }),
+            Rule::AdamW(AdamW { beta2: 0.95, ..AdamW::default() }),
+            Rule::RmsProp(RmsProp { alpha: 0.9, momentum: 0.9, centered: true, ..RmsProp::default() }),
+        ];
+        for rule in rules {
+            let mut parameters = network.initialize::<f32>(1);
+            let mut optimizer = Optimizer::new(rule, &parameters).unwrap();
+            let mut gradients = network.initialize::<f32>(2);
+            for step in 0..4000 {
+                optimizer.update(&Threads::single(), &mut parameters, &gradients);
+                if step == 0 {
+                    assert!(optimizer.state().iter().all(|state| state.as_slice().iter().any(|x| *x != 0.0)));
+                    gradients = network.zeros();
+                }
+            }
+            for state in optimizer.state() {
+                assert!(state.as_slice().iter().all(|x| *x == 0.0), "{:?}: {state:?}", optimizer.rule());
+            }
+        }
+    }
 }

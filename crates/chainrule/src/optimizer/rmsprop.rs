@@ -60,16 +60,16 @@ impl Update for RmsProp {
         let momentum = number(self.momentum);
         for i in 0..w.len() {
             let g = g[i] + decay * w[i];
-            v[i] = alpha * v[i] + rest * g * g;
+            v[i] = (alpha * v[i] + rest * g * g).normal_or_zero();
             let mut variance = v[i];
             if self.centered {
-                u[i] = alpha * u[i] + rest * g;
+                u[i] = (alpha * u[i] + rest * g).normal_or_zero();
                 // Rounding can take it below zero.
                 variance = (variance - u[i] * u[i]).max(T::zero());
             }
             let mut change = g / (variance.sqrt() + epsilon);
             if self.momentum > 0.0 {
-                m[i] = momentum * m[i] + change;
+                m[i] = (momentum * m[i] + change).normal_or_zero();
                 change = m[i];
             }
             w[i] -= rate * change;

@@ -60,7 +60,7 @@ impl Update for Sgd {
         };
         for ((w, &g), m) in w.iter_mut().zip(g).zip(m) {
             let g = g + decay * *w;
-            *m = keep * *m + take * g;
+            *m = (keep * *m + take * g).normal_or_zero();
             *w -= rate * if self.nesterov { g + momentum * *m } else { *m };
         }
     }
