@@ -62,6 +62,7 @@ mod matrix;
 mod model_file;
 mod network;
 pub mod optimizer;
+mod packed;
 mod parameters;
 mod random;
 pub mod reference;

@@ -275,7 +275,7 @@ pub fn trace<T: Scalar>(
             }
             Layer::Dropout(_) => {}
         }
-        through_activation(network, parameters, &cache, l, &mut delta);
+        through_activation(network, &cache, l, &mut delta);
         if let Layer::Dense(dense) = &network.layers()[l - 1] {
             let operands = vec![error_name, format!("z.{number}")];
             let sentence = format!(

@@ -5,7 +5,7 @@ use std::iter::Sum;
 
 use num_traits::{Float, NumAssign};
 
-use super::gemm::{Accumulate, Block, BlockMut};
+use super::lanes::{Lanes, Plain};
 
 /// A number type of parameters and activations: `f32` (training) or `f64` (checking).
 ///
@@ -34,22 +34,21 @@ pub trait Scalar:
 }
 
 pub(crate) mod sealed {
-    use super::{Accumulate, Block, BlockMut};
+    use super::Lanes;
 
-    /// What differs between the number types below the formulas.
+    /// The vectors of a number type.
     pub trait Kernels: Sized {
-        /// See `kernel::gemm::gemm`.
-        ///
-        /// # Safety
-        /// `c` is valid for writes and disjoint from everything read or written at the same time.
-        #[doc(hidden)]
-        #[allow(private_interfaces)]
-        unsafe fn gemm(c: BlockMut<Self>, mode: Accumulate, a: Block<Self>, b: Block<Self>);
+        /// 512-bit vectors.
+        type Avx512: Lanes<Number = Self>;
+        /// 256-bit vectors.
+        type Avx2: Lanes<Number = Self>;
+        /// Plain arrays.
+        type Plain: Lanes<Number = Self>;
     }
 }
 
 macro_rules! implement_scalar {
-    ($type:ty, $name:literal, $erf:path) => {
+    ($type:ty, $name:literal, $erf:path, $avx512:ident, $avx2:ident) => {
         impl Scalar for $type {
             const NAME: &'static str = $name;
 
@@ -70,14 +69,18 @@ macro_rules! implement_scalar {
         }
 
         impl sealed::Kernels for $type {
-            #[allow(private_interfaces)]
-            unsafe fn gemm(c: BlockMut<Self>, mode: Accumulate, a: Block<Self>, b: Block<Self>) {
-                // SAFETY: the caller's promise is the same.
-                unsafe { super::gemm::faer_gemm(c, mode, a, b) }
-            }
+            #[cfg(target_arch = "x86_64")]
+            type Avx512 = std::arch::x86_64::$avx512;
+            #[cfg(target_arch = "x86_64")]
+            type Avx2 = std::arch::x86_64::$avx2;
+            #[cfg(not(target_arch = "x86_64"))]
+            type Avx512 = Plain<$type>;
+            #[cfg(not(target_arch = "x86_64"))]
+            type Avx2 = Plain<$type>;
+            type Plain = Plain<$type>;
         }
     };
 }
 
-implement_scalar!(f32, "F32", libm::erff);
-implement_scalar!(f64, "F64", libm::erf);
+implement_scalar!(f32, "F32", libm::erff, __m512, __m256);
+implement_scalar!(f64, "F64", libm::erf, __m512d, __m256d);
