@@ -2,6 +2,7 @@
 
 use crate::activation::{Activation, softmax_rows};
 use crate::error::{Error, Result};
+use crate::inputs::Inputs;
 use crate::kernel::elementwise::for_each_chunk;
 use crate::kernel::panels::{Panels, from_rows, panel_width};
 use crate::kernel::{Scalar, Threads};
@@ -149,7 +150,7 @@ pub fn infer<T: Scalar>(
     parameters: &Parameters<T>,
     inputs: MatrixView<'_, T>,
 ) -> Result<Matrix<T>> {
-    let (z, a) = infer_with_pre_activation(threads, network, parameters, inputs)?;
+    let (z, a) = infer_with_pre_activation(threads, network, parameters, inputs.into())?;
     drop(z);
     Ok(a)
 }
@@ -159,7 +160,7 @@ pub(crate) fn infer_with_pre_activation<T: Scalar>(
     threads: &Threads,
     network: &Network,
     parameters: &Parameters<T>,
-    inputs: MatrixView<'_, T>,
+    inputs: Inputs<'_, T>,
 ) -> Result<(Matrix<T>, Matrix<T>)> {
     network.check_parameters(parameters)?;
     network.check_inputs(inputs.columns())?;
@@ -175,8 +176,8 @@ pub(crate) fn infer_with_pre_activation<T: Scalar>(
         let rows = z.len() / outputs;
         let first_sample = block * INFERENCE_BATCH;
         let mut buffers = [(); 2].map(|()| vec![T::zero(); rows * widest]);
-        let input = inputs.slice(first_sample..first_sample + rows);
-        from_rows(input, &mut buffers[0][..rows * network.input_width()]);
+        let input = &mut buffers[0][..rows * network.input_width()];
+        inputs.write_panels(first_sample..first_sample + rows, input);
         for l in 1..=network.depth() {
             let layer = network.layers()[l - 1].compute();
             let (mode, weights) = (Mode::Inference, weights.layer(l, parameters));

@@ -11,6 +11,7 @@ use aligned_vec::{AVec, ConstAlign};
 use crate::backward::{backward, gradients, output_error};
 use crate::error::{Error, Result};
 use crate::forward::{Mode, forward, output};
+use crate::inputs::Inputs;
 use crate::kernel::elementwise::{Parts, all_finite, for_each_chunk};
 use crate::kernel::panels::{Panels, from_rows, panel_width};
 use crate::kernel::{Scalar, Threads};
@@ -26,7 +27,7 @@ use crate::parameters::{ALIGNMENT, Gradients, Parameters};
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a, T> {
     /// a(0), shape [B, n_0].
-    pub inputs: MatrixView<'a, T>,
+    pub inputs: Inputs<'a, T>,
     /// B rows or classes.
     pub targets: Targets<'a, T>,
     /// One weight for each sample, or none.
@@ -160,7 +161,7 @@ impl<T: Scalar> TrainingStep<T> {
             let first = index * rows_in_block;
             let block = &mut Block { values: block, rows: losses.len(), first };
             let range = first..first + block.rows;
-            pass.forward(block, inputs.slice(range.clone()));
+            pass.forward(block, inputs);
             let weights = sample_weights.map(|weights| &weights[range.clone()]);
             pass.output_error(block, targets.slice(range), weights, losses);
             if plan.keeps_deltas {
@@ -194,13 +195,14 @@ impl<T: Scalar> TrainingStep<T> {
     ) -> Error {
         let (network, depth) = (&self.network, self.network.depth());
         let found = |quantity, layer| Error::NonFinite { quantity, layer, step, epoch: None };
-        if !all_finite(batch.inputs.as_slice()) {
+        let inputs = batch.inputs.to_matrix();
+        if !all_finite(inputs.as_slice()) {
             return found("input", 0);
         }
         if let Some(tensor) = parameters.first_not_finite() {
             return found("parameter", tensor.layer);
         }
-        let cache = match forward(network, parameters, batch.inputs, mode) {
+        let cache = match forward(network, parameters, inputs.view(), mode) {
             Ok(cache) => cache,
             Err(error) => return error,
         };
@@ -391,10 +393,11 @@ impl<T: Scalar> Pass<'_, T> {
     }
 
     /// Step 1 for some rows.
-    fn forward(&self, block: &mut Block<'_, T>, inputs: MatrixView<'_, T>) {
-        let (plan, depth, rows) = (self.plan, self.network.depth(), block.rows);
+    fn forward(&self, block: &mut Block<'_, T>, inputs: Inputs<'_, T>) {
+        let (plan, depth) = (self.plan, self.network.depth());
+        let (rows, first) = (block.rows, block.first);
         let [a0] = block.regions([plan.input]);
-        from_rows(inputs, a0);
+        inputs.write_panels(first..first + rows, a0);
         for l in 1..=depth {
             let layer = self.network.layers()[l - 1].compute();
             let (context, n_in) = (self.context(l, block.first), self.network.width(l - 1));

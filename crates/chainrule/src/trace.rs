@@ -169,7 +169,7 @@ pub fn trace<T: Scalar>(
     mode: Mode,
 ) -> Result<Trace<T>> {
     let Samples { inputs, targets, sample_weights } = samples;
-    let cache = forward(network, parameters, inputs, mode)?;
+    let cache = forward(network, parameters, inputs.to_matrix().view(), mode)?;
     let mut optimizer = Optimizer::new(rule.clone(), parameters)?;
     let training = matches!(mode, Mode::Training { .. });
     let names = Names::new(network, training);

@@ -410,7 +410,7 @@ fn metrics_of_classes_equal_their_definitions() {
         let classes: Vec<u32> = (0..rows).map(|_| numbers.below(count) as u32).collect();
         let (network, parameters) = passing_on(count, Activation::Softmax);
         let samples =
-            Samples { inputs: inputs.view(), targets: Targets::Classes(&classes), sample_weights: None };
+            Samples { inputs: inputs.view().into(), targets: Targets::Classes(&classes), sample_weights: None };
         let found =
             evaluate(&Threads::new(2), &network, &parameters, &Loss::cross_entropy(), samples).unwrap();
         let outputs = infer(&Threads::single(), &network, &parameters, inputs.view()).unwrap();
@@ -433,7 +433,7 @@ fn metrics_of_numbers_equal_their_definitions() {
     let (inputs, targets) = (numbers.matrix(301, 3, 2.0), numbers.matrix(301, 3, 2.0));
     let (network, parameters) = passing_on(3, Activation::Identity);
     let samples =
-        Samples { inputs: inputs.view(), targets: Targets::Values(targets.view()), sample_weights: None };
+        Samples { inputs: inputs.view().into(), targets: Targets::Values(targets.view()), sample_weights: None };
     let found = evaluate(&Threads::new(2), &network, &parameters, &Loss::MeanSquaredError, samples).unwrap();
     let pairs = || inputs.as_slice().iter().zip(targets.as_slice());
     let count = 903.0;

@@ -4,31 +4,76 @@
 use std::ops::Range;
 
 use super::Scalar;
-use super::panels::panel_width;
 use crate::matrix::MatrixView;
-
-/// Columns of the transpose that [`transpose_panel`] writes: those of panel number `panel`.
-pub(crate) fn panel_columns<T>(panel: usize, columns: usize) -> Range<usize> {
-    let start = panel * panel_width::<T>();
-    start..columns.min(start + panel_width::<T>())
-}
 
 /// One panel of W^T [n_in, n_out] from W [n_out, n_in], row by row: element (k, n) is W[n][k].
 pub(crate) fn transpose_panel<T: Scalar>(weight: MatrixView<'_, T>, columns: Range<usize>, panel: &mut [T]) {
     let (n_in, width) = (weight.columns(), columns.len());
     assert_eq!(panel.len(), n_in * width);
-    for (column, n) in columns.enumerate() {
-        let row = weight.row(n);
-        for k in 0..n_in {
-            panel[k * width + column] = row[k];
+    // Whole cache lines of the rows of W at a time, in squares of 4 x 4 that registers transpose.
+    let (squares, lines) = (width / 4 * 4, n_in / LINE * LINE);
+    for k in (0..lines).step_by(LINE) {
+        let rows = &mut panel[k * width..(k + LINE) * width];
+        for n in (0..squares).step_by(4) {
+            let lines: [&[T; LINE]; 4] = std::array::from_fn(|i| {
+                let line = &weight.row(columns.start + n + i)[k..k + LINE];
+                line.try_into().expect("LINE elements")
+            });
+            for square in (0..LINE).step_by(4) {
+                for i in square..square + 4 {
+                    let to = &mut rows[i * width + n..][..4];
+                    to.copy_from_slice(&[lines[0][i], lines[1][i], lines[2][i], lines[3][i]]);
+                }
+            }
+        }
+    }
+    for (n, column) in columns.enumerate() {
+        let row = weight.row(column);
+        let done = if n < squares { lines } else { 0 };
+        for k in done..n_in {
+            panel[k * width + n] = row[k];
         }
     }
 }
+
+/// Elements of a row of W that are read together: a cache line of f32.
+const LINE: usize = 16;
 
 /// One panel of W [n_out, n_in]: element (n, k) is W[n][k].
 pub(crate) fn copy_panel<T: Scalar>(weight: MatrixView<'_, T>, columns: Range<usize>, panel: &mut [T]) {
     assert_eq!(panel.len(), weight.rows() * columns.len());
     for (n, to) in panel.chunks_exact_mut(columns.len()).enumerate() {
         to.copy_from_slice(&weight.row(n)[columns.clone()]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::panels::panel_width;
+    use super::*;
+
+    #[test]
+    fn a_packed_panel_holds_its_columns() {
+        for (n_out, n_in) in [(1, 1), (32, 16), (33, 50), (7, 17), (70, 64)] {
+            let values: Vec<f32> = (0..n_out * n_in).map(|i| i as f32).collect();
+            let weight = MatrixView::new(n_out, n_in, &values).unwrap();
+            for start in (0..n_out).step_by(panel_width::<f32>()) {
+                let columns = start..n_out.min(start + panel_width::<f32>());
+                let mut panel = vec![-1.0; n_in * columns.len()];
+                transpose_panel(weight, columns.clone(), &mut panel);
+                for (i, value) in panel.iter().enumerate() {
+                    let (k, n) = (i / columns.len(), columns.start + i % columns.len());
+                    assert_eq!(*value, weight[(n, k)]);
+                }
+            }
+            for start in (0..n_in).step_by(panel_width::<f32>()) {
+                let columns = start..n_in.min(start + panel_width::<f32>());
+                let mut panel = vec![-1.0; n_out * columns.len()];
+                copy_panel(weight, columns.clone(), &mut panel);
+                for (i, value) in panel.iter().enumerate() {
+                    assert_eq!(*value, weight[(i / columns.len(), columns.start + i % columns.len())]);
+                }
+            }
+        }
     }
 }
