@@ -43,8 +43,23 @@ pub(crate) fn product<T: Scalar>(
     if let Start::Row(row) = start {
         assert_eq!(row.len(), b.columns());
     }
-    match instructions() {
-        // SAFETY: the processor has the instructions; the shapes were checked above.
+    // SAFETY: the shapes were checked, and the processor has these instructions.
+    unsafe { product_with(instructions(), a, b, start, c, finish) }
+}
+
+/// # Safety
+/// The shapes fit as [`product`] checks, and the processor has the instructions.
+#[inline]
+unsafe fn product_with<T: Scalar>(
+    instructions: Instructions,
+    a: Panels<'_, T>,
+    b: Panels<'_, T>,
+    start: Start<'_, T>,
+    c: &mut [T],
+    finish: &mut dyn FnMut(usize, &mut [T]),
+) {
+    match instructions {
+        // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx512 => unsafe { product_avx512(a, b, start, c, finish) },
         // SAFETY: as above.
@@ -70,8 +85,22 @@ pub(crate) fn transposed_product<'a, T: Scalar, F: Fn(usize) -> (Panels<'a, T>, 
         assert!(a.rows() == b.rows() && part.end <= a.columns() && b.columns() == columns);
     }
     assert_eq!(c.len(), part.len() * columns);
-    match instructions() {
-        // SAFETY: the processor has the instructions; the shapes were checked above.
+    // SAFETY: the shapes were checked, and the processor has these instructions.
+    unsafe { transposed_product_with(instructions(), blocks, block, part, c) }
+}
+
+/// # Safety
+/// The shapes fit as [`transposed_product`] checks, and the processor has the instructions.
+#[inline]
+unsafe fn transposed_product_with<'a, T: Scalar, F: Fn(usize) -> (Panels<'a, T>, Panels<'a, T>)>(
+    instructions: Instructions,
+    blocks: usize,
+    block: &F,
+    part: Range<usize>,
+    c: &mut [T],
+) {
+    match instructions {
+        // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx512 => unsafe { transposed_product_avx512(blocks, block, part, c) },
         // SAFETY: as above.
@@ -414,5 +443,158 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
                 if PARTIAL { sums[r][v].store_first(to, last) } else { sums[r][v].store(to) }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::panels::from_rows;
+    use crate::matrix::MatrixView;
+
+    /// The sets that this machine can run.
+    fn all_instructions() -> Vec<Instructions> {
+        #[cfg(target_arch = "x86_64")]
+        match instructions() {
+            Instructions::Avx512 => return vec![Instructions::Avx512, Instructions::Avx2, Instructions::Plain],
+            Instructions::Avx2 => return vec![Instructions::Avx2, Instructions::Plain],
+            Instructions::Plain => {}
+        }
+        vec![Instructions::Plain]
+    }
+
+    fn values<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
+        let value = |i: usize| (((i * 7919 + seed * 104_729) % 2003) as f64 - 1001.0) / 997.0;
+        (0..count).map(|i| T::from_f64(value(i))).collect()
+    }
+
+    /// The chain of a set of instructions: plain arrays round the product before they add, where the
+    /// compiler was not told of a fused instruction.
+    fn step<T: Scalar>(instructions: Instructions, a: T, b: T, sum: T) -> T {
+        let fused = cfg!(any(target_feature = "fma", target_feature = "neon"));
+        if instructions == Instructions::Plain && !fused { a * b + sum } else { a.mul_add(b, sum) }
+    }
+
+    fn in_panels<T: Scalar>(rows: usize, columns: usize, values: &[T]) -> Vec<T> {
+        let mut panels = vec![T::zero(); values.len()];
+        from_rows(MatrixView::new(rows, columns, values).unwrap(), &mut panels);
+        panels
+    }
+
+    /// (rows, depth, columns): around the tile's height, the vectors' widths, the panel's, and the depth of one pass.
+    const SHAPES: [(usize, usize, usize); 12] = [
+        (1, 1, 1),
+        (2, 3, 5),
+        (7, 16, 15),
+        (8, 31, 16),
+        (9, 32, 17),
+        (15, 33, 31),
+        (16, 64, 32),
+        (17, 65, 33),
+        (23, 127, 50),
+        (128, 129, 64),
+        (5, 1023, 40),
+        (11, 2100, 9),
+    ];
+
+    fn products_are_three_loops<T: Scalar>() {
+        for instructions in all_instructions() {
+            for (rows, depth, columns) in SHAPES {
+                let (a, b) = (values::<T>(rows * depth, 1), values::<T>(depth * columns, 2));
+                let bias = values::<T>(columns, 3);
+                let (a_panels, b_panels) = (in_panels(rows, depth, &a), in_panels(depth, columns, &b));
+                for start in [Start::Zero, Start::Row(&bias)] {
+                    // What C holds before does not matter.
+                    let mut c = vec![T::nan(); rows * columns];
+                    let mut finished = Vec::new();
+                    // SAFETY: the shapes fit, and the instructions are this machine's.
+                    unsafe {
+                        product_with(
+                            instructions,
+                            Panels::new(&a_panels, rows, depth),
+                            Panels::new(&b_panels, depth, columns),
+                            start,
+                            &mut c,
+                            &mut |column, panel| finished.push((column, panel.to_vec())),
+                        );
+                    }
+                    let panels: Vec<T> = finished.iter().flat_map(|(_, panel)| panel.clone()).collect();
+                    assert!(panels == c, "each panel is handed over once, complete and in order");
+                    assert!(finished.iter().enumerate().all(|(i, f)| f.0 == i * panel_width::<T>()));
+                    let mut found = vec![T::zero(); c.len()];
+                    Panels::new(&c, rows, columns).to_rows(&mut found);
+                    for i in 0..rows {
+                        for j in 0..columns {
+                            let mut sum = match start {
+                                Start::Zero => T::zero(),
+                                Start::Row(row) => row[j],
+                            };
+                            for k in 0..depth {
+                                sum = step(instructions, a[i * depth + k], b[k * columns + j], sum);
+                            }
+                            let found = found[i * columns + j];
+                            assert!(found == sum, "{instructions:?} {rows} x {depth} x {columns}: {found} {sum}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same sums for any division of the rows into blocks and of the result into parts.
+    fn transposed_products_are_three_loops<T: Scalar>() {
+        for instructions in all_instructions() {
+            for (m, batch, columns) in SHAPES {
+                let (a, b) = (values::<T>(batch * m, 4), values::<T>(batch * columns, 5));
+                for (rows_in_block, columns_in_part) in [(batch, m), (8, 8), (100, 32), (1200, 16)] {
+                    let cuts: Vec<_> = (0..batch)
+                        .step_by(rows_in_block)
+                        .map(|start| start..batch.min(start + rows_in_block))
+                        .map(|r| {
+                            let a = in_panels(r.len(), m, &a[r.start * m..r.end * m]);
+                            let b = in_panels(r.len(), columns, &b[r.start * columns..r.end * columns]);
+                            (a, b, r.len())
+                        })
+                        .collect();
+                    let block = |i: usize| {
+                        let (a, b, rows) = &cuts[i];
+                        (Panels::new(a, *rows, m), Panels::new(b, *rows, columns))
+                    };
+                    for start in (0..m).step_by(columns_in_part) {
+                        let part = start..m.min(start + columns_in_part);
+                        let mut c = vec![T::nan(); part.len() * columns];
+                        // SAFETY: the shapes fit, and the instructions are this machine's.
+                        unsafe {
+                            transposed_product_with(instructions, cuts.len(), &block, part.clone(), &mut c);
+                        }
+                        let mut sums = vec![T::nan(); part.len()];
+                        column_sums(cuts.len(), &|i| block(i).0, part.clone(), &mut sums);
+                        for (i, n) in part.enumerate() {
+                            for j in 0..columns {
+                                let sum = (0..batch).fold(T::zero(), |sum, k| {
+                                    step(instructions, a[k * m + n], b[k * columns + j], sum)
+                                });
+                                let found = c[i * columns + j];
+                                assert!(found == sum, "{instructions:?} {m} x {batch} x {columns}");
+                            }
+                            let sum = (0..batch).fold(T::zero(), |sum, k| sum + a[k * m + n]);
+                            assert!(sums[i] == sum, "column {n} of {batch} x {m}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn products_equal_plain_loops_bit_for_bit() {
+        products_are_three_loops::<f32>();
+        products_are_three_loops::<f64>();
+    }
+
+    #[test]
+    fn transposed_products_equal_plain_loops_bit_for_bit() {
+        transposed_products_are_three_loops::<f32>();
+        transposed_products_are_three_loops::<f64>();
     }
 }
