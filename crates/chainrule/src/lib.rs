@@ -76,7 +76,7 @@ pub use error::{Error, Result};
 pub use forward::{Cache, Mode, forward, infer};
 pub use gradient_check::gradient_check;
 pub use initialization::Initialization;
-pub use kernel::{Scalar, Threads};
+pub use kernel::{Scalar, Threads, fma_peak};
 pub use layer::Layer;
 pub use loss::{Loss, Targets, WeightedSum};
 pub use matrix::{Matrix, MatrixView};

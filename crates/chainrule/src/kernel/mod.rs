@@ -6,9 +6,11 @@
 pub(crate) mod dense;
 pub(crate) mod elementwise;
 mod gemm;
+mod peak;
 mod scalar;
 mod threads;
 mod tiles;
 
+pub use peak::fma_peak;
 pub use scalar::Scalar;
 pub use threads::Threads;
