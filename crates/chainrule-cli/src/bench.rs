@@ -218,7 +218,7 @@ fn say_result(
         short(peak)
     ))?;
     let header =
-        ["workload", "layers", "batch", "us/step", "median", "GFLOP/s", "of peak", "rows/s", "memory"];
+        ["workload", "layers", "batch", "µs/step", "median", "GFLOP/s", "of peak", "rows/s", "memory"];
     let mut shown = table(&header, 2);
     for measurement in measurements {
         let workload = &measurement.workload;
@@ -236,7 +236,7 @@ fn say_result(
     }
     say(shown)?;
     say(format!(
-        "us/step: the best of {}; memory: parameters, optimizer state and the step's buffers",
+        "µs/step: the best of {}; memory: parameters, optimizer state and the step's buffers",
         counted(usize::from(arguments.rounds), "round")
     ))
 }
