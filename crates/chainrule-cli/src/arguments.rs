@@ -257,13 +257,13 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "WIDTHS", conflicts_with = "workloads", help_heading = "Network")]
     pub(crate) layers: Option<Widths>,
     /// Activation of the hidden layers; relu if not given
-    #[arg(long, value_parser = activations(), requires = "layers", help_heading = "Network")]
+    #[arg(long, value_parser = activations(), requires = "layers", conflicts_with = "workloads", help_heading = "Network")]
     pub(crate) activation: Option<Activation>,
     /// Loss, with the output activation that suits it; mean-squared-error if not given
-    #[arg(long, value_parser = losses(), requires = "layers", help_heading = "Network")]
+    #[arg(long, value_parser = losses(), requires = "layers", conflicts_with = "workloads", help_heading = "Network")]
     pub(crate) loss: Option<Loss>,
     /// Rows in a step; 128 if not given
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..), requires = "layers", help_heading = "Network")]
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..), requires = "layers", conflicts_with = "workloads", help_heading = "Network")]
     pub(crate) batch: Option<u32>,
 
     /// Update rule

@@ -98,7 +98,7 @@ fn bad_input_is_refused() {
         ("--layers 8,0", ["--layers", "at least 1 neuron"]),
         ("--layers 3,2 mnist", ["--layers", "cannot be used with"]),
         ("--loss huber", ["--layers", "--loss"]),
-        ("mnist --batch 5", ["--layers", "--batch"]),
+        ("mnist --batch 5", ["--batch", "cannot be used with"]),
         ("--layers 3,2 --batch 0", ["--batch", "1..="]),
         ("--layers 3,1 --loss cross-entropy", ["--loss", "at least 2 outputs"]),
         ("--layers 3,2,2 --activation softmax", ["layer 1", "last layer only"]),
