@@ -79,7 +79,7 @@ pub use forward::{Cache, Mode, forward, infer};
 pub use gradient_check::gradient_check;
 pub use initialization::Initialization;
 pub use inputs::Inputs;
-pub use kernel::{Scalar, Threads};
+pub use kernel::{Scalar, Threads, fma_peak};
 pub use layer::Layer;
 pub use loss::{Loss, Targets, WeightedSum};
 pub use matrix::{Matrix, MatrixView};

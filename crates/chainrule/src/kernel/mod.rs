@@ -10,8 +10,10 @@ mod instructions;
 mod lanes;
 pub(crate) mod packing;
 pub(crate) mod panels;
+mod peak;
 mod scalar;
 mod threads;
 
+pub use peak::fma_peak;
 pub use scalar::Scalar;
 pub use threads::Threads;
