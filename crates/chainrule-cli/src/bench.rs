@@ -66,10 +66,12 @@ fn measure_all<T: Scalar>(arguments: &BenchArguments) -> Result<ExitCode> {
         chosen.iter().map(|(workload, network)| expected(network, workload.batch)).collect();
     let bar = time_bar((rounds * expected.iter().sum::<f64>()) as u64);
     let mut measurements = Vec::new();
+    let mut behind = 0.0;
     for ((workload, network), milliseconds) in chosen.into_iter().zip(expected) {
         bar.set_prefix(workload.name);
-        let after_round = || bar.inc(milliseconds as u64);
-        measurements.push(measure::<T>(arguments, &threads, &rule, workload, &network, &after_round)?);
+        let progress = |rounds_done: f64| bar.set_position((behind + milliseconds * rounds_done) as u64);
+        measurements.push(measure::<T>(arguments, &threads, &rule, workload, &network, &progress)?);
+        behind += milliseconds * rounds;
         // The clock of a processor may rise and fall while it works.
         peak = peak.max(fma_peak::<T>(&threads));
     }
@@ -131,14 +133,14 @@ fn step_flops(network: &Network, batch: usize) -> f64 {
     network.step_flops() as f64 * batch as f64
 }
 
-/// All rounds of a workload.
+/// All rounds of a workload. `progress` hears how many are done.
 fn measure<T: Scalar>(
     arguments: &BenchArguments,
     threads: &Threads,
     rule: &Rule,
     workload: Workload,
     network: &Network,
-    after_round: &dyn Fn(),
+    progress: &dyn Fn(f64),
 ) -> Result<Measurement> {
     let data = Data::<T>::new(&workload);
     let mut parameters = network.initialize::<T>(1);
@@ -150,24 +152,26 @@ fn measure<T: Scalar>(
         let mode = Mode::Training { seed: 1, step: optimizer.steps() };
         step.run(threads, &mut parameters, &mut optimizer, data.samples(), mode).map(drop)
     };
-    let warm = seconds_per_step(&mut run_step, 1, 1, arguments.seconds / 10.0)?;
+    let warm = seconds_per_step(&mut run_step, 1, 1, arguments.seconds / 10.0, &|_| ())?;
     let stride = (CLOCK_INTERVAL / warm).clamp(1.0, 1e4) as usize;
     let mut seconds = Vec::new();
-    for _ in 0..arguments.rounds {
-        seconds.push(seconds_per_step(&mut run_step, stride, SHORTEST_ROUND, arguments.seconds)?);
-        after_round();
+    for round in 0..arguments.rounds {
+        let progress = |share: f64| progress(f64::from(round) + share);
+        seconds.push(seconds_per_step(&mut run_step, stride, SHORTEST_ROUND, arguments.seconds, &progress)?);
     }
     seconds.sort_by(f64::total_cmp);
     let flops = step_flops(network, workload.batch);
     Ok(Measurement { workload, seconds, flops, bytes })
 }
 
-/// The mean time of a step, over at least this many steps and seconds. The clock is read every `stride` steps.
+/// The mean time of a step, over at least this many steps and seconds. The clock is read every `stride` steps, and
+/// `progress` then hears which share is done.
 fn seconds_per_step(
     run_step: &mut dyn FnMut() -> chainrule::Result<()>,
     stride: usize,
     least_steps: usize,
     least_seconds: f64,
+    progress: &dyn Fn(f64),
 ) -> Result<f64> {
     let (start, mut steps) = (Instant::now(), 0);
     loop {
@@ -176,6 +180,7 @@ fn seconds_per_step(
         }
         steps += stride;
         let elapsed = start.elapsed().as_secs_f64();
+        progress((steps as f64 / least_steps as f64).min(elapsed / least_seconds).min(1.0));
         if steps >= least_steps && elapsed >= least_seconds {
             return Ok(elapsed / steps as f64);
         }
