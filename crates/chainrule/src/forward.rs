@@ -98,7 +98,13 @@ pub fn forward<T: Scalar>(
             Panels::new(&a_panels, batch, width).to_rows(a.as_mut_slice());
         } else {
             let activation = network.output_activation();
-            output(layer, context, input_panels, activation, (&mut a_panels, z.as_mut_slice(), a.as_mut_slice()));
+            output(
+                layer,
+                context,
+                input_panels,
+                activation,
+                (&mut a_panels, z.as_mut_slice(), a.as_mut_slice()),
+            );
         }
         cache.pre_activations.push(z);
         cache.activations.push(a);

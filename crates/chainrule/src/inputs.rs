@@ -50,12 +50,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     ///
     /// # Errors
     /// When there are not as many bytes.
-    pub fn from_bytes(
-        rows: usize,
-        columns: usize,
-        bytes: &'a [u8],
-        number_of: &'a [T; 256],
-    ) -> Result<Self> {
+    pub fn from_bytes(rows: usize, columns: usize, bytes: &'a [u8], number_of: &'a [T; 256]) -> Result<Self> {
         if rows.checked_mul(columns) != Some(bytes.len()) {
             let expected = format!("{rows} x {columns} bytes");
             return Err(Error::shape("inputs", expected, format!("{} bytes", bytes.len())));

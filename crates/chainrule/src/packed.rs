@@ -75,7 +75,11 @@ impl<T: Scalar> PackedWeights<T> {
         parts.for_each(threads, 0..parts.count(), buffers, |index, [panel, ..]| {
             let Panel { layer, transposed, columns } = panels[index].clone();
             let weight = parameters.weight(layer);
-            if transposed { transpose_panel(weight, columns, panel) } else { copy_panel(weight, columns, panel) }
+            if transposed {
+                transpose_panel(weight, columns, panel)
+            } else {
+                copy_panel(weight, columns, panel)
+            }
         });
     }
 

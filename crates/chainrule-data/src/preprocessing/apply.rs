@@ -314,11 +314,7 @@ fn categorical_inputs<'a, T: InputNumber + 'a>(
 }
 
 /// What each byte of these images is as an input.
-fn numbers_of_bytes<T: InputNumber>(
-    learned: &ImageInputs,
-    file: &str,
-    images: &Images,
-) -> Result<[T; 256]> {
+fn numbers_of_bytes<T: InputNumber>(learned: &ImageInputs, file: &str, images: &Images) -> Result<[T; 256]> {
     if (images.height, images.width) != (learned.height, learned.width) {
         return Err(DataError::ImageSize {
             file: file.to_owned(),

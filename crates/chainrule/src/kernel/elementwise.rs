@@ -7,11 +7,16 @@ use super::{Scalar, Threads};
 
 /// Runs a loop in the widest vectors that this machine has.
 ///
-/// The closure is compiled once for each instruction set; its arithmetic stays the same, element by element.
+/// The body is compiled once for each instruction set; its arithmetic stays the same, element by element.
+/// It is a closure where that is short, since the compiler must place it inside the function that has the instructions;
+/// a long one is a type that implements [`Loop`] with `#[inline(always)]`.
 #[inline]
-pub(crate) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
+pub(crate) fn vectorized<L: Loop>(body: L) -> L::Output {
     pulp::Arch::new().dispatch(body)
 }
+
+/// A loop for [`vectorized`], as a function of what it was given.
+pub(crate) use pulp::NullaryFnOnce as Loop;
 
 /// Elements that one task of [`for_each_part`] covers.
 const PART: usize = 1 << 15;

@@ -250,12 +250,8 @@ unsafe fn product_in<V: Lanes<Number: Scalar>>(
 /// # Safety
 /// The processor has V's instructions, and the shapes fit as [`transposed_product`] checks.
 #[inline(always)]
-unsafe fn transposed_product_in<'a, V, F>(
-    blocks: usize,
-    block: &F,
-    part: Range<usize>,
-    c: &mut [V::Number],
-) where
+unsafe fn transposed_product_in<'a, V, F>(blocks: usize, block: &F, part: Range<usize>, c: &mut [V::Number])
+where
     V: Lanes<Number: Scalar>,
     F: Fn(usize) -> (Panels<'a, V::Number>, Panels<'a, V::Number>),
 {
@@ -456,7 +452,9 @@ mod tests {
     fn all_instructions() -> Vec<Instructions> {
         #[cfg(target_arch = "x86_64")]
         match instructions() {
-            Instructions::Avx512 => return vec![Instructions::Avx512, Instructions::Avx2, Instructions::Plain],
+            Instructions::Avx512 => {
+                return vec![Instructions::Avx512, Instructions::Avx2, Instructions::Plain];
+            }
             Instructions::Avx2 => return vec![Instructions::Avx2, Instructions::Plain],
             Instructions::Plain => {}
         }
@@ -533,7 +531,10 @@ mod tests {
                                 sum = step(instructions, a[i * depth + k], b[k * columns + j], sum);
                             }
                             let found = found[i * columns + j];
-                            assert!(found == sum, "{instructions:?} {rows} x {depth} x {columns}: {found} {sum}");
+                            assert!(
+                                found == sum,
+                                "{instructions:?} {rows} x {depth} x {columns}: {found} {sum}"
+                            );
                         }
                     }
                 }

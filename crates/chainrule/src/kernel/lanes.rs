@@ -160,12 +160,52 @@ mod x86 {
         unsafe { _mm256_loadu_si256(ONES_AND_ZEROS_64.as_ptr().add(4 - count).cast()) }
     }
 
-    implement_lanes!(__m512, f32, 16, 8, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps,
-        |p, n| _mm512_maskz_loadu_ps(bits(n) as u16, p), |p, n, v| _mm512_mask_storeu_ps(p, bits(n) as u16, v));
-    implement_lanes!(__m512d, f64, 8, 8, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd,
-        |p, n| _mm512_maskz_loadu_pd(bits(n) as u8, p), |p, n, v| _mm512_mask_storeu_pd(p, bits(n) as u8, v));
-    implement_lanes!(__m256, f32, 8, 4, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps,
-        |p, n| _mm256_maskload_ps(p, mask_32(n)), |p, n, v| _mm256_maskstore_ps(p, mask_32(n), v));
-    implement_lanes!(__m256d, f64, 4, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd,
-        |p, n| _mm256_maskload_pd(p, mask_64(n)), |p, n, v| _mm256_maskstore_pd(p, mask_64(n), v));
+    implement_lanes!(
+        __m512,
+        f32,
+        16,
+        8,
+        _mm512_set1_ps,
+        _mm512_loadu_ps,
+        _mm512_storeu_ps,
+        _mm512_fmadd_ps,
+        |p, n| _mm512_maskz_loadu_ps(bits(n) as u16, p),
+        |p, n, v| _mm512_mask_storeu_ps(p, bits(n) as u16, v)
+    );
+    implement_lanes!(
+        __m512d,
+        f64,
+        8,
+        8,
+        _mm512_set1_pd,
+        _mm512_loadu_pd,
+        _mm512_storeu_pd,
+        _mm512_fmadd_pd,
+        |p, n| _mm512_maskz_loadu_pd(bits(n) as u8, p),
+        |p, n, v| _mm512_mask_storeu_pd(p, bits(n) as u8, v)
+    );
+    implement_lanes!(
+        __m256,
+        f32,
+        8,
+        4,
+        _mm256_set1_ps,
+        _mm256_loadu_ps,
+        _mm256_storeu_ps,
+        _mm256_fmadd_ps,
+        |p, n| _mm256_maskload_ps(p, mask_32(n)),
+        |p, n, v| _mm256_maskstore_ps(p, mask_32(n), v)
+    );
+    implement_lanes!(
+        __m256d,
+        f64,
+        4,
+        4,
+        _mm256_set1_pd,
+        _mm256_loadu_pd,
+        _mm256_storeu_pd,
+        _mm256_fmadd_pd,
+        |p, n| _mm256_maskload_pd(p, mask_64(n)),
+        |p, n, v| _mm256_maskstore_pd(p, mask_64(n), v)
+    );
 }

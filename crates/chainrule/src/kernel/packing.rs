@@ -15,14 +15,12 @@ pub(crate) fn transpose_panel<T: Scalar>(weight: MatrixView<'_, T>, columns: Ran
     for k in (0..lines).step_by(LINE) {
         let rows = &mut panel[k * width..(k + LINE) * width];
         for n in (0..squares).step_by(4) {
-            let lines: [&[T; LINE]; 4] = std::array::from_fn(|i| {
-                let line = &weight.row(columns.start + n + i)[k..k + LINE];
-                line.try_into().expect("LINE elements")
-            });
-            for square in (0..LINE).step_by(4) {
-                for i in square..square + 4 {
-                    let to = &mut rows[i * width + n..][..4];
-                    to.copy_from_slice(&[lines[0][i], lines[1][i], lines[2][i], lines[3][i]]);
+            let from = &weight.as_slice()[(columns.start + n) * n_in + k..];
+            assert!(from.len() >= 3 * n_in + LINE && rows.len() == LINE * width);
+            for i in (0..LINE).step_by(4) {
+                // SAFETY: columns i..i + 4 of four rows of `from`, and columns n..n + 4 of four of `rows`.
+                unsafe {
+                    T::transpose_square(from[i..].as_ptr(), n_in, rows[i * width + n..].as_mut_ptr(), width)
                 }
             }
         }
