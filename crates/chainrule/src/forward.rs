@@ -81,8 +81,8 @@ pub fn forward<T: Scalar>(
     if batch == 0 {
         return Err(Error::Data("there are no samples; at least 1 is needed".to_owned()));
     }
-    let mut weights = PackedWeights::new(network, |_| false);
-    weights.pack(&Threads::single(), parameters);
+    let mut weights = PackedWeights::new(network, |_| false, usize::MAX);
+    weights.pack_all(&Threads::single(), parameters);
     let mut cache = Cache { mode, activations: vec![inputs.to_matrix()], pre_activations: Vec::new() };
     let mut input = in_panels(inputs);
     for l in 1..=network.depth() {
@@ -173,8 +173,8 @@ pub(crate) fn infer_with_pre_activation<T: Scalar>(
     let (samples, outputs) = (inputs.rows(), network.output_width());
     let mut z = Matrix::zeros(samples, outputs);
     let mut a = Matrix::zeros(samples, outputs);
-    let mut weights = PackedWeights::new(network, |_| false);
-    weights.pack(threads, parameters);
+    let mut weights = PackedWeights::new(network, |_| false, usize::MAX);
+    weights.pack_all(threads, parameters);
     let widest = (0..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
     let chunk = INFERENCE_BATCH * outputs;
     let rows = (z.as_mut_slice(), a.as_mut_slice());

@@ -3,7 +3,7 @@
 //! It equals the five public functions bit for bit, allocates nothing, and changes no parameter
 //! unless the loss and every gradient are finite.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use aligned_vec::{AVec, ConstAlign};
@@ -12,7 +12,7 @@ use crate::backward::{backward, gradients, output_error};
 use crate::error::{Error, Result};
 use crate::forward::{Mode, forward, output};
 use crate::inputs::Inputs;
-use crate::kernel::elementwise::{Parts, all_finite, for_each_chunk};
+use crate::kernel::elementwise::{Parts, Scratch, all_finite, for_each_chunk};
 use crate::kernel::panels::{Panels, from_rows, panel_width};
 use crate::kernel::{Scalar, Threads};
 use crate::layer::{Context, Stored, keeps_pre_activation};
@@ -45,7 +45,10 @@ pub struct TrainingStep<T> {
     blocks: AVec<T, ConstAlign<ALIGNMENT>>,
     /// s_i l_i for each sample.
     losses: Vec<f64>,
-    gradients: Gradients<T>,
+    /// None where the update takes each part of them as it comes.
+    gradients: Option<Gradients<T>>,
+    /// For those parts.
+    scratch: Scratch<T>,
     alone: Threads,
 }
 
@@ -69,16 +72,19 @@ impl<T: Scalar> TrainingStep<T> {
             let reason = format!("a batch of {maximum_batch} samples is too large for this network");
             return Err(Error::Data(reason));
         }
-        let plan = Plan::new::<T>(network, maximum_batch);
         let first = first_with_parameters(network);
+        let weights = PackedWeights::new(network, |l| l > first, PACKED_TOGETHER);
+        let plan = Plan::new::<T>(network, maximum_batch, weights.are_together());
+        let keeps_gradients = plan.passes == Passes::Whole || clipping.is_some();
         Ok(TrainingStep {
             network: network.clone(),
             loss: loss.clone(),
             clipping,
-            weights: PackedWeights::new(network, |l| l > first),
+            weights,
             blocks: AVec::__from_elem(ALIGNMENT, T::zero(), maximum_batch * plan.row),
             losses: vec![0.0; maximum_batch],
-            gradients: network.zeros(),
+            gradients: keeps_gradients.then(|| network.zeros()),
+            scratch: Scratch::new(if keeps_gradients { 0 } else { plan.parts.longest() }),
             alone: Threads::single(),
             plan,
         })
@@ -87,18 +93,23 @@ impl<T: Scalar> TrainingStep<T> {
     /// The bytes of the buffers: packed weights, states, deltas and gradients.
     pub fn bytes(&self) -> usize {
         let states = size_of_val(&self.blocks[..]) + size_of_val(&self.losses[..]);
-        states + self.weights.bytes() + self.gradients.bytes()
+        let gradients = self.gradients.as_ref().map_or(0, Gradients::bytes);
+        states + self.weights.bytes() + gradients + self.scratch.bytes()
     }
 
-    /// The gradients of the last step, after clipping.
-    pub fn gradients(&self) -> &Gradients<T> {
-        &self.gradients
+    /// The gradients of the last step, after clipping. None for a network whose weights do not fit into the
+    /// caches, unless there is clipping: then the update takes each part of them as it comes, and they are never there all
+    /// at once.
+    pub fn gradients(&self) -> Option<&Gradients<T>> {
+        self.gradients.as_ref()
     }
 
     /// Forward, output error, backward, gradients, update. Gives the batch's loss before the update.
     ///
     /// # Errors
     /// When the batch does not fit, and when the loss or a gradient is not finite: then nothing is changed.
+    /// There is one exception: where [`TrainingStep::gradients`] are none and the loss is finite, layers behind
+    /// the one with the gradient that is not may have been updated. No parameter becomes infinite or NaN.
     pub fn run(
         &mut self,
         threads: &Threads,
@@ -107,82 +118,147 @@ impl<T: Scalar> TrainingStep<T> {
         batch: Samples<'_, T>,
         mode: Mode,
     ) -> Result<WeightedSum> {
-        optimizer.check_shapes(parameters)?;
+        self.check(parameters, optimizer, batch)?;
+        let total_weight = self.loss.total_weight(batch.targets, batch.sample_weights)?;
         let work = self.network.step_flops().saturating_mul(batch.inputs.rows() as u64);
         let threads = (work >= SERIAL_FLOPS).then_some(threads);
-        let (sum, finite) = self.compute_gradients(threads, parameters, batch, mode)?;
+        let finite = match self.plan.passes {
+            Passes::Whole => self.whole_passes(threads, parameters, batch, mode, total_weight),
+            Passes::ByLayer => {
+                let update = (&mut *parameters, &mut *optimizer);
+                self.passes_by_layer(threads, update, batch, mode, total_weight)?
+            }
+        };
+        let losses = &self.losses[..batch.inputs.rows()];
+        let sum = WeightedSum { loss: losses.iter().sum(), weight: total_weight };
         if !sum.loss.is_finite() || !finite {
             return Err(self.first_not_finite(parameters, batch, mode, optimizer.steps() + 1));
         }
         let threads = threads.unwrap_or(&self.alone);
-        if let Some(clipping) = self.clipping {
-            clip_on(threads, &mut self.gradients, clipping);
+        match &mut self.gradients {
+            None => optimizer.count_step(),
+            Some(gradients) => {
+                if let Some(clipping) = self.clipping {
+                    clip_on(threads, gradients, clipping);
+                }
+                optimizer.update(threads, parameters, gradients);
+            }
         }
-        optimizer.update(threads, parameters, &self.gradients);
         Ok(sum)
     }
 
-    /// Steps 1 to 4: the loss, and whether all gradients are finite.
-    fn compute_gradients(
+    fn check(
+        &self,
+        parameters: &Parameters<T>,
+        optimizer: &Optimizer<T>,
+        batch: Samples<'_, T>,
+    ) -> Result<()> {
+        let (rows, maximum) = (batch.inputs.rows(), self.plan.maximum_batch);
+        optimizer.check_shapes(parameters)?;
+        self.network.check_parameters(parameters)?;
+        self.network.check_inputs(batch.inputs.columns())?;
+        if rows > maximum {
+            return Err(Error::shape("batch", format!("at most {maximum} samples"), rows));
+        }
+        self.loss.check_targets(rows, self.network.output_width(), batch.targets, batch.sample_weights)
+    }
+
+    /// Steps 1 to 4 where each block of rows goes through all layers and back without waiting for others:
+    /// whether all gradients are finite.
+    fn whole_passes(
         &mut self,
         threads: Option<&Threads>,
         parameters: &Parameters<T>,
         batch: Samples<'_, T>,
         mode: Mode,
-    ) -> Result<(WeightedSum, bool)> {
+        total_weight: f64,
+    ) -> bool {
         let TrainingStep { network, loss, plan, weights, blocks, losses, gradients, alone, .. } = self;
-        let threads = threads.unwrap_or(alone);
-        let Samples { inputs, targets, sample_weights } = batch;
-        let (b, depth) = (inputs.rows(), network.depth());
-        network.check_parameters(parameters)?;
-        network.check_inputs(inputs.columns())?;
-        if b > plan.maximum_batch {
-            return Err(Error::shape("batch", format!("at most {} samples", plan.maximum_batch), b));
-        }
-        loss.check_targets(b, network.output_width(), targets, sample_weights)?;
-        let total_weight = loss.total_weight(targets, sample_weights)?;
-        weights.pack(threads, parameters);
-
-        let rows_in_block = rows_in_block(b, threads.count());
-        let (blocks, losses) = (&mut blocks[..b * plan.row], &mut losses[..b]);
-        let lengths = (rows_in_block * plan.row, rows_in_block);
+        let (threads, depth) = (threads.unwrap_or(alone), network.depth());
+        weights.pack_all(threads, parameters);
         let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
+        let cut = Cut::new(batch.inputs.rows(), threads.count());
+        cut.for_each(threads, plan, blocks, losses, |block, losses| {
+            pass.forward(block, 1..=depth, batch, losses);
+            pass.backward(block, 1..=depth);
+        });
         let finite = AtomicBool::new(true);
-        let gradient_parts = |blocks: &[T], which: Range<usize>, gradients: &mut Gradients<T>| {
-            let buffers = [gradients.as_mut_slice(), &mut [], &mut [], &mut []];
-            plan.parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
-                pass.gradient_part(index, blocks, rows_in_block, gradient);
-                if !all_finite(gradient) {
+        let gradients = gradients.as_mut().expect("whole passes keep gradients");
+        let buffers = [gradients.as_mut_slice(), &mut [], &mut [], &mut []];
+        plan.parts.for_each(threads, 0..plan.parts.count(), buffers, |index, [gradient, ..]| {
+            Gradient { network, plan }.part(index, blocks, cut, gradient);
+            if !all_finite(gradient) {
+                finite.store(false, Relaxed);
+            }
+        });
+        finite.into_inner()
+    }
+
+    /// Steps 1 to 4, layer by layer, and step 5 unless the gradients are kept: whether the loss and all gradients are
+    /// finite.
+    ///
+    /// # Errors
+    /// When the gradient of a layer is not finite and others were applied.
+    fn passes_by_layer(
+        &mut self,
+        threads: Option<&Threads>,
+        (parameters, optimizer): (&mut Parameters<T>, &mut Optimizer<T>),
+        batch: Samples<'_, T>,
+        mode: Mode,
+        total_weight: f64,
+    ) -> Result<bool> {
+        let TrainingStep { network, loss, plan, weights, blocks, losses, gradients, alone, scratch, .. } =
+            self;
+        let (threads, depth) = (threads.unwrap_or(alone), network.depth());
+        let rows = batch.inputs.rows();
+        let cut = Cut::new(rows, threads.count());
+        for l in 1..=depth {
+            weights.pack(threads, parameters, l, true);
+            let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
+            cut.for_each(threads, plan, blocks, losses, |block, losses| {
+                pass.forward(block, l..=l, batch, losses);
+            });
+        }
+        if !losses[..rows].iter().sum::<f64>().is_finite() {
+            return Ok(false);
+        }
+        let finite = AtomicBool::new(true);
+        for l in (plan.first..=depth).rev() {
+            weights.pack(threads, parameters, l, false);
+            let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
+            if l > plan.first {
+                cut.for_each(threads, plan, blocks, losses, |block, _| pass.backward(block, l..=l));
+            }
+            let pass = Gradient { network, plan };
+            let which = plan.layers[l - 1].parts.clone();
+            if let Some(gradients) = gradients {
+                let buffers = [gradients.as_mut_slice(), &mut [], &mut [], &mut []];
+                plan.parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
+                    pass.part(index, blocks, cut, gradient);
+                    if !all_finite(gradient) {
+                        finite.store(false, Relaxed);
+                    }
+                });
+                continue;
+            }
+            let (next, [m, v, u]) = optimizer.next_step();
+            let buffers = [parameters.as_mut_slice(), m, v, u];
+            plan.parts.for_each_with(threads, which, buffers, scratch, |index, [w, m, v, u], gradient| {
+                let gradient = &mut gradient[..w.len()];
+                pass.part(index, blocks, cut, gradient);
+                if all_finite(gradient) {
+                    next.update(w, gradient, [m, v, u]);
+                } else {
                     finite.store(false, Relaxed);
                 }
             });
-        };
-        for_each_chunk(threads, (blocks, losses), lengths, |index, block, losses| {
-            let first = index * rows_in_block;
-            let block = &mut Block { values: block, rows: losses.len(), first };
-            let range = first..first + block.rows;
-            pass.forward(block, inputs);
-            let weights = sample_weights.map(|weights| &weights[range.clone()]);
-            pass.output_error(block, targets.slice(range), weights, losses);
-            if plan.keeps_deltas {
-                (plan.first + 1..=depth).rev().for_each(|l| pass.propagate(block, l));
-            }
-        });
-        if plan.keeps_deltas {
-            gradient_parts(blocks, 0..plan.parts.count(), gradients);
-        } else {
-            for l in (plan.first..=depth).rev() {
-                if l > plan.first {
-                    for_each_chunk(threads, (blocks, losses), lengths, |index, block, losses| {
-                        let first = index * rows_in_block;
-                        pass.propagate(&mut Block { values: block, rows: losses.len(), first }, l);
-                    });
-                }
-                gradient_parts(blocks, plan.layers[l - 1].parts.clone(), gradients);
+            if !finite.load(Relaxed) {
+                let quantity = if pass.delta_is_finite(l, blocks, cut) { "gradient" } else { "delta" };
+                let step = optimizer.steps() + 1;
+                return Err(Error::NonFinite { quantity, layer: l, step, epoch: None });
             }
         }
-        let sum = WeightedSum { loss: losses.iter().sum(), weight: total_weight };
-        Ok((sum, finite.into_inner()))
+        Ok(finite.into_inner())
     }
 
     /// Computes the step again, value by value, and names the first that is not finite.
@@ -239,15 +315,60 @@ impl<T: Scalar> TrainingStep<T> {
 /// Steps on less work than this are faster on one thread.
 const SERIAL_FLOPS: u64 = 400_000;
 
-/// Bytes of deltas up to which all of them are kept, so that a block of rows goes through the network
-/// and back without waiting for others. Larger ones would only push activations out of the caches.
-const KEPT_DELTAS: usize = 4 << 20;
+/// Bytes of packed weights, and of deltas, up to which all layers have theirs at the same time. Larger ones would
+/// only push each other out of the caches.
+const PACKED_TOGETHER: usize = 8 << 20;
+const DELTAS_TOGETHER: usize = 4 << 20;
 
-/// Rows of the batch that go through the network together: as many blocks for each thread as are needed
-/// for a block's activations to stay in a core's cache. Results do not depend on it.
-fn rows_in_block(batch: usize, threads: usize) -> usize {
-    let blocks = threads * batch.div_ceil(threads * 128);
-    batch.div_ceil(blocks).next_multiple_of(8)
+/// How a step goes through the network.
+#[derive(Clone, Copy, PartialEq)]
+enum Passes {
+    /// A block of rows goes through all layers and back, then come the gradients of all layers.
+    Whole,
+    /// Layer by layer, all blocks of rows; a layer's gradients and update as soon as its delta is there.
+    ByLayer,
+}
+
+/// How the rows of a batch are cut into blocks: as many for each thread as are needed for a block's
+/// activations to stay in a core's cache. Results do not depend on it.
+#[derive(Clone, Copy)]
+struct Cut {
+    batch: usize,
+    rows_in_block: usize,
+}
+
+impl Cut {
+    fn new(batch: usize, threads: usize) -> Self {
+        let blocks = threads * batch.div_ceil(threads * 128);
+        Cut { batch, rows_in_block: batch.div_ceil(blocks).next_multiple_of(8) }
+    }
+
+    fn blocks(self) -> usize {
+        self.batch.div_ceil(self.rows_in_block)
+    }
+
+    /// The rows of block `index`.
+    fn rows(self, index: usize) -> Range<usize> {
+        let start = index * self.rows_in_block;
+        start..self.batch.min(start + self.rows_in_block)
+    }
+
+    /// Calls `body` with each block and the places of its samples' losses, on all threads.
+    fn for_each<T: Scalar>(
+        self,
+        threads: &Threads,
+        plan: &Plan,
+        blocks: &mut [T],
+        losses: &mut [f64],
+        body: impl Fn(&mut Block<'_, T>, &mut [f64]) + Sync,
+    ) {
+        let buffers = (&mut blocks[..self.batch * plan.row], &mut losses[..self.batch]);
+        let lengths = (self.rows_in_block * plan.row, self.rows_in_block);
+        for_each_chunk(threads, buffers, lengths, |index, values, losses| {
+            let Range { start: first, .. } = self.rows(index);
+            body(&mut Block { values, rows: losses.len(), first }, losses);
+        });
+    }
 }
 
 /// The first layer that has parameters: no error is carried back from it.
@@ -268,8 +389,8 @@ struct Plan {
     scratch: Region,
     /// Numbers in a row of the batch, all regions together.
     row: usize,
-    /// Whether each layer has a region of its own for delta; otherwise neighbours take turns with two.
-    keeps_deltas: bool,
+    /// Whole passes need a region for each delta; layer by layer, neighbours take turns with two.
+    passes: Passes,
     /// The first layer with parameters.
     first: usize,
     /// Parts of the gradients, one task each: rows of a weight, or a bias.
@@ -305,7 +426,7 @@ impl Region {
 }
 
 impl Plan {
-    fn new<T: Scalar>(network: &Network, maximum_batch: usize) -> Self {
+    fn new<T: Scalar>(network: &Network, maximum_batch: usize, weights_together: bool) -> Self {
         let depth = network.depth();
         let mut row = 0;
         let mut reserve = |width: usize| {
@@ -317,9 +438,11 @@ impl Plan {
         let output = [(); 3].map(|()| reserve(n_out));
         let scratch = reserve(if n_out > panel { n_out } else { 0 });
         let hidden = || (1..depth).map(|l| network.width(l));
-        let keeps_deltas = hidden().sum::<usize>() * maximum_batch * size_of::<T>() <= KEPT_DELTAS;
+        let deltas = hidden().sum::<usize>() * maximum_batch * size_of::<T>();
+        let whole = weights_together && deltas <= DELTAS_TOGETHER;
+        let passes = if whole { Passes::Whole } else { Passes::ByLayer };
         let widest = hidden().max().unwrap_or(0);
-        let in_turn = [(); 2].map(|()| reserve(if keeps_deltas { 0 } else { widest }));
+        let in_turn = [(); 2].map(|()| reserve(if whole { 0 } else { widest }));
         let rows_in_part = if network.step_flops() * (maximum_batch as u64) < 20_000_000 { 8 } else { 32 };
         let (mut ranges, mut part_places) = (Vec::new(), Vec::new());
         let layers = (1..=depth).map(|l| {
@@ -328,7 +451,7 @@ impl Plan {
             let keeps = !is_last && keeps_pre_activation(&network.layers()[l - 1], false);
             let pre_activation = reserve(if keeps { width } else { 0 });
             let activation = if is_last { output[1] } else { reserve(width) };
-            let delta = match (is_last, keeps_deltas) {
+            let delta = match (is_last, whole) {
                 (true, _) if n_out > panel => scratch,
                 (true, _) => output[2],
                 (false, true) => reserve(width),
@@ -350,7 +473,7 @@ impl Plan {
         let layers = layers.collect();
         let first = first_with_parameters(network);
         let parts = Parts::new(ranges);
-        Plan { maximum_batch, input, layers, output, scratch, row, keeps_deltas, first, parts, part_places }
+        Plan { maximum_batch, input, layers, output, scratch, row, passes, first, parts, part_places }
     }
 
     /// a(l), in panels.
@@ -392,15 +515,23 @@ impl<T: Scalar> Pass<'_, T> {
         Context { weights, layer: l, mode: self.mode, first_sample }
     }
 
-    /// Step 1 for some rows.
-    fn forward(&self, block: &mut Block<'_, T>, inputs: Inputs<'_, T>) {
-        let (plan, depth) = (self.plan, self.network.depth());
-        let (rows, first) = (block.rows, block.first);
-        let [a0] = block.regions([plan.input]);
-        inputs.write_panels(first..first + rows, a0);
-        for l in 1..=depth {
+    /// Step 1 for some rows and layers; step 2 behind the last layer.
+    fn forward(
+        &self,
+        block: &mut Block<'_, T>,
+        layers: RangeInclusive<usize>,
+        batch: Samples<'_, T>,
+        losses: &mut [f64],
+    ) {
+        let (plan, depth, rows, first) = (self.plan, self.network.depth(), block.rows, block.first);
+        let samples = first..first + rows;
+        for l in layers {
+            if l == 1 {
+                let [a0] = block.regions([plan.input]);
+                batch.inputs.write_panels(samples.clone(), a0);
+            }
             let layer = self.network.layers()[l - 1].compute();
-            let (context, n_in) = (self.context(l, block.first), self.network.width(l - 1));
+            let (context, n_in) = (self.context(l, first), self.network.width(l - 1));
             if l < depth {
                 let LayerPlan { pre_activation, activation, .. } = plan.layers[l - 1];
                 let [input, z, a] = block.regions([plan.activation(l - 1), pre_activation, activation]);
@@ -411,6 +542,8 @@ impl<T: Scalar> Pass<'_, T> {
                 let [input, scratch, z, a] = block.regions([plan.activation(l - 1), plan.scratch, z, a]);
                 let activation = self.network.output_activation();
                 output(layer, context, Panels::new(input, rows, n_in), activation, (scratch, z, a));
+                let sample_weights = batch.sample_weights.map(|weights| &weights[samples.clone()]);
+                self.output_error(block, batch.targets.slice(samples.clone()), sample_weights, losses);
             }
         }
     }
@@ -433,33 +566,54 @@ impl<T: Scalar> Pass<'_, T> {
         }
     }
 
-    /// Step 3 for some rows: delta(l-1) from delta(l).
-    fn propagate(&self, block: &mut Block<'_, T>, l: usize) {
-        let (plan, rows) = (self.plan, block.rows);
-        let before = &plan.layers[l - 2];
-        let regions = [plan.layers[l - 1].delta, before.pre_activation, before.activation, before.delta];
-        let first = block.first;
-        let [delta, z, a, error] = block.regions(regions);
-        let delta = Panels::new(delta, rows, self.network.width(l));
-        self.network.layers()[l - 1].compute().propagate(self.context(l, first), delta, error);
-        let stored = Stored { pre_activation: z, activation: a };
-        let layer = self.network.layers()[l - 2].compute();
-        layer.error_to_delta(self.context(l - 1, first), stored, error);
+    /// Step 3 for some rows: delta(l-1) from delta(l) for these layers l, from the last to the first.
+    fn backward(&self, block: &mut Block<'_, T>, layers: RangeInclusive<usize>) {
+        let (plan, rows, first) = (self.plan, block.rows, block.first);
+        for l in layers.rev().take_while(|&l| l > plan.first) {
+            let before = &plan.layers[l - 2];
+            let regions = [plan.layers[l - 1].delta, before.pre_activation, before.activation, before.delta];
+            let [delta, z, a, error] = block.regions(regions);
+            let delta = Panels::new(delta, rows, self.network.width(l));
+            self.network.layers()[l - 1].compute().propagate(self.context(l, first), delta, error);
+            let stored = Stored { pre_activation: z, activation: a };
+            let layer = self.network.layers()[l - 2].compute();
+            layer.error_to_delta(self.context(l - 1, first), stored, error);
+        }
+    }
+}
+
+/// Step 4, from the values of all blocks.
+struct Gradient<'a> {
+    network: &'a Network,
+    plan: &'a Plan,
+}
+
+impl Gradient<'_> {
+    /// delta(l) and a(l-1) of a block.
+    fn operands<'b, T: Scalar>(
+        &self,
+        l: usize,
+        blocks: &'b [T],
+        cut: Cut,
+        index: usize,
+    ) -> (Panels<'b, T>, Panels<'b, T>) {
+        let Range { start, end } = cut.rows(index);
+        let block = &blocks[start * self.plan.row..end * self.plan.row];
+        let rows = end - start;
+        let panels = |region: Region, width: usize| Panels::new(&block[region.of(rows)], rows, width);
+        let delta = panels(self.plan.layers[l - 1].delta, self.network.width(l));
+        (delta, panels(self.plan.activation(l - 1), self.network.width(l - 1)))
     }
 
-    /// Step 4 for one part of the gradients, over all rows of the batch.
-    fn gradient_part(&self, index: usize, blocks: &[T], rows_in_block: usize, gradient: &mut [T]) {
-        let plan = self.plan;
-        let (l, tensor, part) = plan.part_places[index].clone();
-        let length = rows_in_block * plan.row;
-        let panels = |i: usize| {
-            let block = &blocks[i * length..blocks.len().min((i + 1) * length)];
-            let rows = block.len() / plan.row;
-            let panels = |region: Region, width: usize| Panels::new(&block[region.of(rows)], rows, width);
-            let delta = panels(plan.layers[l - 1].delta, self.network.width(l));
-            (delta, panels(plan.activation(l - 1), self.network.width(l - 1)))
-        };
-        let count = blocks.len().div_ceil(length);
-        self.network.layers()[l - 1].compute().gradient(tensor, part, count, &panels, gradient);
+    /// One part of the gradients, over all rows of the batch.
+    fn part<T: Scalar>(&self, index: usize, blocks: &[T], cut: Cut, gradient: &mut [T]) {
+        let (l, tensor, part) = self.plan.part_places[index].clone();
+        let layer = self.network.layers()[l - 1].compute();
+        let operands = |block| self.operands(l, blocks, cut, block);
+        layer.gradient(tensor, part, cut.blocks(), &operands, gradient);
+    }
+
+    fn delta_is_finite<T: Scalar>(&self, l: usize, blocks: &[T], cut: Cut) -> bool {
+        (0..cut.blocks()).all(|block| all_finite(self.operands(l, blocks, cut, block).0.data()))
     }
 }

@@ -33,7 +33,7 @@ fn train<T: Scalar>(case: &Case, count: usize) -> Run<T> {
     // 257: a batch of 256, and a single sample.
     let inputs = numbers.matrix(257, case.network.input_width(), 1.0).cast::<T>();
     let predictions = infer(&threads, &case.network, &parameters, inputs.view()).unwrap();
-    let gradients = step.gradients().clone();
+    let gradients = step.gradients().unwrap().clone();
     Run { losses, gradients, parameters, state: optimizer.state().to_vec(), predictions }
 }
 

@@ -68,6 +68,11 @@ impl Parts {
         self.0[index].clone()
     }
 
+    /// The longest range.
+    pub(crate) fn longest(&self) -> usize {
+        self.0.iter().map(Range::len).max().unwrap_or(0)
+    }
+
     /// Calls `body(i, buffers restricted to range i)` for the ranges `which`, on all threads. Each buffer reaches to the
     /// last range's end, or is empty and stays so.
     pub(crate) fn for_each<T: Scalar>(
@@ -77,10 +82,25 @@ impl Parts {
         buffers: Together<'_, T>,
         body: impl Fn(usize, Together<'_, T>) + Sync,
     ) {
+        self.for_each_with(threads, which, buffers, &mut Scratch::default(), |index, buffers, _| {
+            body(index, buffers)
+        });
+    }
+
+    /// The same with scratch memory for `body`, as long as the longest range where the scratch was made so.
+    pub(crate) fn for_each_with<T: Scalar>(
+        &self,
+        threads: &Threads,
+        which: Range<usize>,
+        buffers: Together<'_, T>,
+        scratch: &mut Scratch<T>,
+        body: impl Fn(usize, Together<'_, T>, &mut [T]) + Sync,
+    ) {
         let end = self.0[..which.end].last().map_or(0, |range| range.end);
         assert!(buffers.iter().all(|buffer| buffer.is_empty() || buffer.len() >= end));
         let pointers = buffers.map(|buffer| (SharedPointer(buffer.as_mut_ptr()), !buffer.is_empty()));
-        threads.run(which.len(), &|task| {
+        let (scratch, length) = (SharedPointer(scratch.reserve(threads.count())), scratch.length);
+        threads.run_on(which.len(), &|thread, task| {
             let index = which.start + task;
             let range = self.get(index);
             let slices = pointers.each_ref().map(|(pointer, present)| {
@@ -88,8 +108,38 @@ impl Parts {
                 // SAFETY: ranges do not overlap, and each buffer is borrowed mutably by this call.
                 unsafe { std::slice::from_raw_parts_mut(pointer.get().add(offset), count) }
             });
-            body(index, slices);
+            // SAFETY: each thread has a part of its own, and runs one task at a time.
+            let scratch =
+                unsafe { std::slice::from_raw_parts_mut(scratch.get().add(thread * length), length) };
+            body(index, slices, scratch);
         });
+    }
+}
+
+/// Memory of `length` numbers for each thread.
+#[derive(Default)]
+pub(crate) struct Scratch<T> {
+    buffer: Vec<T>,
+    length: usize,
+}
+
+impl<T: Scalar> Scratch<T> {
+    /// Nothing is reserved before the number of threads is known.
+    pub(crate) fn new(length: usize) -> Self {
+        // Threads write whole cache lines of their own.
+        Scratch { buffer: Vec::new(), length: length.next_multiple_of(64) }
+    }
+
+    fn reserve(&mut self, threads: usize) -> *mut T {
+        if self.buffer.len() < threads * self.length {
+            self.buffer.resize(threads * self.length, T::zero());
+        }
+        self.buffer.as_mut_ptr()
+    }
+
+    /// The bytes that are reserved.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.buffer[..])
     }
 }
 

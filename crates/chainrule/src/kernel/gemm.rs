@@ -18,7 +18,7 @@ use super::panels::{Panels, panel_width};
 
 /// Steps of the summation that are taken before the next panel: so many rows of a panel, and of
 /// 128 rows of the left operand, stay in a core's second-level cache.
-const DEPTH: usize = 1024;
+const DEPTH: usize = 512;
 
 /// What the chains of a product start from.
 #[derive(Clone, Copy)]

@@ -37,7 +37,8 @@ const OPEN: u64 = 1 << 16;
 const INSIDE: u64 = OPEN - 1;
 const GENERATION: u64 = 1 << 17;
 
-type Task<'a> = dyn Fn(usize) + Sync + 'a;
+/// Called with the number of the thread (0 for the caller) and the number of the task.
+type Task<'a> = dyn Fn(usize, usize) + Sync + 'a;
 type Panic = Box<dyn Any + Send>;
 
 struct Shared {
@@ -74,7 +75,7 @@ impl Threads {
             .map_while(|index| {
                 let shared = Arc::clone(&shared);
                 let builder = std::thread::Builder::new().name(format!("chainrule-{index}"));
-                builder.spawn(move || shared.work()).ok()
+                builder.spawn(move || shared.work(index)).ok()
             })
             .collect();
         Threads { shared, workers, running: Mutex::new(()), useful: cores() - 1 }
@@ -96,10 +97,15 @@ impl Threads {
     }
 
     /// Runs `task(0)`, ..., `task(tasks - 1)`, in any order, and returns when all are done.
-    pub(crate) fn run(&self, tasks: usize, task: &Task<'_>) {
+    pub(crate) fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        self.run_on(tasks, &|_, index| task(index));
+    }
+
+    /// The same, where a task is also told which thread runs it: a number below [`Threads::count`].
+    pub(crate) fn run_on(&self, tasks: usize, task: &Task<'_>) {
         let alone = self.workers.is_empty() || tasks <= 1;
         let Some(_running) = (!alone).then(|| self.running.try_lock().ok()).flatten() else {
-            return (0..tasks).for_each(task);
+            return (0..tasks).for_each(|index| task(0, index));
         };
         let shared = &*self.shared;
         // SAFETY: only the lifetime changes. No worker is inside after `close`, which runs before
@@ -115,7 +121,7 @@ impl Threads {
             let _sleep = lock(&shared.sleep);
             (awake..wanted).for_each(|_| shared.wake.notify_one());
         }
-        shared.pick_up(task, tasks);
+        shared.pick_up(0, task, tasks);
         shared.close();
         let panic = lock(&shared.panic).take();
         if let Some(panic) = panic {
@@ -126,13 +132,13 @@ impl Threads {
 
 impl Shared {
     /// A worker's life.
-    fn work(&self) {
+    fn work(&self, thread: usize) {
         let mut seen = 0;
         loop {
             let Some(generation) = self.await_job(seen) else { return };
             seen = generation;
             if let Some((task, tasks)) = self.enter(generation) {
-                self.pick_up(task, tasks);
+                self.pick_up(thread, task, tasks);
                 self.state.fetch_sub(1, SeqCst);
             }
         }
@@ -174,14 +180,14 @@ impl Shared {
     }
 
     /// Runs tasks until none is left; a panic is kept for the caller and ends the job.
-    fn pick_up(&self, task: &Task<'_>, tasks: usize) {
+    fn pick_up(&self, thread: usize, task: &Task<'_>, tasks: usize) {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             loop {
                 let index = self.next.fetch_add(1, SeqCst);
                 if index >= tasks {
                     return;
                 }
-                task(index);
+                task(thread, index);
             }
         }));
         if let Err(panic) = outcome {

@@ -224,14 +224,39 @@ impl<T: Scalar> Optimizer<T> {
         parameters: &mut Parameters<T>,
         gradients: &Gradients<T>,
     ) {
-        self.steps += 1;
-        let (rule, step) = (&self.rule, self.steps);
-        let mut state = self.state.iter_mut().map(Parameters::as_mut_slice);
-        let [m, v, u] = [(); 3].map(|()| state.next().unwrap_or_default());
+        let (next, [m, v, u]) = self.next_step();
         let g = gradients.as_slice();
         for_each_part(threads, g.len(), [parameters.as_mut_slice(), m, v, u], |range, [w, m, v, u]| {
-            vectorized(PartOfUpdate { rule, step, w, g: &g[range], state: [m, v, u] });
+            next.update(w, &g[range], [m, v, u]);
         });
+        self.steps += 1;
+    }
+
+    /// The next step, which changes parameters part by part, and the state, whose parts change with them.
+    /// [`Optimizer::count_step`] is for when all parts are done.
+    pub(crate) fn next_step(&mut self) -> (NextStep<'_>, [&mut [T]; 3]) {
+        let mut state = self.state.iter_mut().map(Parameters::as_mut_slice);
+        let state = [(); 3].map(|()| state.next().unwrap_or_default());
+        (NextStep { rule: &self.rule, step: self.steps + 1 }, state)
+    }
+
+    pub(crate) fn count_step(&mut self) {
+        self.steps += 1;
+    }
+}
+
+/// A step of a rule.
+#[derive(Clone, Copy)]
+pub(crate) struct NextStep<'a> {
+    rule: &'a Rule,
+    /// From 1.
+    step: u64,
+}
+
+impl NextStep<'_> {
+    /// Changes some of the parameters, and the same parts of the state.
+    pub(crate) fn update<T: Scalar>(&self, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
+        vectorized(PartOfUpdate { rule: self.rule, step: self.step, w, g, state });
     }
 }
 
