@@ -144,16 +144,13 @@ pub fn gradients<T: Scalar>(network: &Network, cache: &Cache<T>, deltas: &Deltas
         check_delta(l, cache.activation(l), deltas.delta(l))?;
         let (delta, input) = (deltas.delta(l).view(), cache.activation(l - 1).view());
         let (delta_panels, input_panels) = (in_panels(delta), in_panels(input));
-        let panels = |_| {
-            let rows = delta.rows();
-            let delta = Panels::new(&delta_panels, rows, delta.columns());
-            (delta, Panels::new(&input_panels, rows, input.columns()))
-        };
+        let delta = Panels::new(&delta_panels, delta.rows(), delta.columns());
+        let input = Panels::new(&input_panels, input.rows(), input.columns());
         let tensors = network.tensors().iter().filter(|tensor| tensor.layer == l);
         for (number, tensor) in tensors.enumerate() {
             let rows = if tensor.is_vector { tensor.columns } else { tensor.rows };
             let layer = network.layers()[l - 1].compute();
-            layer.gradient(number, 0..rows, 1, &panels, gradients.tensor_mut(tensor));
+            layer.gradient(number, 0..rows, delta.into(), input.into(), gradients.tensor_mut(tensor));
         }
     }
     Ok(gradients)

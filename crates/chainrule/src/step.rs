@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::forward::{Mode, forward, output};
 use crate::inputs::Inputs;
 use crate::kernel::elementwise::{Parts, Scratch, all_finite, for_each_chunk};
-use crate::kernel::panels::{Panels, from_rows, panel_width};
+use crate::kernel::panels::{Blocks, Panels, from_rows, panel_width};
 use crate::kernel::{Scalar, Threads};
 use crate::layer::{Context, Stored, keeps_pre_activation};
 use crate::loss::{Loss, Output, Targets, WeightedSum};
@@ -343,10 +343,6 @@ impl Cut {
         Cut { batch, rows_in_block: batch.div_ceil(blocks).next_multiple_of(8) }
     }
 
-    fn blocks(self) -> usize {
-        self.batch.div_ceil(self.rows_in_block)
-    }
-
     /// The rows of block `index`.
     fn rows(self, index: usize) -> Range<usize> {
         let start = index * self.rows_in_block;
@@ -589,31 +585,34 @@ struct Gradient<'a> {
 }
 
 impl Gradient<'_> {
-    /// delta(l) and a(l-1) of a block.
-    fn operands<'b, T: Scalar>(
+    /// delta(l).
+    fn delta<'b, T: Scalar>(&self, l: usize, blocks: &'b [T], cut: Cut) -> Blocks<'b, T> {
+        self.region(self.plan.layers[l - 1].delta, self.network.width(l), blocks, cut)
+    }
+
+    /// A region of all blocks.
+    fn region<'b, T: Scalar>(
         &self,
-        l: usize,
+        region: Region,
+        width: usize,
         blocks: &'b [T],
         cut: Cut,
-        index: usize,
-    ) -> (Panels<'b, T>, Panels<'b, T>) {
-        let Range { start, end } = cut.rows(index);
-        let block = &blocks[start * self.plan.row..end * self.plan.row];
-        let rows = end - start;
-        let panels = |region: Region, width: usize| Panels::new(&block[region.of(rows)], rows, width);
-        let delta = panels(self.plan.layers[l - 1].delta, self.network.width(l));
-        (delta, panels(self.plan.activation(l - 1), self.network.width(l - 1)))
+    ) -> Blocks<'b, T> {
+        let row = self.plan.row;
+        Blocks::new(&blocks[..cut.batch * row], row, cut.rows_in_block, region.start, width)
     }
 
     /// One part of the gradients, over all rows of the batch.
     fn part<T: Scalar>(&self, index: usize, blocks: &[T], cut: Cut, gradient: &mut [T]) {
         let (l, tensor, part) = self.plan.part_places[index].clone();
         let layer = self.network.layers()[l - 1].compute();
-        let operands = |block| self.operands(l, blocks, cut, block);
-        layer.gradient(tensor, part, cut.blocks(), &operands, gradient);
+        let (activation, n_in) = (self.plan.activation(l - 1), self.network.width(l - 1));
+        let input = self.region(activation, n_in, blocks, cut);
+        layer.gradient(tensor, part, self.delta(l, blocks, cut), input, gradient);
     }
 
     fn delta_is_finite<T: Scalar>(&self, l: usize, blocks: &[T], cut: Cut) -> bool {
-        (0..cut.blocks()).all(|block| all_finite(self.operands(l, blocks, cut, block).0.data()))
+        let delta = self.delta(l, blocks, cut);
+        (0..delta.count()).all(|block| all_finite(delta.get(block).data()))
     }
 }

@@ -14,7 +14,7 @@ use std::ops::Range;
 use super::Scalar;
 use super::instructions::{Instructions, instructions};
 use super::lanes::Lanes;
-use super::panels::{Panels, panel_width};
+use super::panels::{Blocks, Panels, panel_width};
 
 /// Steps of the summation that are taken before the next panel: so many rows of a panel, and of
 /// 128 rows of the left operand, stay in a core's second-level cache.
@@ -70,59 +70,49 @@ unsafe fn product_with<T: Scalar>(
     }
 }
 
-/// C = A^T B for the columns `part` of A, summed over blocks of rows. `block(i)` gives A [rows_i, m] and
-/// B [rows_i, columns] of block i; C is [part, columns], row by row. `part` starts at a multiple of 8.
-pub(crate) fn transposed_product<'a, T: Scalar, F: Fn(usize) -> (Panels<'a, T>, Panels<'a, T>)>(
-    blocks: usize,
-    block: &F,
+/// C = A^T B for the columns `part` of A, summed over all rows. Shapes: A [rows, m], B [rows, columns], both cut into the
+/// same blocks; C [part, columns], row by row. `part` starts at a multiple of 8.
+pub(crate) fn transposed_product<T: Scalar>(
+    a: Blocks<'_, T>,
+    b: Blocks<'_, T>,
     part: Range<usize>,
     c: &mut [T],
 ) {
-    assert!(blocks > 0 && part.start % 8 == 0);
-    let columns = block(0).1.columns();
-    for i in 0..blocks {
-        let (a, b) = block(i);
-        assert!(a.rows() == b.rows() && part.end <= a.columns() && b.columns() == columns);
-    }
-    assert_eq!(c.len(), part.len() * columns);
+    assert!(part.start.is_multiple_of(8) && part.end <= a.columns() && c.len() == part.len() * b.columns());
+    assert!(a.count() == b.count() && (0..a.count()).all(|i| a.get(i).rows() == b.get(i).rows()));
     // SAFETY: the shapes were checked, and the processor has these instructions.
-    unsafe { transposed_product_with(instructions(), blocks, block, part, c) }
+    unsafe { transposed_product_with(instructions(), a, b, part, c) }
 }
 
 /// # Safety
 /// The shapes fit as [`transposed_product`] checks, and the processor has the instructions.
 #[inline]
-unsafe fn transposed_product_with<'a, T: Scalar, F: Fn(usize) -> (Panels<'a, T>, Panels<'a, T>)>(
+unsafe fn transposed_product_with<T: Scalar>(
     instructions: Instructions,
-    blocks: usize,
-    block: &F,
+    a: Blocks<'_, T>,
+    b: Blocks<'_, T>,
     part: Range<usize>,
     c: &mut [T],
 ) {
     match instructions {
         // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => unsafe { transposed_product_avx512(blocks, block, part, c) },
+        Instructions::Avx512 => unsafe { transposed_product_avx512(a, b, part, c) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => unsafe { transposed_product_avx2(blocks, block, part, c) },
+        Instructions::Avx2 => unsafe { transposed_product_avx2(a, b, part, c) },
         // SAFETY: as above.
-        Instructions::Plain => unsafe { transposed_product_in::<T::Plain, F>(blocks, block, part, c) },
+        Instructions::Plain => unsafe { transposed_product_in::<T::Plain>(a, b, part, c) },
     }
 }
 
-/// The sums of the columns `part` of matrices one below the other: of `block(0)`, `block(1)`, ...
-pub(crate) fn column_sums<'a, T: Scalar>(
-    blocks: usize,
-    block: &impl Fn(usize) -> Panels<'a, T>,
-    part: Range<usize>,
-    sums: &mut [T],
-) {
+/// The sums of the columns `part`.
+pub(crate) fn column_sums<T: Scalar>(blocks: Blocks<'_, T>, part: Range<usize>, sums: &mut [T]) {
     assert_eq!(part.len(), sums.len());
     super::elementwise::vectorized(|| {
         sums.fill(T::zero());
-        for i in 0..blocks {
-            let matrix = block(i);
+        for i in 0..blocks.count() {
+            let matrix = blocks.get(i);
             let mut column = part.start;
             for sums in sums.chunks_mut(8) {
                 let (offset, stride) = matrix.column(column);
@@ -176,26 +166,26 @@ unsafe fn product_avx2<T: Scalar>(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn transposed_product_avx512<'a, T: Scalar, F: Fn(usize) -> (Panels<'a, T>, Panels<'a, T>)>(
-    blocks: usize,
-    block: &F,
+unsafe fn transposed_product_avx512<T: Scalar>(
+    a: Blocks<'_, T>,
+    b: Blocks<'_, T>,
     part: Range<usize>,
     c: &mut [T],
 ) {
     // SAFETY: the caller's promise.
-    unsafe { transposed_product_in::<T::Avx512, F>(blocks, block, part, c) }
+    unsafe { transposed_product_in::<T::Avx512>(a, b, part, c) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn transposed_product_avx2<'a, T: Scalar, F: Fn(usize) -> (Panels<'a, T>, Panels<'a, T>)>(
-    blocks: usize,
-    block: &F,
+unsafe fn transposed_product_avx2<T: Scalar>(
+    a: Blocks<'_, T>,
+    b: Blocks<'_, T>,
     part: Range<usize>,
     c: &mut [T],
 ) {
     // SAFETY: the caller's promise.
-    unsafe { transposed_product_in::<T::Avx2, F>(blocks, block, part, c) }
+    unsafe { transposed_product_in::<T::Avx2>(a, b, part, c) }
 }
 
 /// # Safety
@@ -250,14 +240,15 @@ unsafe fn product_in<V: Lanes<Number: Scalar>>(
 /// # Safety
 /// The processor has V's instructions, and the shapes fit as [`transposed_product`] checks.
 #[inline(always)]
-unsafe fn transposed_product_in<'a, V, F>(blocks: usize, block: &F, part: Range<usize>, c: &mut [V::Number])
-where
-    V: Lanes<Number: Scalar>,
-    F: Fn(usize) -> (Panels<'a, V::Number>, Panels<'a, V::Number>),
-{
+unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
+    a: Blocks<'_, V::Number>,
+    b: Blocks<'_, V::Number>,
+    part: Range<usize>,
+    c: &mut [V::Number],
+) {
     let panel = panel_width::<V::Number>();
-    let (rows, columns) = (part.len(), block(0).1.columns());
-    let together = (DEPTH / block(0).0.rows()).max(1);
+    let (rows, columns, blocks) = (part.len(), b.columns(), a.count());
+    let together = (DEPTH / a.rows_in_block()).max(1);
     for first in (0..blocks).step_by(together) {
         let segments = first..blocks.min(first + together);
         for j in (0..columns).step_by(panel) {
@@ -269,7 +260,7 @@ where
                 _ => Begin { pointer: c.cast_const(), stride: columns },
             };
             let segment = |s: usize, row: usize, column: usize| {
-                let (a, b) = block(s);
+                let (a, b) = (a.get(s), b.get(s));
                 let (a_offset, a_step) = a.column(part.start + row);
                 // SAFETY: offsets of elements (0, part.start + row) of A and (0, j + column) of B.
                 unsafe {
@@ -417,20 +408,32 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
         }
         for s in segments.clone() {
             let Segment { mut a, a_row, a_step, mut b, b_step, count } = segment(s, i, j);
-            for _ in 0..count {
-                let mut right = [V::splat(num_traits::Zero::zero()); N];
-                for v in 0..N {
-                    right[v] = load(b.add(v * V::COUNT));
-                }
-                for r in 0..M {
-                    let left = V::splat(*a.add(r * a_row));
+            macro_rules! step {
+                () => {
+                    let mut right = [V::splat(num_traits::Zero::zero()); N];
                     for v in 0..N {
-                        sums[r][v] = left.multiply_add(right[v], sums[r][v]);
+                        right[v] = load(b.add(v * V::COUNT));
                     }
-                }
-                // One past the last element is never read.
-                a = a.wrapping_add(a_step);
-                b = b.wrapping_add(b_step);
+                    for r in 0..M {
+                        let left = V::splat(*a.add(r * a_row));
+                        for v in 0..N {
+                            sums[r][v] = left.multiply_add(right[v], sums[r][v]);
+                        }
+                    }
+                    // One past the last element is never read.
+                    a = a.wrapping_add(a_step);
+                    b = b.wrapping_add(b_step);
+                };
+            }
+            // Four at a time: a panel's 32 steps are then a loop short enough for its end to be predicted.
+            for _ in 0..count / 4 {
+                step!();
+                step!();
+                step!();
+                step!();
+            }
+            for _ in 0..count % 4 {
+                step!();
             }
         }
         for r in 0..M {
@@ -548,28 +551,27 @@ mod tests {
             for (m, batch, columns) in SHAPES {
                 let (a, b) = (values::<T>(batch * m, 4), values::<T>(batch * columns, 5));
                 for (rows_in_block, columns_in_part) in [(batch, m), (8, 8), (100, 32), (1200, 16)] {
-                    let cuts: Vec<_> = (0..batch)
-                        .step_by(rows_in_block)
-                        .map(|start| start..batch.min(start + rows_in_block))
-                        .map(|r| {
-                            let a = in_panels(r.len(), m, &a[r.start * m..r.end * m]);
-                            let b = in_panels(r.len(), columns, &b[r.start * columns..r.end * columns]);
-                            (a, b, r.len())
-                        })
-                        .collect();
-                    let block = |i: usize| {
-                        let (a, b, rows) = &cuts[i];
-                        (Panels::new(a, *rows, m), Panels::new(b, *rows, columns))
-                    };
+                    // A, a column of something else, B.
+                    let row = m + 1 + columns;
+                    let mut data = Vec::new();
+                    for start in (0..batch).step_by(rows_in_block) {
+                        let rows = start..batch.min(start + rows_in_block);
+                        data.extend(in_panels(rows.len(), m, &a[rows.start * m..rows.end * m]));
+                        data.extend(rows.clone().map(|_| T::nan()));
+                        let part = &b[rows.start * columns..rows.end * columns];
+                        data.extend(in_panels(rows.len(), columns, part));
+                    }
+                    let a_blocks = Blocks::new(&data, row, rows_in_block, 0, m);
+                    let b_blocks = Blocks::new(&data, row, rows_in_block, m + 1, columns);
                     for start in (0..m).step_by(columns_in_part) {
                         let part = start..m.min(start + columns_in_part);
                         let mut c = vec![T::nan(); part.len() * columns];
                         // SAFETY: the shapes fit, and the instructions are this machine's.
                         unsafe {
-                            transposed_product_with(instructions, cuts.len(), &block, part.clone(), &mut c);
+                            transposed_product_with(instructions, a_blocks, b_blocks, part.clone(), &mut c);
                         }
                         let mut sums = vec![T::nan(); part.len()];
-                        column_sums(cuts.len(), &|i| block(i).0, part.clone(), &mut sums);
+                        column_sums(a_blocks, part.clone(), &mut sums);
                         for (i, n) in part.enumerate() {
                             for j in 0..columns {
                                 let sum = (0..batch).fold(T::zero(), |sum, k| {

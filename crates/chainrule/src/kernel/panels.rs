@@ -69,6 +69,58 @@ impl<'a, T: Scalar> Panels<'a, T> {
     }
 }
 
+/// The rows of a batch, cut into blocks: each block is a matrix in panels, and lies among other values of the
+/// same rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Blocks<'a, T> {
+    /// The blocks one behind the other, `row` numbers for each row of the batch.
+    data: &'a [T],
+    row: usize,
+    rows_in_block: usize,
+    /// The matrix's place: block i, of r rows, has it at `r * start`.
+    start: usize,
+    columns: usize,
+}
+
+impl<'a, T: Scalar> Blocks<'a, T> {
+    /// Columns `start..start + columns` of `data`, which has `row` numbers for each row, `rows_in_block` rows in each
+    /// block but the last.
+    pub(crate) fn new(data: &'a [T], row: usize, rows_in_block: usize, start: usize, columns: usize) -> Self {
+        assert!(data.len().is_multiple_of(row) && rows_in_block > 0 && start + columns <= row);
+        Blocks { data, row, rows_in_block, start, columns }
+    }
+
+    /// How many blocks there are.
+    pub(crate) fn count(&self) -> usize {
+        self.data.len().div_ceil(self.rows_in_block * self.row)
+    }
+
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    pub(super) fn rows_in_block(&self) -> usize {
+        self.rows_in_block
+    }
+
+    /// Block `index`.
+    #[inline(always)]
+    pub(crate) fn get(&self, index: usize) -> Panels<'a, T> {
+        let first = index * self.rows_in_block * self.row;
+        let rows = self.rows_in_block.min((self.data.len() - first) / self.row);
+        let data = &self.data[first + rows * self.start..][..rows * self.columns];
+        Panels { data, rows, columns: self.columns }
+    }
+}
+
+impl<'a, T: Scalar> From<Panels<'a, T>> for Blocks<'a, T> {
+    /// One block.
+    fn from(panels: Panels<'a, T>) -> Self {
+        let Panels { data, rows, columns } = panels;
+        Blocks { data, row: columns, rows_in_block: rows, start: 0, columns }
+    }
+}
+
 /// Writes row `row` of a matrix of `rows` rows in panels.
 #[inline]
 pub(crate) fn write_row<T: Scalar, X: Copy>(

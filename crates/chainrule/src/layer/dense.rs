@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, Context, Describe, RowBlock, Stored};
+use super::{Compute, Context, Describe, Stored};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::kernel::gemm::{Start, column_sums, product, transposed_product};
-use crate::kernel::panels::Panels;
+use crate::kernel::panels::{Blocks, Panels};
 use crate::parameters::TensorRequest;
 
 /// A fully connected layer with its activation.
@@ -111,13 +111,13 @@ impl<T: Scalar> Compute<T> for Dense {
         &self,
         tensor: usize,
         part: Range<usize>,
-        blocks: usize,
-        block: &RowBlock<'_, T>,
+        delta: Blocks<'_, T>,
+        input: Blocks<'_, T>,
         gradient: &mut [T],
     ) {
         match tensor {
-            0 => transposed_product(blocks, &block, part, gradient),
-            _ => column_sums(blocks, &|i| block(i).0, part, gradient),
+            0 => transposed_product(delta, input, part, gradient),
+            _ => column_sums(delta, part, gradient),
         }
     }
 }

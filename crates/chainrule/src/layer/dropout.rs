@@ -7,12 +7,12 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, Context, Describe, RowBlock, Stored};
+use super::{Compute, Context, Describe, Stored};
 use crate::activation::Activation;
 use crate::error::{Result, require};
 use crate::forward::Mode;
 use crate::kernel::Scalar;
-use crate::kernel::panels::{Panels, panel_width};
+use crate::kernel::panels::{Blocks, Panels, panel_width};
 use crate::parameters::TensorRequest;
 use crate::random::{Purpose, Stream};
 
@@ -112,5 +112,5 @@ impl<T: Scalar> Compute<T> for Dropout {
     }
 
     /// There are no parameters.
-    fn gradient(&self, _: usize, _: Range<usize>, _: usize, _: &RowBlock<'_, T>, _: &mut [T]) {}
+    fn gradient(&self, _: usize, _: Range<usize>, _: Blocks<'_, T>, _: Blocks<'_, T>, _: &mut [T]) {}
 }

@@ -16,7 +16,7 @@ use crate::activation::Activation;
 use crate::error::Result;
 use crate::forward::Mode;
 use crate::kernel::Scalar;
-use crate::kernel::panels::Panels;
+use crate::kernel::panels::{Blocks, Panels};
 use crate::parameters::TensorRequest;
 
 macro_rules! layer_kinds {
@@ -120,9 +120,6 @@ pub(crate) struct Stored<'a, T> {
     pub(crate) activation: &'a [T],
 }
 
-/// delta of a layer and its input, for block number `i` of the batch's rows.
-pub(crate) type RowBlock<'a, T> = dyn Fn(usize) -> (Panels<'a, T>, Panels<'a, T>) + 'a;
-
 /// What a kind of layer computes. All buffers are [rows, width] in panels, made by the caller.
 pub(crate) trait Compute<T: Scalar> {
     /// Step 1: a (and z, if the caller keeps it) from the input.
@@ -144,13 +141,13 @@ pub(crate) trait Compute<T: Scalar> {
     fn propagate(&self, context: Context<'_, T>, delta: Panels<'_, T>, input_error: &mut [T]);
 
     /// Step 4: rows `part` of the gradient of tensor number `tensor` of the layer (0 the weight, 1 the bias, of
-    /// which rows are elements), row by row, summed over `blocks` blocks of the batch.
+    /// which rows are elements), row by row, summed over the batch. delta and the layer's input are in blocks.
     fn gradient(
         &self,
         tensor: usize,
         part: Range<usize>,
-        blocks: usize,
-        block: &RowBlock<'_, T>,
+        delta: Blocks<'_, T>,
+        input: Blocks<'_, T>,
         gradient: &mut [T],
     );
 }
