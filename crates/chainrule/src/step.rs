@@ -1,10 +1,9 @@
 //! The fused training step: the five steps in buffers made beforehand, on all threads.
 //!
-//! It equals the five public functions bit for bit, allocates nothing, and changes no parameter
-//! unless the loss and every gradient are finite.
+//! It equals the five public functions bit for bit and allocates nothing.
 
 use std::ops::{Range, RangeInclusive};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use aligned_vec::{AVec, ConstAlign};
 
@@ -75,7 +74,7 @@ impl<T: Scalar> TrainingStep<T> {
         let first = first_with_parameters(network);
         let weights = PackedWeights::new(network, |l| l > first, PACKED_TOGETHER);
         let plan = Plan::new::<T>(network, maximum_batch, weights.are_together());
-        let keeps_gradients = plan.passes == Passes::Whole || clipping.is_some();
+        let keeps_gradients = clipping.is_some();
         Ok(TrainingStep {
             network: network.clone(),
             loss: loss.clone(),
@@ -90,6 +89,14 @@ impl<T: Scalar> TrainingStep<T> {
         })
     }
 
+    /// The same step, which keeps the gradients and updates when all are there, as a step with clipping does. It
+    /// takes as many bytes more as the parameters have, and some time.
+    pub fn keeping_gradients(mut self) -> Self {
+        self.gradients.get_or_insert_with(|| self.network.zeros());
+        self.scratch = Scratch::new(0);
+        self
+    }
+
     /// The bytes of the buffers: packed weights, states, deltas and gradients.
     pub fn bytes(&self) -> usize {
         let states = size_of_val(&self.blocks[..]) + size_of_val(&self.losses[..]);
@@ -97,9 +104,8 @@ impl<T: Scalar> TrainingStep<T> {
         states + self.weights.bytes() + gradients + self.scratch.bytes()
     }
 
-    /// The gradients of the last step, after clipping. None for a network whose weights do not fit into the
-    /// caches, unless there is clipping: then the update takes each part of them as it comes, and they are never there all
-    /// at once.
+    /// The gradients of the last step, after clipping. None unless there is clipping, or they are kept: the
+    /// update takes each part of them as it comes.
     pub fn gradients(&self) -> Option<&Gradients<T>> {
         self.gradients.as_ref()
     }
@@ -108,8 +114,8 @@ impl<T: Scalar> TrainingStep<T> {
     ///
     /// # Errors
     /// When the batch does not fit, and when the loss or a gradient is not finite: then nothing is changed.
-    /// There is one exception: where [`TrainingStep::gradients`] are none and the loss is finite, layers behind
-    /// the one with the gradient that is not may have been updated. No parameter becomes infinite or NaN.
+    /// There is one exception: where the gradients are not kept, the loss is finite and a gradient is not, others may
+    /// have been applied. No parameter becomes infinite or NaN by it, and the step does not count.
     pub fn run(
         &mut self,
         threads: &Threads,
@@ -123,15 +129,14 @@ impl<T: Scalar> TrainingStep<T> {
         let work = self.network.step_flops().saturating_mul(batch.inputs.rows() as u64);
         let threads = (work >= SERIAL_FLOPS).then_some(threads);
         let finite = match self.plan.passes {
-            Passes::Whole => self.whole_passes(threads, parameters, batch, mode, total_weight),
+            Passes::Whole => self.whole_passes(threads, parameters, optimizer, batch, mode, total_weight)?,
             Passes::ByLayer => {
-                let update = (&mut *parameters, &mut *optimizer);
-                self.passes_by_layer(threads, update, batch, mode, total_weight)?
+                self.passes_by_layer(threads, parameters, optimizer, batch, mode, total_weight)?
             }
         };
         let losses = &self.losses[..batch.inputs.rows()];
         let sum = WeightedSum { loss: losses.iter().sum(), weight: total_weight };
-        if !sum.loss.is_finite() || !finite {
+        if !finite {
             return Err(self.first_not_finite(parameters, batch, mode, optimizer.steps() + 1));
         }
         let threads = threads.unwrap_or(&self.alone);
@@ -163,17 +168,22 @@ impl<T: Scalar> TrainingStep<T> {
         self.loss.check_targets(rows, self.network.output_width(), batch.targets, batch.sample_weights)
     }
 
-    /// Steps 1 to 4 where each block of rows goes through all layers and back without waiting for others:
-    /// whether all gradients are finite.
+    /// Steps 1 to 4, and 5 unless the gradients are kept, where each block of rows goes through all layers and
+    /// back without waiting for others: whether the loss and all gradients are finite.
+    ///
+    /// # Errors
+    /// When a gradient is not finite and others were applied.
     fn whole_passes(
         &mut self,
         threads: Option<&Threads>,
-        parameters: &Parameters<T>,
+        parameters: &mut Parameters<T>,
+        optimizer: &mut Optimizer<T>,
         batch: Samples<'_, T>,
         mode: Mode,
         total_weight: f64,
-    ) -> bool {
-        let TrainingStep { network, loss, plan, weights, blocks, losses, gradients, alone, .. } = self;
+    ) -> Result<bool> {
+        let TrainingStep { network, loss, plan, weights, blocks, losses, gradients, alone, scratch, .. } =
+            self;
         let (threads, depth) = (threads.unwrap_or(alone), network.depth());
         weights.pack_all(threads, parameters);
         let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
@@ -182,27 +192,22 @@ impl<T: Scalar> TrainingStep<T> {
             pass.forward(block, 1..=depth, batch, losses);
             pass.backward(block, 1..=depth);
         });
-        let finite = AtomicBool::new(true);
-        let gradients = gradients.as_mut().expect("whole passes keep gradients");
-        let buffers = [gradients.as_mut_slice(), &mut [], &mut [], &mut []];
-        plan.parts.for_each(threads, 0..plan.parts.count(), buffers, |index, [gradient, ..]| {
-            Gradient { network, plan }.part(index, blocks, cut, gradient);
-            if !all_finite(gradient) {
-                finite.store(false, Relaxed);
-            }
-        });
-        finite.into_inner()
+        if !all_are_finite(&losses[..cut.batch]) {
+            return Ok(false);
+        }
+        let step = GradientStep { network, plan, blocks, cut };
+        step.run(threads, 1..=depth, gradients.as_mut(), scratch, parameters, optimizer)
     }
 
-    /// Steps 1 to 4, layer by layer, and step 5 unless the gradients are kept: whether the loss and all gradients are
-    /// finite.
+    /// The same layer by layer, where a layer's gradients follow its delta.
     ///
     /// # Errors
-    /// When the gradient of a layer is not finite and others were applied.
+    /// When a gradient is not finite and others were applied.
     fn passes_by_layer(
         &mut self,
         threads: Option<&Threads>,
-        (parameters, optimizer): (&mut Parameters<T>, &mut Optimizer<T>),
+        parameters: &mut Parameters<T>,
+        optimizer: &mut Optimizer<T>,
         batch: Samples<'_, T>,
         mode: Mode,
         total_weight: f64,
@@ -210,8 +215,8 @@ impl<T: Scalar> TrainingStep<T> {
         let TrainingStep { network, loss, plan, weights, blocks, losses, gradients, alone, scratch, .. } =
             self;
         let (threads, depth) = (threads.unwrap_or(alone), network.depth());
-        let rows = batch.inputs.rows();
-        let cut = Cut::new(rows, threads.count());
+        let cut = Cut::new(batch.inputs.rows(), threads.count());
+        weights.pack_all(threads, parameters);
         for l in 1..=depth {
             weights.pack(threads, parameters, l, true);
             let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
@@ -219,46 +224,20 @@ impl<T: Scalar> TrainingStep<T> {
                 pass.forward(block, l..=l, batch, losses);
             });
         }
-        if !losses[..rows].iter().sum::<f64>().is_finite() {
-            return Ok(false);
-        }
-        let finite = AtomicBool::new(true);
+        let mut finite = all_are_finite(&losses[..cut.batch]);
         for l in (plan.first..=depth).rev() {
-            weights.pack(threads, parameters, l, false);
-            let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
+            if !finite {
+                break;
+            }
             if l > plan.first {
+                weights.pack(threads, parameters, l, false);
+                let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
                 cut.for_each(threads, plan, blocks, losses, |block, _| pass.backward(block, l..=l));
             }
-            let pass = Gradient { network, plan };
-            let which = plan.layers[l - 1].parts.clone();
-            if let Some(gradients) = gradients {
-                let buffers = [gradients.as_mut_slice(), &mut [], &mut [], &mut []];
-                plan.parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
-                    pass.part(index, blocks, cut, gradient);
-                    if !all_finite(gradient) {
-                        finite.store(false, Relaxed);
-                    }
-                });
-                continue;
-            }
-            let (next, [m, v, u]) = optimizer.next_step();
-            let buffers = [parameters.as_mut_slice(), m, v, u];
-            plan.parts.for_each_with(threads, which, buffers, scratch, |index, [w, m, v, u], gradient| {
-                let gradient = &mut gradient[..w.len()];
-                pass.part(index, blocks, cut, gradient);
-                if all_finite(gradient) {
-                    next.update(w, gradient, [m, v, u]);
-                } else {
-                    finite.store(false, Relaxed);
-                }
-            });
-            if !finite.load(Relaxed) {
-                let quantity = if pass.delta_is_finite(l, blocks, cut) { "gradient" } else { "delta" };
-                let step = optimizer.steps() + 1;
-                return Err(Error::NonFinite { quantity, layer: l, step, epoch: None });
-            }
+            let step = GradientStep { network, plan, blocks, cut };
+            finite = step.run(threads, l..=l, gradients.as_mut(), scratch, parameters, optimizer)?;
         }
-        Ok(finite.into_inner())
+        Ok(finite)
     }
 
     /// Computes the step again, value by value, and names the first that is not finite.
@@ -578,41 +557,90 @@ impl<T: Scalar> Pass<'_, T> {
     }
 }
 
-/// Step 4, from the values of all blocks.
-struct Gradient<'a> {
-    network: &'a Network,
-    plan: &'a Plan,
+/// Whether a sum of losses is finite.
+fn all_are_finite(losses: &[f64]) -> bool {
+    losses.iter().sum::<f64>().is_finite()
 }
 
-impl Gradient<'_> {
+/// Step 4, and 5 where gradients are not kept, from the values of all blocks.
+struct GradientStep<'a, T> {
+    network: &'a Network,
+    plan: &'a Plan,
+    blocks: &'a [T],
+    cut: Cut,
+}
+
+impl<T: Scalar> GradientStep<'_, T> {
+    /// The gradients of some layers, kept or applied: whether all are finite.
+    ///
+    /// # Errors
+    /// When one is not finite and others were applied.
+    fn run(
+        &self,
+        threads: &Threads,
+        layers: RangeInclusive<usize>,
+        kept: Option<&mut Gradients<T>>,
+        scratch: &mut Scratch<T>,
+        parameters: &mut Parameters<T>,
+        optimizer: &mut Optimizer<T>,
+    ) -> Result<bool> {
+        let plan = self.plan;
+        let which = plan.layers[layers.start() - 1].parts.start..plan.layers[layers.end() - 1].parts.end;
+        // The last layer with a gradient that is not finite; 0 if all are.
+        let bad = AtomicUsize::new(0);
+        let note = |index: usize| bad.fetch_max(plan.part_places[index].0, Relaxed);
+        if let Some(gradients) = kept {
+            let buffers = [gradients.as_mut_slice(), &mut [], &mut [], &mut []];
+            plan.parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
+                self.part(index, gradient);
+                if !all_finite(gradient) {
+                    note(index);
+                }
+            });
+            return Ok(bad.into_inner() == 0);
+        }
+        let number = optimizer.steps() + 1;
+        let (next, [m, v, u]) = optimizer.next_step();
+        let buffers = [parameters.as_mut_slice(), m, v, u];
+        plan.parts.for_each_with(threads, which, buffers, scratch, |index, [w, m, v, u], gradient| {
+            let gradient = &mut gradient[..w.len()];
+            self.part(index, gradient);
+            if all_finite(gradient) {
+                next.update(w, gradient, [m, v, u]);
+            } else {
+                note(index);
+            }
+        });
+        let bad = bad.into_inner();
+        if bad == 0 {
+            return Ok(true);
+        }
+        let delta = layers.rev().take_while(|&l| l >= bad).find(|&l| !self.delta_is_finite(l));
+        let (quantity, layer) = delta.map_or(("gradient", bad), |l| ("delta", l));
+        Err(Error::NonFinite { quantity, layer, step: number, epoch: None })
+    }
+
     /// delta(l).
-    fn delta<'b, T: Scalar>(&self, l: usize, blocks: &'b [T], cut: Cut) -> Blocks<'b, T> {
-        self.region(self.plan.layers[l - 1].delta, self.network.width(l), blocks, cut)
+    fn delta(&self, l: usize) -> Blocks<'_, T> {
+        self.region(self.plan.layers[l - 1].delta, self.network.width(l))
     }
 
     /// A region of all blocks.
-    fn region<'b, T: Scalar>(
-        &self,
-        region: Region,
-        width: usize,
-        blocks: &'b [T],
-        cut: Cut,
-    ) -> Blocks<'b, T> {
-        let row = self.plan.row;
-        Blocks::new(&blocks[..cut.batch * row], row, cut.rows_in_block, region.start, width)
+    fn region(&self, region: Region, width: usize) -> Blocks<'_, T> {
+        let (row, cut) = (self.plan.row, self.cut);
+        Blocks::new(&self.blocks[..cut.batch * row], row, cut.rows_in_block, region.start, width)
     }
 
     /// One part of the gradients, over all rows of the batch.
-    fn part<T: Scalar>(&self, index: usize, blocks: &[T], cut: Cut, gradient: &mut [T]) {
+    fn part(&self, index: usize, gradient: &mut [T]) {
         let (l, tensor, part) = self.plan.part_places[index].clone();
         let layer = self.network.layers()[l - 1].compute();
-        let (activation, n_in) = (self.plan.activation(l - 1), self.network.width(l - 1));
-        let input = self.region(activation, n_in, blocks, cut);
-        layer.gradient(tensor, part, self.delta(l, blocks, cut), input, gradient);
+        let input = self.region(self.plan.activation(l - 1), self.network.width(l - 1));
+        layer.gradient(tensor, part, self.delta(l), input, gradient);
     }
 
-    fn delta_is_finite<T: Scalar>(&self, l: usize, blocks: &[T], cut: Cut) -> bool {
-        let delta = self.delta(l, blocks, cut);
+    fn delta_is_finite(&self, l: usize) -> bool {
+        let delta = self.delta(l);
         (0..delta.count()).all(|block| all_finite(delta.get(block).data()))
     }
 }

@@ -93,7 +93,8 @@ fn by_the_fused_step() {
     let example = Example::new();
     let mut parameters = example.parameters.clone();
     let mut optimizer = Optimizer::new(rule(), &parameters).unwrap();
-    let mut step = TrainingStep::new(&example.network, &Loss::HalfSquaredError, None, 1).unwrap();
+    let mut step =
+        TrainingStep::new(&example.network, &Loss::HalfSquaredError, None, 1).unwrap().keeping_gradients();
     let threads = Threads::single();
     let sum =
         step.run(&threads, &mut parameters, &mut optimizer, example.samples(), Mode::Inference).unwrap();

@@ -232,6 +232,27 @@ fn gradients_that_overflow() {
     assert_chain_diverges::<f32>(&[Identity; 3], loss(), &[1e20, 1e-20, 1e25], (1.0, 1.0), ("gradient", 2));
 }
 
+/// Where gradients are applied as they come, one that overflows is left out, and is named just the same.
+#[test]
+fn gradients_that_overflow_while_others_are_applied() {
+    // z(1) = 1, z(2) = 1e20, delta(2) = 1, delta(1) = 1e20, dW(1) = 1e20 x 1e20.
+    let network = chain(&[Identity; 2]).build().unwrap();
+    let mut parameters = network.zeros::<f32>();
+    parameters.weight_mut(1)[0] = 1e-20;
+    parameters.weight_mut(2)[0] = 1e20;
+    let before = parameters.clone();
+    let mut optimizer = Optimizer::new(Rule::Adam(Adam::default()), &parameters).unwrap();
+    let mut step = TrainingStep::new(&network, &Loss::MeanAbsoluteError, None, 1).unwrap();
+    let (x, y) = (Matrix::from_rows(&[[1e20]]), Matrix::from_rows(&[[1.0]]));
+    let samples = Samples { inputs: x.view().into(), targets: (&y).into(), sample_weights: None };
+    let mode = Mode::Training { seed: 0, step: 0 };
+    let error = step.run(&Threads::single(), &mut parameters, &mut optimizer, samples, mode).unwrap_err();
+    assert!(matches!(error, Error::NonFinite { quantity: "gradient", layer: 1, step: 1, .. }), "{error}");
+    assert_eq!(parameters.weight(1), before.weight(1), "the gradient that overflowed is left out");
+    assert!(parameters.first_not_finite().is_none());
+    assert_eq!(optimizer.steps(), 0);
+}
+
 /// A wrong batch is an error before anything is computed, and it changes nothing either.
 #[test]
 fn batches_that_do_not_fit() {

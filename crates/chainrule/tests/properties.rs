@@ -167,7 +167,7 @@ proptest! {
 
         let mut parameters = case.parameters.clone();
         let mut optimizer = Optimizer::new(rule, &parameters).unwrap();
-        let mut step = TrainingStep::new(&case.network, loss, clipping, 9).unwrap();
+        let mut step = TrainingStep::new(&case.network, loss, clipping, 9).unwrap().keeping_gradients();
         let sum = step.run(&Threads::single(), &mut parameters, &mut optimizer, samples, mode).unwrap();
         prop_assert_eq!(sum.mean().to_bits(), five.loss.to_bits());
         assert_same_parameters("gradient", step.gradients().unwrap(), &five.gradients);
@@ -217,7 +217,7 @@ proptest! {
         let still = Rule::Sgd(Sgd { learning_rate: 0.0, ..Sgd::default() });
         let mut parameters = case.parameters.clone();
         let mut optimizer = Optimizer::new(still, &parameters).unwrap();
-        let mut step = TrainingStep::new(&case.network, &case.loss, None, case.data.len()).unwrap();
+        let mut step = TrainingStep::new(&case.network, &case.loss, None, case.data.len()).unwrap().keeping_gradients();
         let mut sum = WeightedSum::default();
         let mut gradients = case.network.zeros::<f64>();
         let mut run = |data: &Data<f64>| {

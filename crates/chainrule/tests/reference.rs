@@ -161,7 +161,11 @@ fn assert_fused_equals_functions<T: Scalar>(
     let mut expected_optimizer = Optimizer::new(rule.clone(), &expected).unwrap();
     let mut optimizer = Optimizer::new(rule.clone(), &parameters).unwrap();
     let maximum = batches.iter().copied().max().unwrap();
-    let mut step = TrainingStep::new(network, loss, clipping, maximum).unwrap();
+    let mut step = TrainingStep::new(network, loss, clipping, maximum).unwrap().keeping_gradients();
+    // The same in the form that applies gradients as they come.
+    let mut applied = parameters.clone();
+    let mut applied_optimizer = optimizer.clone();
+    let mut applying = TrainingStep::new(network, loss, clipping, maximum).unwrap();
     for (index, &rows) in batches.iter().enumerate() {
         let rows: Vec<usize> = (data.len() - rows..data.len()).collect();
         let data = data.select(&rows).cast::<T>();
@@ -177,8 +181,16 @@ fn assert_fused_equals_functions<T: Scalar>(
         assert_same_bits(&format!("{what}: loss"), &[sum.mean()], &[five.loss]);
         assert_same_parameters(&format!("{what}: gradient"), step.gradients().unwrap(), &five.gradients);
         assert_same_parameters(&format!("{what}: parameter"), &parameters, &expected);
+
+        let sum = applying.run(threads, &mut applied, &mut applied_optimizer, data.samples(), mode).unwrap();
+        assert_same_bits(&format!("{what}: loss"), &[sum.mean()], &[five.loss]);
+        assert_eq!(applying.gradients().is_some(), clipping.is_some());
+        assert_same_parameters(&format!("{what}: applied"), &applied, &expected);
     }
     assert_eq!(optimizer.steps(), batches.len() as u64);
+    for (buffer, expected) in applied_optimizer.state().iter().zip(expected_optimizer.state()) {
+        assert_same_parameters(&format!("{what}: optimizer state, applied"), buffer, expected);
+    }
     for (buffer, expected) in optimizer.state().iter().zip(expected_optimizer.state()) {
         assert_same_parameters(&format!("{what}: optimizer state"), buffer, expected);
     }
@@ -257,5 +269,30 @@ fn the_fused_step_on_threads_has_the_bits_of_the_five_functions() {
         let clipping = Some(Clipping::GlobalNorm(0.5));
         assert_fused_equals_functions::<f64>(&what, &case, &batches, &rule, clipping, &threads);
         assert_fused_equals_functions::<f32>(&what, &case, &batches, &rule, clipping, &threads);
+    }
+}
+
+/// Networks that are too large for whole passes: by their weights, and by their deltas.
+#[test]
+fn a_large_network_has_the_bits_of_the_five_functions() {
+    use Activation::*;
+    let by_weights = Network::builder(1030).dense(1100, Relu).dropout(0.2).dense(1033, Gelu).dense(70, Tanh);
+    let by_deltas = Network::builder(3).dense(520, Silu).dropout(0.1).dense(530, Relu).dense(2, Softmax);
+    for (builder, loss, rows) in
+        [(by_weights, Loss::MeanSquaredError, 21), (by_deltas, Loss::cross_entropy(), 1040)]
+    {
+        let case = Case::new(builder.build().unwrap(), loss, rows, 5);
+        for (threads, clipping) in [(1, None), (3, None), (2, Some(Clipping::Value(1e-3)))] {
+            let rule = Rule::Adam(Adam::default());
+            let batches = [rows, rows / 2 + 1];
+            assert_fused_equals_functions::<f32>(
+                "large",
+                &case,
+                &batches,
+                &rule,
+                clipping,
+                &Threads::new(threads),
+            );
+        }
     }
 }

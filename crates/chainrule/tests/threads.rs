@@ -23,7 +23,8 @@ fn train<T: Scalar>(case: &Case, count: usize) -> Run<T> {
     let rule = Rule::Adam(Adam { learning_rate: 0.01, ..Adam::default() });
     let mut optimizer = Optimizer::new(rule, &parameters).unwrap();
     let clipping = Some(Clipping::GlobalNorm(0.01));
-    let mut step = TrainingStep::new(&case.network, &case.loss, clipping, data.len()).unwrap();
+    let mut step =
+        TrainingStep::new(&case.network, &case.loss, clipping, data.len()).unwrap().keeping_gradients();
     let losses = (0..5).map(|step_number| {
         let mode = Mode::Training { seed: 3, step: step_number };
         step.run(&threads, &mut parameters, &mut optimizer, data.samples(), mode).unwrap().mean()
