@@ -8,6 +8,8 @@ use chainrule_data::Task;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::bench::workload::Workload;
+
 /// Trains dense neural networks by explicit, layer-by-layer backpropagation.
 #[derive(Parser)]
 #[command(name = "chainrule", version, propagate_version = true)]
@@ -49,6 +51,9 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Write every value of one training step: z, a, delta, gradients, updated parameters
     Trace(TraceArguments),
+    /// Time training steps and compare them with the machine's peak of fused multiply-adds
+    #[command(after_help = BENCH_JSON)]
+    Bench(BenchArguments),
 }
 
 #[derive(Args)]
@@ -237,6 +242,46 @@ pub(crate) struct TraceArguments {
     pub(crate) json: bool,
 }
 
+const BENCH_JSON: &str = "\
+    --json prints peak_gflops, threads, dtype, optimizer and workloads, a list of objects with name, layers, batch, \
+    microseconds_per_step (of the best round), median_microseconds_per_step, gflops, peak_gflops, fraction_of_peak, \
+    rows_per_second and bytes. Where one workload is timed, its fields take the place of the list.";
+
+#[derive(Args)]
+pub(crate) struct BenchArguments {
+    /// Workloads to time; all if not given
+    #[arg(value_name = "WORKLOAD", value_parser = workloads())]
+    pub(crate) workloads: Vec<&'static str>,
+
+    /// Time a network of these widths instead, inputs and outputs included, such as 784,512,256,10 or 32,256x3,1
+    #[arg(long, value_name = "WIDTHS", conflicts_with = "workloads", help_heading = "Network")]
+    pub(crate) layers: Option<Widths>,
+    /// Activation of the hidden layers; relu if not given
+    #[arg(long, value_parser = activations(), requires = "layers", conflicts_with = "workloads", help_heading = "Network")]
+    pub(crate) activation: Option<Activation>,
+    /// Loss, with the output activation that suits it; mean-squared-error if not given
+    #[arg(long, value_parser = losses(), requires = "layers", conflicts_with = "workloads", help_heading = "Network")]
+    pub(crate) loss: Option<Loss>,
+    /// Rows in a step; 128 if not given
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..), requires = "layers", conflicts_with = "workloads", help_heading = "Network")]
+    pub(crate) batch: Option<u32>,
+
+    /// Update rule
+    #[arg(long, default_value = "sgd", value_parser = rules())]
+    pub(crate) optimizer: Rule,
+    /// Number type: f32 or f64
+    #[arg(long, default_value = "f32", value_parser = ["f32", "f64"])]
+    pub(crate) dtype: String,
+    /// Rounds, of which the best and the median are shown
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) rounds: u16,
+    /// Shortest time of a round; it has at least 3 steps
+    #[arg(long, default_value_t = 0.4, value_parser = parse_number)]
+    pub(crate) seconds: f64,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
 #[derive(Args)]
 pub(crate) struct Common {
     /// Threads; as many as the machine runs at once if not given. They do not change results
@@ -374,6 +419,12 @@ fn schedules() -> impl TypedValueParser<Value = Schedule> {
 fn tasks() -> impl TypedValueParser<Value = Task> {
     PossibleValuesParser::new(["classification", "regression"])
         .map(|name| if name == "regression" { Task::Regression } else { Task::Classification })
+}
+
+fn workloads() -> impl TypedValueParser<Value = &'static str> {
+    let names: Vec<&'static str> = Workload::standard().iter().map(|workload| workload.name).collect();
+    PossibleValuesParser::new(names.clone())
+        .map(move |chosen| names.iter().copied().find(|name| *name == chosen).unwrap_or_default())
 }
 
 fn parts() -> impl TypedValueParser<Value = Which> {

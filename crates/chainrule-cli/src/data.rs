@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use chainrule::{Loss, Matrix, Model, Samples, Scalar, Targets};
+use chainrule::{Inputs, Loss, Matrix, Model, Samples, Scalar, Targets};
 use chainrule_data::{
     ClassTarget, Dataset, Features, ImageInputs, Images, InputColumn, InputNumber, InputPreprocessing, LABEL,
     NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing, TargetValues, read,
@@ -11,8 +11,14 @@ use chainrule_data::{
 
 /// Samples that own their numbers.
 pub(crate) struct Prepared<T> {
-    inputs: Matrix<T>,
+    inputs: PreparedInputs<T>,
     targets: PreparedTargets<T>,
+}
+
+/// Pixels stay bytes; a step turns those of its batch into numbers.
+enum PreparedInputs<T> {
+    Numbers(Matrix<T>),
+    Bytes { rows: usize, columns: usize, bytes: Vec<u8>, number_of: Box<[T; 256]> },
 }
 
 enum PreparedTargets<T> {
@@ -30,7 +36,16 @@ impl<T: Scalar + InputNumber> Prepared<T> {
                 PreparedTargets::Values(Matrix::from_vec(numbers.len(), 1, numbers)?)
             }
         };
-        Ok(Prepared { inputs: inputs(preprocessing, dataset, rows)?, targets })
+        let inputs = match preprocessing.input_bytes(dataset, rows)? {
+            Some((bytes, number_of)) => PreparedInputs::Bytes {
+                rows: rows.len(),
+                columns: preprocessing.input_width(),
+                bytes,
+                number_of: Box::new(number_of),
+            },
+            None => PreparedInputs::Numbers(inputs(preprocessing, dataset, rows)?),
+        };
+        Ok(Prepared { inputs, targets })
     }
 
     /// The samples, as the engine takes them.
@@ -39,7 +54,13 @@ impl<T: Scalar + InputNumber> Prepared<T> {
             PreparedTargets::Classes(classes) => Targets::Classes(classes),
             PreparedTargets::Values(values) => Targets::Values(values.view()),
         };
-        Samples { inputs: self.inputs.view(), targets, sample_weights: None }
+        let inputs = match &self.inputs {
+            PreparedInputs::Numbers(numbers) => numbers.view().into(),
+            PreparedInputs::Bytes { rows, columns, bytes, number_of } => {
+                Inputs::from_bytes(*rows, *columns, bytes, number_of).expect("as many bytes as were copied")
+            }
+        };
+        Samples { inputs, targets, sample_weights: None }
     }
 
     /// How often each of `count` classes occurs; empty for numbers.
@@ -51,7 +72,7 @@ impl<T: Scalar + InputNumber> Prepared<T> {
     }
 
     pub(crate) fn rows(&self) -> usize {
-        self.inputs.rows()
+        self.samples().inputs.rows()
     }
 }
 

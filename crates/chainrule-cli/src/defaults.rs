@@ -8,6 +8,7 @@ use chainrule_data::{InputPreprocessing, Preprocessing};
 use anyhow::{Result, bail};
 
 use crate::arguments::TrainArguments;
+use crate::memory::can_hold;
 use crate::report::{bytes, grouped};
 
 /// The numbers that choices depend on.
@@ -97,7 +98,7 @@ pub(crate) fn network(arguments: &TrainArguments, facts: &Facts<'_>, loss: &Loss
 fn check_size(network: &Network) -> Result<()> {
     // Weights, gradients, two numbers of the optimizer, the best weights and the last good ones.
     let needed = 6 * size_of::<f32>() * network.parameter_count();
-    if Vec::<u8>::new().try_reserve_exact(needed).is_err() {
+    if !can_hold(needed as u128) {
         let parameters = grouped(network.parameter_count() as u64);
         bail!(
             "the network has {parameters} parameters, and training it takes about {}, more than this machine has; \

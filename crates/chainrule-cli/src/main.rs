@@ -1,11 +1,13 @@
 //! The program `chainrule`: reads the command line, runs one command, reports errors.
 
 mod arguments;
+mod bench;
 mod check;
 mod data;
 mod defaults;
 mod evaluate;
 mod inspect;
+mod memory;
 mod output;
 mod predict;
 mod progress;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Trace(arguments) => trace::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
     };
     match result {
         Ok(code) => code,

@@ -78,3 +78,17 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 }
+
+/// A bar over a time that is known about, in milliseconds, on a terminal only.
+pub(crate) fn time_bar(milliseconds: u64) -> ProgressBar {
+    let is_terminal = std::io::stderr().is_terminal();
+    let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template("{spinner} {bar:24} {prefix}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─");
+    let bar = ProgressBar::with_draw_target(Some(milliseconds), target).with_style(style);
+    if is_terminal {
+        bar.enable_steady_tick(Duration::from_millis(200));
+    }
+    bar
+}

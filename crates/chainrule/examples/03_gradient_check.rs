@@ -18,7 +18,7 @@ fn main() -> Result<()> {
         [-1.1, 0.5, 0.6, -0.2, 0.3],
     ]);
     let samples =
-        Samples { inputs: inputs.view(), targets: Targets::Classes(&[1, 0, 1]), sample_weights: None };
+        Samples { inputs: inputs.view().into(), targets: Targets::Classes(&[1, 0, 1]), sample_weights: None };
     let (loss, options) = (Loss::cross_entropy(), CheckOptions::default());
 
     let report = gradient_check(&network, &parameters, &loss, samples, &options)?;

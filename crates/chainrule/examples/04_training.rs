@@ -24,9 +24,9 @@ fn main() -> Result<()> {
     // Points between those of training.
     let (test_inputs, test_classes) = spirals(400, 0.5);
     let training =
-        Samples { inputs: inputs.view(), targets: Targets::Classes(&classes), sample_weights: None };
+        Samples { inputs: inputs.view().into(), targets: Targets::Classes(&classes), sample_weights: None };
     let test = Samples {
-        inputs: test_inputs.view(),
+        inputs: test_inputs.view().into(),
         targets: Targets::Classes(&test_classes),
         sample_weights: None,
     };

@@ -22,7 +22,7 @@ fn measurements() -> (Matrix<f32>, Matrix<f32>) {
 }
 
 fn samples((inputs, targets): &(Matrix<f32>, Matrix<f32>)) -> Samples<'_, f32> {
-    Samples { inputs: inputs.view(), targets: targets.into(), sample_weights: None }
+    Samples { inputs: inputs.view().into(), targets: targets.into(), sample_weights: None }
 }
 
 fn main() -> Result<()> {

@@ -1,9 +1,10 @@
 //! Steps 2 to 4: the output error, the error signals of all layers, and the gradients.
 
 use crate::error::{Error, Result};
-use crate::forward::Cache;
-use crate::kernel::{Scalar, Threads};
-use crate::layer::{Context, Stored};
+use crate::forward::{Cache, in_panels};
+use crate::kernel::Scalar;
+use crate::kernel::panels::Panels;
+use crate::layer::{Context, LayerWeights, Stored};
 use crate::loss::{Loss, Output, Targets};
 use crate::matrix::Matrix;
 use crate::network::Network;
@@ -82,7 +83,7 @@ pub fn backward<T: Scalar>(
     let mut deltas = vec![output_delta];
     for l in (1..network.depth()).rev() {
         let mut delta = carry_back(network, parameters, cache, l, &deltas[deltas.len() - 1]);
-        through_activation(network, parameters, cache, l, &mut delta);
+        through_activation(network, cache, l, &mut delta);
         deltas.push(delta);
     }
     deltas.reverse();
@@ -97,23 +98,31 @@ pub(crate) fn carry_back<T: Scalar>(
     l: usize,
     delta: &Matrix<T>,
 ) -> Matrix<T> {
-    let threads = &Threads::single();
-    let context = Context { threads, parameters, layer: l + 1, mode: cache.mode };
-    let mut error = Matrix::zeros(cache.batch_size(), network.width(l));
-    network.layers()[l].compute().propagate(context, delta.view(), error.as_mut_slice());
+    let (rows, width) = (cache.batch_size(), network.width(l));
+    let mut weights = LayerWeights::none();
+    let weight;
+    if network.tensors().iter().any(|tensor| tensor.layer == l + 1) {
+        weight = in_panels(parameters.weight(l + 1));
+        weights.weight = Panels::new(&weight, delta.columns(), width);
+    }
+    let context = Context { weights, layer: l + 1, mode: cache.mode, first_sample: 0 };
+    let delta_panels = in_panels(delta.view());
+    let mut panels = vec![T::zero(); rows * width];
+    let delta = Panels::new(&delta_panels, rows, delta.columns());
+    network.layers()[l].compute().propagate(context, delta, &mut panels);
+    let mut error = Matrix::zeros(rows, width);
+    Panels::new(&panels, rows, width).to_rows(error.as_mut_slice());
     error
 }
 
 /// dLoss/da(l) * sigma'(z(l)) = delta(l), in place.
 pub(crate) fn through_activation<T: Scalar>(
     network: &Network,
-    parameters: &Parameters<T>,
     cache: &Cache<T>,
     l: usize,
     error: &mut Matrix<T>,
 ) {
-    let threads = &Threads::single();
-    let context = Context { threads, parameters, layer: l, mode: cache.mode };
+    let context = Context { weights: LayerWeights::none(), layer: l, mode: cache.mode, first_sample: 0 };
     let stored = Stored {
         pre_activation: cache.pre_activation(l).as_slice(),
         activation: cache.activation(l).as_slice(),
@@ -131,12 +140,21 @@ pub fn gradients<T: Scalar>(network: &Network, cache: &Cache<T>, deltas: &Deltas
         return Err(Error::shape("deltas", network.depth(), deltas.0.len()));
     }
     let mut gradients = network.zeros();
-    let threads = &Threads::single();
-    for (index, layer) in network.layers().iter().enumerate() {
-        let l = index + 1;
+    for l in 1..=network.depth() {
         check_delta(l, cache.activation(l), deltas.delta(l))?;
-        let (delta, input) = (deltas.delta(l).view(), cache.activation(index).view());
-        layer.compute().gradients(threads, l, delta, input, &mut gradients);
+        let (delta, input) = (deltas.delta(l).view(), cache.activation(l - 1).view());
+        let (delta_panels, input_panels) = (in_panels(delta), in_panels(input));
+        let panels = |_| {
+            let rows = delta.rows();
+            let delta = Panels::new(&delta_panels, rows, delta.columns());
+            (delta, Panels::new(&input_panels, rows, input.columns()))
+        };
+        let tensors = network.tensors().iter().filter(|tensor| tensor.layer == l);
+        for (number, tensor) in tensors.enumerate() {
+            let rows = if tensor.is_vector { tensor.columns } else { tensor.rows };
+            let layer = network.layers()[l - 1].compute();
+            layer.gradient(number, 0..rows, 1, &panels, gradients.tensor_mut(tensor));
+        }
     }
     Ok(gradients)
 }

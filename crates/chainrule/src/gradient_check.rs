@@ -107,7 +107,7 @@ pub fn gradient_check(
     samples: Samples<'_, f64>,
     options: &CheckOptions,
 ) -> Result<CheckReport> {
-    let cache = forward(network, parameters, samples.inputs, options.mode)?;
+    let cache = forward(network, parameters, samples.inputs.to_matrix().view(), options.mode)?;
     let error = output_error(network, &cache, loss, samples.targets, samples.sample_weights)?;
     let deltas = backward(network, parameters, &cache, error.delta)?;
     let gradients = gradients(network, &cache, &deltas)?;
@@ -244,7 +244,7 @@ struct Probe<'a> {
 impl Probe<'_> {
     fn loss(&self) -> Result<(f64, Cache<f64>)> {
         let Samples { inputs, targets, sample_weights } = self.samples;
-        let cache = forward(self.network, &self.parameters, inputs, self.mode)?;
+        let cache = forward(self.network, &self.parameters, inputs.to_matrix().view(), self.mode)?;
         let error = output_error(self.network, &cache, self.loss, targets, sample_weights)?;
         Ok((error.loss, cache))
     }

@@ -335,7 +335,21 @@ impl Loss {
         sample_weights: Option<&[T]>,
         delta: &mut [T],
     ) -> Result<WeightedSum> {
-        let n = output.width;
+        let weight = self.total_weight(targets, sample_weights)?;
+        let mut row_losses = vec![0.0; targets.len()];
+        self.output_error_rows(output, targets, sample_weights, weight, delta, &mut row_losses);
+        Ok(WeightedSum { loss: row_losses.iter().sum(), weight })
+    }
+
+    /// sum_i v_i.
+    ///
+    /// # Errors
+    /// When it is zero.
+    pub(crate) fn total_weight<T: Scalar>(
+        &self,
+        targets: Targets<'_, T>,
+        sample_weights: Option<&[T]>,
+    ) -> Result<f64> {
         let sample_weight = |i: usize| sample_weights.map_or(T::one(), |weights| weights[i]);
         let weight: f64 =
             (0..targets.len()).map(|i| sample_weight(i).as_f64() * self.row_weight(targets.row(i))).sum();
@@ -343,9 +357,23 @@ impl Loss {
             let reason = "the weights of all samples of a batch are 0: there is no mean to take";
             return Err(Error::Data(reason.to_owned()));
         }
-        let mut sum = WeightedSum { loss: 0.0, weight };
+        Ok(weight)
+    }
+
+    /// s_i l_i into `row_losses` and delta(L) into `delta` for some rows of a batch whose weights sum to `total_weight`.
+    pub(crate) fn output_error_rows<T: Scalar>(
+        &self,
+        output: Output<'_, T>,
+        targets: Targets<'_, T>,
+        sample_weights: Option<&[T]>,
+        total_weight: f64,
+        delta: &mut [T],
+        row_losses: &mut [f64],
+    ) {
+        let n = output.width;
         for (i, delta) in delta.chunks_exact_mut(n).enumerate() {
-            let s = sample_weight(i);
+            let s = sample_weights.map_or(T::one(), |weights| weights[i]);
+            row_losses[i] = 0.0;
             if s == T::zero() {
                 // Not 0 times a loss, which may be infinite.
                 delta.fill(T::zero());
@@ -354,11 +382,10 @@ impl Loss {
             let row = i * n..(i + 1) * n;
             let (z, a) = (&output.z[row.clone()], &output.a[row]);
             let loss = self.row_output_error(output.activation, z, a, targets.row(i), delta);
-            let scale = s / T::from_f64(weight);
+            let scale = s / T::from_f64(total_weight);
             delta.iter_mut().for_each(|d| *d *= scale);
-            sum.loss += s.as_f64() * loss.as_f64();
+            row_losses[i] = s.as_f64() * loss.as_f64();
         }
-        Ok(sum)
     }
 
     /// v_i without the sample weight.

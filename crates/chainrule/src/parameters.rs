@@ -36,6 +36,11 @@ impl TensorLayout {
         if self.is_vector { vec![self.columns] } else { vec![self.rows, self.columns] }
     }
 
+    /// The first element's index in the buffer.
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
+    }
+
     /// How many numbers the tensor has.
     pub fn count(&self) -> usize {
         self.rows * self.columns

@@ -3,35 +3,35 @@
 //! It equals the five public functions bit for bit, allocates nothing, and changes no parameter
 //! unless the loss and every gradient are finite.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use aligned_vec::{AVec, ConstAlign};
+
 use crate::backward::{backward, gradients, output_error};
 use crate::error::{Error, Result};
-use crate::forward::{Mode, forward};
-use crate::kernel::elementwise::all_finite;
+use crate::forward::{Mode, forward, output};
+use crate::inputs::Inputs;
+use crate::kernel::elementwise::{Parts, all_finite, for_each_chunk};
+use crate::kernel::panels::{Panels, from_rows, panel_width};
 use crate::kernel::{Scalar, Threads};
 use crate::layer::{Context, Stored, keeps_pre_activation};
 use crate::loss::{Loss, Output, Targets, WeightedSum};
 use crate::matrix::MatrixView;
 use crate::network::Network;
 use crate::optimizer::{Clipping, Optimizer, clip_on};
-use crate::parameters::{Gradients, Parameters};
+use crate::packed::PackedWeights;
+use crate::parameters::{ALIGNMENT, Gradients, Parameters};
 
 /// Inputs and targets: a batch, or a whole data set.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a, T> {
     /// a(0), shape [B, n_0].
-    pub inputs: MatrixView<'a, T>,
+    pub inputs: Inputs<'a, T>,
     /// B rows or classes.
     pub targets: Targets<'a, T>,
     /// One weight for each sample, or none.
     pub sample_weights: Option<&'a [T]>,
-}
-
-/// The values of one layer that the backward pass reads.
-struct LayerState<T> {
-    /// z, [B, n_l]; empty where sigma' comes from a.
-    pre_activation: Vec<T>,
-    /// a, [B, n_l].
-    activation: Vec<T>,
 }
 
 /// Everything that training steps on batches of up to a certain size need.
@@ -39,11 +39,14 @@ pub struct TrainingStep<T> {
     network: Network,
     loss: Loss,
     clipping: Option<Clipping>,
-    maximum_batch: usize,
-    states: Vec<LayerState<T>>,
-    /// delta(l) and the error carried back from it, [B, widest layer] each.
-    deltas: [Vec<T>; 2],
+    plan: Plan,
+    weights: PackedWeights<T>,
+    /// The blocks of rows, one behind the other; see [`Plan`].
+    blocks: AVec<T, ConstAlign<ALIGNMENT>>,
+    /// s_i l_i for each sample.
+    losses: Vec<f64>,
     gradients: Gradients<T>,
+    alone: Threads,
 }
 
 impl<T: Scalar> TrainingStep<T> {
@@ -61,36 +64,30 @@ impl<T: Scalar> TrainingStep<T> {
         if let Some(clipping) = &clipping {
             clipping.check()?;
         }
-        let widest = (1..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
         let total: u128 = (0..=network.depth()).map(|l| network.width(l) as u128).sum();
         if total * maximum_batch as u128 > isize::MAX as u128 / 64 {
             let reason = format!("a batch of {maximum_batch} samples is too large for this network");
             return Err(Error::Data(reason));
         }
-        let states = (1..=network.depth()).map(|l| {
-            let keeps = keeps_pre_activation(&network.layers()[l - 1], l == network.depth());
-            let count = maximum_batch * network.width(l);
-            LayerState {
-                pre_activation: vec![T::zero(); if keeps { count } else { 0 }],
-                activation: vec![T::zero(); count],
-            }
-        });
+        let plan = Plan::new::<T>(network, maximum_batch);
+        let first = first_with_parameters(network);
         Ok(TrainingStep {
             network: network.clone(),
             loss: loss.clone(),
             clipping,
-            maximum_batch,
-            states: states.collect(),
-            deltas: [(); 2].map(|()| vec![T::zero(); maximum_batch * widest]),
+            weights: PackedWeights::new(network, |l| l > first),
+            blocks: AVec::__from_elem(ALIGNMENT, T::zero(), maximum_batch * plan.row),
+            losses: vec![0.0; maximum_batch],
             gradients: network.zeros(),
+            alone: Threads::single(),
+            plan,
         })
     }
 
-    /// The bytes of the buffers: states, deltas and gradients.
+    /// The bytes of the buffers: packed weights, states, deltas and gradients.
     pub fn bytes(&self) -> usize {
-        let states = self.states.iter().map(|s| s.pre_activation.len() + s.activation.len());
-        let deltas = self.deltas.iter().map(Vec::len);
-        states.chain(deltas).sum::<usize>() * size_of::<T>() + self.gradients.bytes()
+        let states = size_of_val(&self.blocks[..]) + size_of_val(&self.losses[..]);
+        states + self.weights.bytes() + self.gradients.bytes()
     }
 
     /// The gradients of the last step, after clipping.
@@ -111,10 +108,13 @@ impl<T: Scalar> TrainingStep<T> {
         mode: Mode,
     ) -> Result<WeightedSum> {
         optimizer.check_shapes(parameters)?;
-        let sum = self.compute_gradients(threads, parameters, batch, mode)?;
-        if !sum.loss.is_finite() || !all_finite(self.gradients.as_slice()) {
+        let work = self.network.step_flops().saturating_mul(batch.inputs.rows() as u64);
+        let threads = (work >= SERIAL_FLOPS).then_some(threads);
+        let (sum, finite) = self.compute_gradients(threads, parameters, batch, mode)?;
+        if !sum.loss.is_finite() || !finite {
             return Err(self.first_not_finite(parameters, batch, mode, optimizer.steps() + 1));
         }
+        let threads = threads.unwrap_or(&self.alone);
         if let Some(clipping) = self.clipping {
             clip_on(threads, &mut self.gradients, clipping);
         }
@@ -122,56 +122,67 @@ impl<T: Scalar> TrainingStep<T> {
         Ok(sum)
     }
 
-    /// Steps 1 to 4.
+    /// Steps 1 to 4: the loss, and whether all gradients are finite.
     fn compute_gradients(
         &mut self,
-        threads: &Threads,
+        threads: Option<&Threads>,
         parameters: &Parameters<T>,
-        Samples { inputs, targets, sample_weights }: Samples<'_, T>,
+        batch: Samples<'_, T>,
         mode: Mode,
-    ) -> Result<WeightedSum> {
-        let TrainingStep { network, loss, states, gradients, .. } = self;
+    ) -> Result<(WeightedSum, bool)> {
+        let TrainingStep { network, loss, plan, weights, blocks, losses, gradients, alone, .. } = self;
+        let threads = threads.unwrap_or(alone);
+        let Samples { inputs, targets, sample_weights } = batch;
         let (b, depth) = (inputs.rows(), network.depth());
         network.check_parameters(parameters)?;
         network.check_inputs(inputs.columns())?;
-        if b > self.maximum_batch {
-            return Err(Error::shape("batch", format!("at most {} samples", self.maximum_batch), b));
+        if b > plan.maximum_batch {
+            return Err(Error::shape("batch", format!("at most {} samples", plan.maximum_batch), b));
         }
         loss.check_targets(b, network.output_width(), targets, sample_weights)?;
-        let context = |layer: usize| Context { threads, parameters, layer, mode };
+        let total_weight = loss.total_weight(targets, sample_weights)?;
+        weights.pack(threads, parameters);
 
-        for l in 1..=depth {
-            let (before, from) = states.split_at_mut(l - 1);
-            let input = input_of(network, before, inputs, l)?;
-            let state = &mut from[0];
-            let count = b * network.width(l);
-            let keeps = !state.pre_activation.is_empty();
-            let z = keeps.then(|| &mut state.pre_activation[..count]);
-            let a = &mut state.activation[..count];
-            network.layers()[l - 1].compute().forward(context(l), input, z, a);
-        }
-
-        let [delta, error] = &mut self.deltas;
-        let (mut delta, mut error) = (delta, error);
-        let last = stored(network, states, depth, b);
-        let (activation, width) = (network.output_activation(), network.output_width());
-        let output = Output { activation, width, z: last.pre_activation, a: last.activation };
-        let sum = loss.output_error(output, targets, sample_weights, &mut delta[..b * width])?;
-
-        for l in (1..=depth).rev() {
-            let layer = network.layers()[l - 1].compute();
-            let delta_view = MatrixView::new(b, network.width(l), &delta[..b * network.width(l)])?;
-            layer.gradients(threads, l, delta_view, input_of(network, states, inputs, l)?, gradients);
-            if l == 1 {
-                break;
+        let rows_in_block = rows_in_block(b, threads.count());
+        let (blocks, losses) = (&mut blocks[..b * plan.row], &mut losses[..b]);
+        let lengths = (rows_in_block * plan.row, rows_in_block);
+        let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
+        let finite = AtomicBool::new(true);
+        let gradient_parts = |blocks: &[T], which: Range<usize>, gradients: &mut Gradients<T>| {
+            let buffers = [gradients.as_mut_slice(), &mut [], &mut [], &mut []];
+            plan.parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
+                pass.gradient_part(index, blocks, rows_in_block, gradient);
+                if !all_finite(gradient) {
+                    finite.store(false, Relaxed);
+                }
+            });
+        };
+        for_each_chunk(threads, (blocks, losses), lengths, |index, block, losses| {
+            let first = index * rows_in_block;
+            let block = &mut Block { values: block, rows: losses.len(), first };
+            let range = first..first + block.rows;
+            pass.forward(block, inputs);
+            let weights = sample_weights.map(|weights| &weights[range.clone()]);
+            pass.output_error(block, targets.slice(range), weights, losses);
+            if plan.keeps_deltas {
+                (plan.first + 1..=depth).rev().for_each(|l| pass.propagate(block, l));
             }
-            let error_slice = &mut error[..b * network.width(l - 1)];
-            layer.propagate(context(l), delta_view, error_slice);
-            let before = network.layers()[l - 2].compute();
-            before.error_to_delta(context(l - 1), stored(network, states, l - 1, b), error_slice);
-            std::mem::swap(&mut delta, &mut error);
+        });
+        if plan.keeps_deltas {
+            gradient_parts(blocks, 0..plan.parts.count(), gradients);
+        } else {
+            for l in (plan.first..=depth).rev() {
+                if l > plan.first {
+                    for_each_chunk(threads, (blocks, losses), lengths, |index, block, losses| {
+                        let first = index * rows_in_block;
+                        pass.propagate(&mut Block { values: block, rows: losses.len(), first }, l);
+                    });
+                }
+                gradient_parts(blocks, plan.layers[l - 1].parts.clone(), gradients);
+            }
         }
-        Ok(sum)
+        let sum = WeightedSum { loss: losses.iter().sum(), weight: total_weight };
+        Ok((sum, finite.into_inner()))
     }
 
     /// Computes the step again, value by value, and names the first that is not finite.
@@ -184,13 +195,14 @@ impl<T: Scalar> TrainingStep<T> {
     ) -> Error {
         let (network, depth) = (&self.network, self.network.depth());
         let found = |quantity, layer| Error::NonFinite { quantity, layer, step, epoch: None };
-        if !all_finite(batch.inputs.as_slice()) {
+        let inputs = batch.inputs.to_matrix();
+        if !all_finite(inputs.as_slice()) {
             return found("input", 0);
         }
         if let Some(tensor) = parameters.first_not_finite() {
             return found("parameter", tensor.layer);
         }
-        let cache = match forward(network, parameters, batch.inputs, mode) {
+        let cache = match forward(network, parameters, inputs.view(), mode) {
             Ok(cache) => cache,
             Err(error) => return error,
         };
@@ -224,30 +236,230 @@ impl<T: Scalar> TrainingStep<T> {
     }
 }
 
-/// a(l-1).
-fn input_of<'a, T: Scalar>(
-    network: &Network,
-    states: &'a [LayerState<T>],
-    inputs: MatrixView<'a, T>,
-    l: usize,
-) -> Result<MatrixView<'a, T>> {
-    if l == 1 {
-        return Ok(inputs);
-    }
-    let (rows, columns) = (inputs.rows(), network.width(l - 1));
-    MatrixView::new(rows, columns, &states[l - 2].activation[..rows * columns])
+/// Steps on less work than this are faster on one thread.
+const SERIAL_FLOPS: u64 = 400_000;
+
+/// Bytes of deltas up to which all of them are kept, so that a block of rows goes through the network
+/// and back without waiting for others. Larger ones would only push activations out of the caches.
+const KEPT_DELTAS: usize = 4 << 20;
+
+/// Rows of the batch that go through the network together: as many blocks for each thread as are needed
+/// for a block's activations to stay in a core's cache. Results do not depend on it.
+fn rows_in_block(batch: usize, threads: usize) -> usize {
+    let blocks = threads * batch.div_ceil(threads * 128);
+    batch.div_ceil(blocks).next_multiple_of(8)
 }
 
-/// What layer l kept of a batch of `rows` samples.
-fn stored<'a, T: Scalar>(
-    network: &Network,
-    states: &'a [LayerState<T>],
-    l: usize,
+/// The first layer that has parameters: no error is carried back from it.
+fn first_with_parameters(network: &Network) -> usize {
+    network.tensors().first().map_or(1, |tensor| tensor.layer)
+}
+
+/// Where everything lies in a block of rows. A region that starts at `s` and is `w` wide is elements
+/// `s * rows..(s + w) * rows` of a block of `rows` rows.
+struct Plan {
+    maximum_batch: usize,
+    /// a(0).
+    input: Region,
+    layers: Vec<LayerPlan>,
+    /// Row-major z(L), a(L), delta(L).
+    output: [Region; 3],
+    /// z(L), then delta(L), in panels; empty where the row-major ones are that.
+    scratch: Region,
+    /// Numbers in a row of the batch, all regions together.
+    row: usize,
+    /// Whether each layer has a region of its own for delta; otherwise neighbours take turns with two.
+    keeps_deltas: bool,
+    /// The first layer with parameters.
+    first: usize,
+    /// Parts of the gradients, one task each: rows of a weight, or a bias.
+    parts: Parts,
+    /// The layer, the number of its tensor, and the rows that each part is.
+    part_places: Vec<(usize, usize, Range<usize>)>,
+}
+
+/// A layer's regions and tasks.
+struct LayerPlan {
+    /// z; empty where sigma' comes from a.
+    pre_activation: Region,
+    activation: Region,
+    delta: Region,
+    /// Its parts of the gradients.
+    parts: Range<usize>,
+}
+
+/// Columns of a block.
+#[derive(Clone, Copy, Default)]
+struct Region {
+    start: usize,
+    width: usize,
+}
+
+impl Region {
+    fn of(self, rows: usize) -> Range<usize> {
+        match self.width {
+            0 => 0..0,
+            width => self.start * rows..(self.start + width) * rows,
+        }
+    }
+}
+
+impl Plan {
+    fn new<T: Scalar>(network: &Network, maximum_batch: usize) -> Self {
+        let depth = network.depth();
+        let mut row = 0;
+        let mut reserve = |width: usize| {
+            row += width;
+            Region { start: row - width, width }
+        };
+        let input = reserve(network.width(0));
+        let (n_out, panel) = (network.output_width(), panel_width::<T>());
+        let output = [(); 3].map(|()| reserve(n_out));
+        let scratch = reserve(if n_out > panel { n_out } else { 0 });
+        let hidden = || (1..depth).map(|l| network.width(l));
+        let keeps_deltas = hidden().sum::<usize>() * maximum_batch * size_of::<T>() <= KEPT_DELTAS;
+        let widest = hidden().max().unwrap_or(0);
+        let in_turn = [(); 2].map(|()| reserve(if keeps_deltas { 0 } else { widest }));
+        let rows_in_part = if network.step_flops() * (maximum_batch as u64) < 20_000_000 { 8 } else { 32 };
+        let (mut ranges, mut part_places) = (Vec::new(), Vec::new());
+        let layers = (1..=depth).map(|l| {
+            let width = network.width(l);
+            let is_last = l == depth;
+            let keeps = !is_last && keeps_pre_activation(&network.layers()[l - 1], false);
+            let pre_activation = reserve(if keeps { width } else { 0 });
+            let activation = if is_last { output[1] } else { reserve(width) };
+            let delta = match (is_last, keeps_deltas) {
+                (true, _) if n_out > panel => scratch,
+                (true, _) => output[2],
+                (false, true) => reserve(width),
+                (false, false) => Region { width, ..in_turn[l % 2] },
+            };
+            let first_part = ranges.len();
+            for (number, tensor) in network.tensors().iter().filter(|tensor| tensor.layer == l).enumerate() {
+                let (rows, length) =
+                    if tensor.is_vector { (tensor.columns, 1) } else { (tensor.rows, tensor.columns) };
+                let step = if tensor.is_vector { rows } else { rows_in_part };
+                for start in (0..rows).step_by(step) {
+                    let rows = start..rows.min(start + step);
+                    ranges.push(tensor.offset() + rows.start * length..tensor.offset() + rows.end * length);
+                    part_places.push((l, number, rows));
+                }
+            }
+            LayerPlan { pre_activation, activation, delta, parts: first_part..ranges.len() }
+        });
+        let layers = layers.collect();
+        let first = first_with_parameters(network);
+        let parts = Parts::new(ranges);
+        Plan { maximum_batch, input, layers, output, scratch, row, keeps_deltas, first, parts, part_places }
+    }
+
+    /// a(l), in panels.
+    fn activation(&self, l: usize) -> Region {
+        if l == 0 { self.input } else { self.layers[l - 1].activation }
+    }
+}
+
+/// Some rows of the batch and their values.
+struct Block<'a, T> {
+    values: &'a mut [T],
     rows: usize,
-) -> Stored<'a, T> {
-    let (state, count) = (&states[l - 1], rows * network.width(l));
-    Stored {
-        pre_activation: &state.pre_activation[..count.min(state.pre_activation.len())],
-        activation: &state.activation[..count],
+    /// The batch's sample that row 0 is.
+    first: usize,
+}
+
+impl<T> Block<'_, T> {
+    /// Regions to change, which do not overlap.
+    fn regions<const N: usize>(&mut self, regions: [Region; N]) -> [&mut [T]; N] {
+        let rows = self.rows;
+        self.values.get_disjoint_mut(regions.map(|region| region.of(rows))).expect("regions do not overlap")
+    }
+}
+
+/// One step's constants.
+struct Pass<'a, T> {
+    network: &'a Network,
+    loss: &'a Loss,
+    plan: &'a Plan,
+    weights: &'a PackedWeights<T>,
+    parameters: &'a Parameters<T>,
+    mode: Mode,
+    total_weight: f64,
+}
+
+impl<T: Scalar> Pass<'_, T> {
+    fn context(&self, l: usize, first_sample: usize) -> Context<'_, T> {
+        let weights = self.weights.layer(l, self.parameters);
+        Context { weights, layer: l, mode: self.mode, first_sample }
+    }
+
+    /// Step 1 for some rows.
+    fn forward(&self, block: &mut Block<'_, T>, inputs: Inputs<'_, T>) {
+        let (plan, depth) = (self.plan, self.network.depth());
+        let (rows, first) = (block.rows, block.first);
+        let [a0] = block.regions([plan.input]);
+        inputs.write_panels(first..first + rows, a0);
+        for l in 1..=depth {
+            let layer = self.network.layers()[l - 1].compute();
+            let (context, n_in) = (self.context(l, block.first), self.network.width(l - 1));
+            if l < depth {
+                let LayerPlan { pre_activation, activation, .. } = plan.layers[l - 1];
+                let [input, z, a] = block.regions([plan.activation(l - 1), pre_activation, activation]);
+                let z = (!z.is_empty()).then_some(z);
+                layer.forward(context, Panels::new(input, rows, n_in), z, a);
+            } else {
+                let [z, a, _] = plan.output;
+                let [input, scratch, z, a] = block.regions([plan.activation(l - 1), plan.scratch, z, a]);
+                let activation = self.network.output_activation();
+                output(layer, context, Panels::new(input, rows, n_in), activation, (scratch, z, a));
+            }
+        }
+    }
+
+    /// Step 2 for some rows.
+    fn output_error(
+        &self,
+        block: &mut Block<'_, T>,
+        targets: Targets<'_, T>,
+        sample_weights: Option<&[T]>,
+        losses: &mut [f64],
+    ) {
+        let (activation, width) = (self.network.output_activation(), self.network.output_width());
+        let [z, a, delta] = self.plan.output;
+        let [z, a, delta, scratch] = block.regions([z, a, delta, self.plan.scratch]);
+        let output = Output { activation, width, z, a };
+        self.loss.output_error_rows(output, targets, sample_weights, self.total_weight, delta, losses);
+        if !scratch.is_empty() {
+            from_rows(MatrixView::new(losses.len(), width, delta).expect("rows of the output"), scratch);
+        }
+    }
+
+    /// Step 3 for some rows: delta(l-1) from delta(l).
+    fn propagate(&self, block: &mut Block<'_, T>, l: usize) {
+        let (plan, rows) = (self.plan, block.rows);
+        let before = &plan.layers[l - 2];
+        let regions = [plan.layers[l - 1].delta, before.pre_activation, before.activation, before.delta];
+        let first = block.first;
+        let [delta, z, a, error] = block.regions(regions);
+        let delta = Panels::new(delta, rows, self.network.width(l));
+        self.network.layers()[l - 1].compute().propagate(self.context(l, first), delta, error);
+        let stored = Stored { pre_activation: z, activation: a };
+        let layer = self.network.layers()[l - 2].compute();
+        layer.error_to_delta(self.context(l - 1, first), stored, error);
+    }
+
+    /// Step 4 for one part of the gradients, over all rows of the batch.
+    fn gradient_part(&self, index: usize, blocks: &[T], rows_in_block: usize, gradient: &mut [T]) {
+        let plan = self.plan;
+        let (l, tensor, part) = plan.part_places[index].clone();
+        let length = rows_in_block * plan.row;
+        let panels = |i: usize| {
+            let block = &blocks[i * length..blocks.len().min((i + 1) * length)];
+            let rows = block.len() / plan.row;
+            let panels = |region: Region, width: usize| Panels::new(&block[region.of(rows)], rows, width);
+            let delta = panels(plan.layers[l - 1].delta, self.network.width(l));
+            (delta, panels(plan.activation(l - 1), self.network.width(l - 1)))
+        };
+        let count = blocks.len().div_ceil(length);
+        self.network.layers()[l - 1].compute().gradient(tensor, part, count, &panels, gradient);
     }
 }

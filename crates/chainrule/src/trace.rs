@@ -169,7 +169,7 @@ pub fn trace<T: Scalar>(
     mode: Mode,
 ) -> Result<Trace<T>> {
     let Samples { inputs, targets, sample_weights } = samples;
-    let cache = forward(network, parameters, inputs, mode)?;
+    let cache = forward(network, parameters, inputs.to_matrix().view(), mode)?;
     let mut optimizer = Optimizer::new(rule.clone(), parameters)?;
     let training = matches!(mode, Mode::Training { .. });
     let names = Names::new(network, training);
@@ -275,7 +275,7 @@ pub fn trace<T: Scalar>(
             }
             Layer::Dropout(_) => {}
         }
-        through_activation(network, parameters, &cache, l, &mut delta);
+        through_activation(network, &cache, l, &mut delta);
         if let Layer::Dense(dense) = &network.layers()[l - 1] {
             let operands = vec![error_name, format!("z.{number}")];
             let sentence = format!(

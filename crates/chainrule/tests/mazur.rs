@@ -41,7 +41,7 @@ impl Example {
     }
 
     fn samples(&self) -> Samples<'_, f64> {
-        Samples { inputs: self.inputs.view(), targets: (&self.targets).into(), sample_weights: None }
+        Samples { inputs: self.inputs.view().into(), targets: (&self.targets).into(), sample_weights: None }
     }
 
     fn loss(&self, parameters: &Parameters<f64>) -> f64 {

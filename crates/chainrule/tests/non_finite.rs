@@ -24,7 +24,7 @@ fn assert_diverges<T: Scalar>(
         |parameters: &mut Parameters<T>, optimizer: &mut Optimizer<T>, inputs: &[T], targets: &[T]| {
             let rows = inputs.len() / network.input_width();
             let samples = Samples {
-                inputs: MatrixView::new(rows, network.input_width(), inputs).unwrap(),
+                inputs: MatrixView::new(rows, network.input_width(), inputs).unwrap().into(),
                 targets: Targets::Values(MatrixView::new(rows, network.output_width(), targets).unwrap()),
                 sample_weights: None,
             };

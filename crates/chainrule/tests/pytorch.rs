@@ -115,7 +115,7 @@ impl<T: Scalar> Loaded<T> {
             Some(values) => Targets::Values(values.view()),
             None => Targets::Classes(&self.classes),
         };
-        Samples { inputs: self.inputs.view(), targets, sample_weights: self.weights.as_deref() }
+        Samples { inputs: self.inputs.view().into(), targets, sample_weights: self.weights.as_deref() }
     }
 }
 
@@ -148,7 +148,7 @@ fn check_network<T: Scalar>(case: &NetworkCase, expected: &Expected, tolerance: 
     let data = Loaded::<T>::new(case);
     let Samples { inputs, targets, sample_weights } = data.batch();
     let network = &case.network;
-    let cache = forward(network, &data.parameters, inputs, Mode::Inference).unwrap();
+    let cache = forward(network, &data.parameters, inputs.to_matrix().view(), Mode::Inference).unwrap();
     let error = output_error(network, &cache, &case.loss, targets, sample_weights).unwrap();
     let what = format!("{} {}", case.name, T::NAME);
     close(&format!("{what}: loss"), error.loss, expected.loss, 0.0, tolerance);

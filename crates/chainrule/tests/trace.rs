@@ -314,7 +314,7 @@ fn what_does_not_fit_is_an_error() {
     let bad = Rule::Sgd(Sgd { learning_rate: -1.0, ..Sgd::default() });
     assert!(trace(&bad, samples).unwrap_err().to_string().contains("learning_rate"));
     let narrow = Matrix::zeros(7, 3);
-    let narrow = Samples { inputs: narrow.view(), ..samples };
+    let narrow = Samples { inputs: narrow.view().into(), ..samples };
     assert!(trace(&rule(), narrow).unwrap_err().to_string().contains("4 columns"));
     let few = Samples { targets: samples.targets.slice(0..3), ..samples };
     assert!(trace(&rule(), few).unwrap_err().to_string().contains("7 rows"));

@@ -409,8 +409,11 @@ fn metrics_of_classes_equal_their_definitions() {
         (0..rows).for_each(|i| inputs.row_mut(i).fill_with(|| numbers.below(30) as f64 / 10.0));
         let classes: Vec<u32> = (0..rows).map(|_| numbers.below(count) as u32).collect();
         let (network, parameters) = passing_on(count, Activation::Softmax);
-        let samples =
-            Samples { inputs: inputs.view(), targets: Targets::Classes(&classes), sample_weights: None };
+        let samples = Samples {
+            inputs: inputs.view().into(),
+            targets: Targets::Classes(&classes),
+            sample_weights: None,
+        };
         let found =
             evaluate(&Threads::new(2), &network, &parameters, &Loss::cross_entropy(), samples).unwrap();
         let outputs = infer(&Threads::single(), &network, &parameters, inputs.view()).unwrap();
@@ -432,8 +435,11 @@ fn metrics_of_numbers_equal_their_definitions() {
     let mut numbers = Numbers::new(8);
     let (inputs, targets) = (numbers.matrix(301, 3, 2.0), numbers.matrix(301, 3, 2.0));
     let (network, parameters) = passing_on(3, Activation::Identity);
-    let samples =
-        Samples { inputs: inputs.view(), targets: Targets::Values(targets.view()), sample_weights: None };
+    let samples = Samples {
+        inputs: inputs.view().into(),
+        targets: Targets::Values(targets.view()),
+        sample_weights: None,
+    };
     let found = evaluate(&Threads::new(2), &network, &parameters, &Loss::MeanSquaredError, samples).unwrap();
     let pairs = || inputs.as_slice().iter().zip(targets.as_slice());
     let count = 903.0;

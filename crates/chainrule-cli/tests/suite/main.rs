@@ -1,6 +1,7 @@
 //! Tests of the program `chainrule`, run as a user runs it; one executable, so that they link once.
 
 mod bad_input;
+mod bench;
 mod commands;
 mod diverging;
 mod images;

@@ -92,11 +92,43 @@ impl Preprocessing {
                 column_inputs(columns, table, rows, inputs)
             }
             (InputPreprocessing::Images(learned), Features::Images(images)) => {
-                image_inputs(learned, &dataset.name, images, rows)
+                let number_of = numbers_of_bytes(learned, &dataset.name, images)?;
+                let mut inputs = zeros(rows.len(), images.size())?;
+                for (inputs, &row) in inputs.chunks_exact_mut(images.size().max(1)).zip(rows) {
+                    for (input, pixel) in inputs.iter_mut().zip(images.image(row)) {
+                        *input = number_of[usize::from(*pixel)];
+                    }
+                }
+                Ok(inputs)
             }
             (InputPreprocessing::Columns(_), Features::Images(_)) => Err(wrong_kind("images", "a table")),
             (InputPreprocessing::Images(_), Features::Table(_)) => Err(wrong_kind("a table", "images")),
         }
+    }
+
+    /// The inputs of some rows of images as the bytes they are, shape [rows, [`input_width`](Self::input_width)], and the
+    /// input that each byte stands for; `None` for a table, whose inputs are not bytes.
+    ///
+    /// # Errors
+    /// As [`inputs`](Self::inputs).
+    pub fn input_bytes<T: InputNumber>(
+        &self,
+        dataset: &Dataset,
+        rows: &[usize],
+    ) -> Result<Option<(Vec<u8>, [T; 256])>> {
+        let (InputPreprocessing::Images(learned), Features::Images(images)) =
+            (&self.inputs, &dataset.features)
+        else {
+            return Ok(None);
+        };
+        dataset.check_rows(rows)?;
+        let number_of = numbers_of_bytes(learned, &dataset.name, images)?;
+        let too_large = || DataError::TooLarge { rows: rows.len(), width: images.size() };
+        let length = rows.len().checked_mul(images.size()).ok_or_else(too_large)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length).map_err(|_| too_large())?;
+        rows.iter().for_each(|&row| bytes.extend_from_slice(images.image(row)));
+        Ok(Some((bytes, number_of)))
     }
 
     /// The targets of some rows.
@@ -281,12 +313,8 @@ fn categorical_inputs<'a, T: InputNumber + 'a>(
     }
 }
 
-fn image_inputs<T: InputNumber>(
-    learned: &ImageInputs,
-    file: &str,
-    images: &Images,
-    rows: &[usize],
-) -> Result<Vec<T>> {
+/// What each byte of these images is as an input.
+fn numbers_of_bytes<T: InputNumber>(learned: &ImageInputs, file: &str, images: &Images) -> Result<[T; 256]> {
     if (images.height, images.width) != (learned.height, learned.width) {
         return Err(DataError::ImageSize {
             file: file.to_owned(),
@@ -303,11 +331,5 @@ fn image_inputs<T: InputNumber>(
             cell: byte.to_string(),
         })?;
     }
-    let mut inputs = zeros(rows.len(), images.size())?;
-    for (inputs, &row) in inputs.chunks_exact_mut(images.size().max(1)).zip(rows) {
-        for (input, pixel) in inputs.iter_mut().zip(images.image(row)) {
-            *input = input_of_byte[usize::from(*pixel)];
-        }
-    }
-    Ok(inputs)
+    Ok(input_of_byte)
 }

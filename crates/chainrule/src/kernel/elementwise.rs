@@ -7,11 +7,16 @@ use super::{Scalar, Threads};
 
 /// Runs a loop in the widest vectors that this machine has.
 ///
-/// The closure is compiled once for each instruction set; its arithmetic stays the same, element by element.
+/// The body is compiled once for each instruction set; its arithmetic stays the same, element by element.
+/// It is a closure where that is short, since the compiler must place it inside the function that has the instructions;
+/// a long one is a type that implements [`Loop`] with `#[inline(always)]`.
 #[inline]
-pub(crate) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
+pub(crate) fn vectorized<L: Loop>(body: L) -> L::Output {
     pulp::Arch::new().dispatch(body)
 }
+
+/// A loop for [`vectorized`], as a function of what it was given.
+pub(crate) use pulp::NullaryFnOnce as Loop;
 
 /// Elements that one task of [`for_each_part`] covers.
 const PART: usize = 1 << 15;
@@ -38,6 +43,75 @@ pub(crate) fn for_each_part<T: Scalar>(
             unsafe { std::slice::from_raw_parts_mut(pointer.0.add(offset), count) }
         });
         body(range, slices);
+    });
+}
+
+/// Ranges of a buffer that do not overlap, in ascending order: the parts that tasks may change at the same time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parts(Vec<Range<usize>>);
+
+impl Parts {
+    /// Checks the ranges.
+    pub(crate) fn new(ranges: Vec<Range<usize>>) -> Self {
+        assert!(ranges.iter().all(|range| range.start <= range.end));
+        assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start));
+        Parts(ranges)
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Range number `index`.
+    pub(crate) fn get(&self, index: usize) -> Range<usize> {
+        self.0[index].clone()
+    }
+
+    /// Calls `body(i, buffers restricted to range i)` for the ranges `which`, on all threads. Each buffer reaches to the
+    /// last range's end, or is empty and stays so.
+    pub(crate) fn for_each<T: Scalar>(
+        &self,
+        threads: &Threads,
+        which: Range<usize>,
+        buffers: Together<'_, T>,
+        body: impl Fn(usize, Together<'_, T>) + Sync,
+    ) {
+        let end = self.0[..which.end].last().map_or(0, |range| range.end);
+        assert!(buffers.iter().all(|buffer| buffer.is_empty() || buffer.len() >= end));
+        let pointers = buffers.map(|buffer| (SharedPointer(buffer.as_mut_ptr()), !buffer.is_empty()));
+        threads.run(which.len(), &|task| {
+            let index = which.start + task;
+            let range = self.get(index);
+            let slices = pointers.each_ref().map(|(pointer, present)| {
+                let (offset, count) = if *present { (range.start, range.len()) } else { (0, 0) };
+                // SAFETY: ranges do not overlap, and each buffer is borrowed mutably by this call.
+                unsafe { std::slice::from_raw_parts_mut(pointer.get().add(offset), count) }
+            });
+            body(index, slices);
+        });
+    }
+}
+
+/// Cuts two buffers into chunks of `lengths` elements (the last may be shorter) and calls `body(i, chunk i of each)`
+/// for as many chunks as the first has, on all threads.
+pub(crate) fn for_each_chunk<A: Send, B: Send>(
+    threads: &Threads,
+    (first, second): (&mut [A], &mut [B]),
+    lengths: (usize, usize),
+    body: impl Fn(usize, &mut [A], &mut [B]) + Sync,
+) {
+    let count = first.len().div_ceil(lengths.0.max(1));
+    let (a_length, b_length) = (first.len(), second.len());
+    let (a, b) = (SharedPointer(first.as_mut_ptr()), SharedPointer(second.as_mut_ptr()));
+    threads.run(count, &|i| {
+        let part = |length: usize, all: usize| ((i * length).min(all), ((i + 1) * length).min(all));
+        let ((a0, a1), (b0, b1)) = (part(lengths.0, a_length), part(lengths.1, b_length));
+        // SAFETY: chunks do not overlap, and both buffers are borrowed mutably by this call.
+        let a = unsafe { std::slice::from_raw_parts_mut(a.get().add(a0), a1 - a0) };
+        // SAFETY: as above.
+        let b = unsafe { std::slice::from_raw_parts_mut(b.get().add(b0), b1 - b0) };
+        body(i, a, b);
     });
 }
 

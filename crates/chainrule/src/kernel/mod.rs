@@ -1,14 +1,19 @@
-//! The only place with `unsafe`, SIMD dispatch, threads and the GEMM dependency.
+//! The only place with `unsafe`, SIMD and threads.
 //!
-//! Everything above it is written as formulas over matrices. Work is divided by shape, never by the
-//! number of threads, so that results have the same bits on any number of threads.
+//! Everything above it is written as formulas over matrices. Results have the same bits on any number of
+//! threads: every element of a product is one chain of multiply-adds in a fixed order (see `gemm`), and
+//! whoever divides work only chooses which chains run where.
 
-pub(crate) mod dense;
 pub(crate) mod elementwise;
-mod gemm;
+pub(crate) mod gemm;
+mod instructions;
+mod lanes;
+pub(crate) mod packing;
+pub(crate) mod panels;
+mod peak;
 mod scalar;
 mod threads;
-mod tiles;
 
+pub use peak::fma_peak;
 pub use scalar::Scalar;
 pub use threads::Threads;

@@ -5,7 +5,7 @@ use std::iter::Sum;
 
 use num_traits::{Float, NumAssign};
 
-use super::gemm::{Accumulate, Block, BlockMut};
+use super::lanes::{Lanes, Plain};
 
 /// A number type of parameters and activations: `f32` (training) or `f64` (checking).
 ///
@@ -34,22 +34,35 @@ pub trait Scalar:
 }
 
 pub(crate) mod sealed {
-    use super::{Accumulate, Block, BlockMut};
+    use super::Lanes;
 
-    /// What differs between the number types below the formulas.
-    pub trait Kernels: Sized {
-        /// See `kernel::gemm::gemm`.
+    /// What a number type has in vector registers.
+    pub trait Kernels: Copy {
+        /// Writes 4 x 4 elements with rows and columns exchanged. Strides are those of the rows.
         ///
         /// # Safety
-        /// `c` is valid for writes and disjoint from everything read or written at the same time.
-        #[doc(hidden)]
-        #[allow(private_interfaces)]
-        unsafe fn gemm(c: BlockMut<Self>, mode: Accumulate, a: Block<Self>, b: Block<Self>);
+        /// The pointers are valid for four rows of four elements each.
+        #[inline(always)]
+        unsafe fn transpose_square(from: *const Self, from_stride: usize, to: *mut Self, to_stride: usize) {
+            for i in 0..4 {
+                for j in 0..4 {
+                    // SAFETY: the caller's promise.
+                    unsafe { to.add(j * to_stride + i).write(from.add(i * from_stride + j).read()) }
+                }
+            }
+        }
+
+        /// 512-bit vectors.
+        type Avx512: Lanes<Number = Self>;
+        /// 256-bit vectors.
+        type Avx2: Lanes<Number = Self>;
+        /// Plain arrays.
+        type Plain: Lanes<Number = Self>;
     }
 }
 
 macro_rules! implement_scalar {
-    ($type:ty, $name:literal, $erf:path) => {
+    ($type:ty, $name:literal, $erf:path, $avx512:ident, $avx2:ident $(, $transpose:item)?) => {
         impl Scalar for $type {
             const NAME: &'static str = $name;
 
@@ -70,14 +83,41 @@ macro_rules! implement_scalar {
         }
 
         impl sealed::Kernels for $type {
-            #[allow(private_interfaces)]
-            unsafe fn gemm(c: BlockMut<Self>, mode: Accumulate, a: Block<Self>, b: Block<Self>) {
-                // SAFETY: the caller's promise is the same.
-                unsafe { super::gemm::faer_gemm(c, mode, a, b) }
-            }
+            $($transpose)?
+            #[cfg(target_arch = "x86_64")]
+            type Avx512 = std::arch::x86_64::$avx512;
+            #[cfg(target_arch = "x86_64")]
+            type Avx2 = std::arch::x86_64::$avx2;
+            #[cfg(not(target_arch = "x86_64"))]
+            type Avx512 = Plain<$type>;
+            #[cfg(not(target_arch = "x86_64"))]
+            type Avx2 = Plain<$type>;
+            type Plain = Plain<$type>;
         }
     };
 }
 
-implement_scalar!(f32, "F32", libm::erff);
-implement_scalar!(f64, "F64", libm::erf);
+implement_scalar!(
+    f32,
+    "F32",
+    libm::erff,
+    __m512,
+    __m256,
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn transpose_square(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        use std::arch::x86_64::*;
+        // SAFETY: the caller's promise; every x86-64 processor has SSE.
+        unsafe {
+            let row = |i: usize| _mm_loadu_ps(from.add(i * from_stride));
+            let (a, b, c, d) = (row(0), row(1), row(2), row(3));
+            let (ab, cd) = (_mm_unpacklo_ps(a, b), _mm_unpacklo_ps(c, d));
+            let (ab_high, cd_high) = (_mm_unpackhi_ps(a, b), _mm_unpackhi_ps(c, d));
+            _mm_storeu_ps(to, _mm_movelh_ps(ab, cd));
+            _mm_storeu_ps(to.add(to_stride), _mm_movehl_ps(cd, ab));
+            _mm_storeu_ps(to.add(2 * to_stride), _mm_movelh_ps(ab_high, cd_high));
+            _mm_storeu_ps(to.add(3 * to_stride), _mm_movehl_ps(cd_high, ab_high));
+        }
+    }
+);
+implement_scalar!(f64, "F64", libm::erf, __m512d, __m256d);

@@ -24,6 +24,9 @@ pub struct Threads {
     workers: Vec<JoinHandle<()>>,
     /// Held while a job runs; a second caller works alone meanwhile.
     running: Mutex<()>,
+    /// Workers that the machine can run beside the caller. More are not woken: they would take turns with
+    /// those that work, and everybody would wait for them.
+    useful: usize,
 }
 
 /// Spins before a worker sleeps or the caller yields: about 50 microseconds.
@@ -67,14 +70,14 @@ impl Threads {
             wake: Condvar::new(),
             end: AtomicBool::new(false),
         });
-        let workers = (1..count.clamp(1, 1024))
+        let workers: Vec<_> = (1..count.clamp(1, 1024))
             .map_while(|index| {
                 let shared = Arc::clone(&shared);
                 let builder = std::thread::Builder::new().name(format!("chainrule-{index}"));
                 builder.spawn(move || shared.work()).ok()
             })
             .collect();
-        Threads { shared, workers, running: Mutex::new(()) }
+        Threads { shared, workers, running: Mutex::new(()), useful: cores() - 1 }
     }
 
     /// The calling thread alone.
@@ -84,7 +87,7 @@ impl Threads {
 
     /// As many as the machine runs at once.
     pub fn available() -> Self {
-        Threads::new(std::thread::available_parallelism().map_or(1, |count| count.get()))
+        Threads::new(cores())
     }
 
     /// How many threads there are, the calling one included.
@@ -106,9 +109,11 @@ impl Threads {
         unsafe { *shared.job.get() = Some((task, tasks)) };
         shared.next.store(0, SeqCst);
         shared.state.fetch_add(GENERATION | OPEN, SeqCst);
-        if shared.sleeping.load(SeqCst) > 0 {
+        let awake = self.workers.len() - shared.sleeping.load(SeqCst);
+        let wanted = self.useful.min(self.workers.len()).min(tasks - 1);
+        if awake < wanted {
             let _sleep = lock(&shared.sleep);
-            shared.wake.notify_all();
+            (awake..wanted).for_each(|_| shared.wake.notify_one());
         }
         shared.pick_up(task, tasks);
         shared.close();
@@ -218,6 +223,11 @@ impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Threads").field("count", &self.count()).finish()
     }
+}
+
+/// Threads that the machine runs at once.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| count.get())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

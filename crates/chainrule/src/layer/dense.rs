@@ -1,13 +1,16 @@
 //! The dense layer: z = a W^T + b, a = sigma(z).
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, Context, Describe, Stored};
-use crate::activation::{Activation, softmax_jacobian, softmax_rows};
+use super::{Compute, Context, Describe, RowBlock, Stored};
+use crate::activation::Activation;
 use crate::error::{Error, Result};
-use crate::kernel::{Scalar, Threads, dense};
-use crate::matrix::MatrixView;
-use crate::parameters::{Gradients, TensorRequest};
+use crate::kernel::Scalar;
+use crate::kernel::gemm::{Start, column_sums, product, transposed_product};
+use crate::kernel::panels::Panels;
+use crate::parameters::TensorRequest;
 
 /// A fully connected layer with its activation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,49 +67,61 @@ impl<T: Scalar> Compute<T> for Dense {
     /// z = a W^T + b, a = sigma(z).
     fn forward(
         &self,
-        Context { threads, parameters, layer, .. }: Context<'_, T>,
-        input: MatrixView<'_, T>,
-        pre_activation: Option<&mut [T]>,
+        Context { weights, .. }: Context<'_, T>,
+        input: Panels<'_, T>,
+        mut pre_activation: Option<&mut [T]>,
         activation: &mut [T],
     ) {
-        let (weight, bias) = (parameters.weight(layer), parameters.bias(layer));
-        dense::forward(threads, input, weight, bias, self.activation, pre_activation, activation);
-        if self.activation == Activation::Softmax {
-            softmax_rows(activation, self.width);
-        }
+        let rows = input.rows();
+        product(input, weights.transposed, start(weights.bias), activation, &mut |column, panel| {
+            if let Some(z) = &mut pre_activation {
+                z[rows * column..][..panel.len()].copy_from_slice(panel);
+            }
+            self.activation.apply_in_place(panel);
+        });
     }
 
-    /// delta = dLoss/da * sigma'(z); for softmax the product with its Jacobian.
+    /// z = a W^T + b.
+    fn pre_activation(
+        &self,
+        Context { weights, .. }: Context<'_, T>,
+        input: Panels<'_, T>,
+        pre_activation: &mut [T],
+    ) {
+        product(input, weights.transposed, start(weights.bias), pre_activation, &mut |_, _| {});
+    }
+
+    /// delta = dLoss/da * sigma'(z).
     fn error_to_delta(&self, _: Context<'_, T>, stored: Stored<'_, T>, error: &mut [T]) {
-        if self.activation == Activation::Softmax {
-            let rows = stored.activation.chunks_exact(self.width);
-            for (a, error) in rows.zip(error.chunks_exact_mut(self.width)) {
-                softmax_jacobian(a, error);
-            }
-        }
         self.activation.multiply_by_derivative(stored.pre_activation, stored.activation, error);
     }
 
     /// dLoss/da(l-1) = delta(l) W(l).
     fn propagate(
         &self,
-        Context { threads, parameters, layer, .. }: Context<'_, T>,
-        delta: MatrixView<'_, T>,
+        Context { weights, .. }: Context<'_, T>,
+        delta: Panels<'_, T>,
         input_error: &mut [T],
     ) {
-        dense::propagate(threads, delta, parameters.weight(layer), input_error);
+        product(delta, weights.weight, Start::Zero, input_error, &mut |_, _| {});
     }
 
     /// dW = delta^T a(l-1), db = the column sums of delta.
-    fn gradients(
+    fn gradient(
         &self,
-        threads: &Threads,
-        layer: usize,
-        delta: MatrixView<'_, T>,
-        input: MatrixView<'_, T>,
-        gradients: &mut Gradients<T>,
+        tensor: usize,
+        part: Range<usize>,
+        blocks: usize,
+        block: &RowBlock<'_, T>,
+        gradient: &mut [T],
     ) {
-        let (weight, bias) = gradients.weight_and_bias_mut(layer);
-        dense::gradients(threads, delta, input, weight, bias);
+        match tensor {
+            0 => transposed_product(blocks, &block, part, gradient),
+            _ => column_sums(blocks, &|i| block(i).0, part, gradient),
+        }
     }
+}
+
+fn start<T>(bias: Option<&[T]>) -> Start<'_, T> {
+    bias.map_or(Start::Zero, Start::Row)
 }

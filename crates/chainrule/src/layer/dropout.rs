@@ -3,15 +3,17 @@
 //!
 //! The mask is never stored. It is a function of (seed, step, layer, sample), drawn again where it is needed.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, Context, Describe, Stored};
+use super::{Compute, Context, Describe, RowBlock, Stored};
 use crate::activation::Activation;
 use crate::error::{Result, require};
 use crate::forward::Mode;
-use crate::kernel::{Scalar, Threads};
-use crate::matrix::MatrixView;
-use crate::parameters::{Gradients, TensorRequest};
+use crate::kernel::Scalar;
+use crate::kernel::panels::{Panels, panel_width};
+use crate::parameters::TensorRequest;
 use crate::random::{Purpose, Stream};
 
 /// A layer that zeroes inputs at random while training.
@@ -31,17 +33,22 @@ impl Dropout {
         if f64::from(word) < (self.rate * 2f64.powi(32)).round() { 0.0 } else { 1.0 / (1.0 - self.rate) }
     }
 
-    /// Multiplies each row by its mask. Row i is sample i of the batch.
-    fn apply_mask<T: Scalar>(&self, mode: Mode, layer: usize, width: usize, values: &mut [T]) {
+    /// Multiplies each row by its mask; `values` are [rows, width] in panels, of which row 0 is the context's
+    /// first sample.
+    fn apply_mask<T: Scalar>(&self, context: Context<'_, T>, rows: usize, values: &mut [T]) {
+        let Context { mode, layer, first_sample, .. } = context;
         let Mode::Training { seed, step } = mode else { return };
         let keep = T::from_f64(1.0 / (1.0 - self.rate));
         // A word below the threshold drops; 2^32 rate, rounded.
         let threshold = (self.rate * 2f64.powi(32)).round() as u64;
-        for (sample, row) in values.chunks_exact_mut(width).enumerate() {
-            let stream = Stream::new(seed, Purpose::Dropout, layer, step, sample);
-            for (block, values) in row.chunks_mut(4).enumerate() {
-                for (value, word) in values.iter_mut().zip(stream.block(block as u32)) {
-                    *value *= if u64::from(word) < threshold { T::zero() } else { keep };
+        for (panel, values) in values.chunks_mut(rows * panel_width::<T>()).enumerate() {
+            let first_block = (panel * panel_width::<T>() / 4) as u32;
+            for (row, values) in values.chunks_exact_mut(values.len() / rows).enumerate() {
+                let stream = Stream::new(seed, Purpose::Dropout, layer, step, first_sample + row);
+                for (block, values) in (first_block..).zip(values.chunks_mut(4)) {
+                    for (value, word) in values.iter_mut().zip(stream.block(block)) {
+                        *value *= if u64::from(word) < threshold { T::zero() } else { keep };
+                    }
                 }
             }
         }
@@ -79,34 +86,31 @@ impl<T: Scalar> Compute<T> for Dropout {
     fn forward(
         &self,
         context: Context<'_, T>,
-        input: MatrixView<'_, T>,
+        input: Panels<'_, T>,
         pre_activation: Option<&mut [T]>,
         activation: &mut [T],
     ) {
-        activation.copy_from_slice(input.as_slice());
-        self.apply_mask(context.mode, context.layer, input.columns(), activation);
+        self.pre_activation(context, input, activation);
         if let Some(z) = pre_activation {
             z.copy_from_slice(activation);
         }
+    }
+
+    /// There is no sigma: z is a.
+    fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]) {
+        pre_activation.copy_from_slice(input.data());
+        self.apply_mask(context, input.rows(), pre_activation);
     }
 
     /// There is no sigma: delta is dLoss/da.
     fn error_to_delta(&self, _: Context<'_, T>, _: Stored<'_, T>, _: &mut [T]) {}
 
     /// dLoss/dinput = mask * delta.
-    fn propagate(&self, context: Context<'_, T>, delta: MatrixView<'_, T>, input_error: &mut [T]) {
-        input_error.copy_from_slice(delta.as_slice());
-        self.apply_mask(context.mode, context.layer, delta.columns(), input_error);
+    fn propagate(&self, context: Context<'_, T>, delta: Panels<'_, T>, input_error: &mut [T]) {
+        input_error.copy_from_slice(delta.data());
+        self.apply_mask(context, delta.rows(), input_error);
     }
 
     /// There are no parameters.
-    fn gradients(
-        &self,
-        _: &Threads,
-        _: usize,
-        _: MatrixView<'_, T>,
-        _: MatrixView<'_, T>,
-        _: &mut Gradients<T>,
-    ) {
-    }
+    fn gradient(&self, _: usize, _: Range<usize>, _: usize, _: &RowBlock<'_, T>, _: &mut [T]) {}
 }

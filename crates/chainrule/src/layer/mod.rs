@@ -5,6 +5,8 @@
 mod dense;
 mod dropout;
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 pub use dense::Dense;
@@ -13,9 +15,9 @@ pub use dropout::Dropout;
 use crate::activation::Activation;
 use crate::error::Result;
 use crate::forward::Mode;
-use crate::kernel::{Scalar, Threads};
-use crate::matrix::MatrixView;
-use crate::parameters::{Gradients, Parameters, TensorRequest};
+use crate::kernel::Scalar;
+use crate::kernel::panels::Panels;
+use crate::parameters::TensorRequest;
 
 macro_rules! layer_kinds {
     ($($(#[$doc:meta])* $kind:ident,)*) => {
@@ -83,14 +85,32 @@ pub(crate) trait Describe {
     fn forward_flops(&self, input_width: usize) -> u64;
 }
 
-/// What a layer sees of the step it takes part in.
+/// What a layer sees of the step it takes part in, for some rows of the batch.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a, T> {
-    pub(crate) threads: &'a Threads,
-    pub(crate) parameters: &'a Parameters<T>,
+    pub(crate) weights: LayerWeights<'a, T>,
     /// The layer's number, from 1.
     pub(crate) layer: usize,
     pub(crate) mode: Mode,
+    /// The batch's sample that the first row is.
+    pub(crate) first_sample: usize,
+}
+
+/// A layer's parameters in the layouts that products read. Empty where a layer has none.
+#[derive(Clone, Copy)]
+pub(crate) struct LayerWeights<'a, T> {
+    /// W^T, [n_in, n_out].
+    pub(crate) transposed: Panels<'a, T>,
+    /// W, [n_out, n_in]; empty where nothing is carried back.
+    pub(crate) weight: Panels<'a, T>,
+    pub(crate) bias: Option<&'a [T]>,
+}
+
+impl<T: Scalar> LayerWeights<'_, T> {
+    /// Those of a layer that has none.
+    pub(crate) fn none() -> Self {
+        LayerWeights { transposed: Panels::new(&[], 0, 0), weight: Panels::new(&[], 0, 0), bias: None }
+    }
 }
 
 /// What a layer stored in the forward pass. z is empty where nobody needs it; see [`keeps_pre_activation`].
@@ -100,31 +120,38 @@ pub(crate) struct Stored<'a, T> {
     pub(crate) activation: &'a [T],
 }
 
-/// What a kind of layer computes. All buffers are [B, width], row by row, made by the caller.
+/// delta of a layer and its input, for block number `i` of the batch's rows.
+pub(crate) type RowBlock<'a, T> = dyn Fn(usize) -> (Panels<'a, T>, Panels<'a, T>) + 'a;
+
+/// What a kind of layer computes. All buffers are [rows, width] in panels, made by the caller.
 pub(crate) trait Compute<T: Scalar> {
     /// Step 1: a (and z, if the caller keeps it) from the input.
     fn forward(
         &self,
         context: Context<'_, T>,
-        input: MatrixView<'_, T>,
+        input: Panels<'_, T>,
         pre_activation: Option<&mut [T]>,
         activation: &mut [T],
     );
+
+    /// z alone: what the last layer gives, whose activation needs whole rows.
+    fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]);
 
     /// Step 3, second half: turns dLoss/da of this layer into its delta = dLoss/da * sigma'(z), in place.
     fn error_to_delta(&self, context: Context<'_, T>, stored: Stored<'_, T>, error: &mut [T]);
 
     /// Step 3, first half: dLoss/da of the layer before, from this layer's delta.
-    fn propagate(&self, context: Context<'_, T>, delta: MatrixView<'_, T>, input_error: &mut [T]);
+    fn propagate(&self, context: Context<'_, T>, delta: Panels<'_, T>, input_error: &mut [T]);
 
-    /// Step 4: the gradients of layer number `layer`.
-    fn gradients(
+    /// Step 4: rows `part` of the gradient of tensor number `tensor` of the layer (0 the weight, 1 the bias, of
+    /// which rows are elements), row by row, summed over `blocks` blocks of the batch.
+    fn gradient(
         &self,
-        threads: &Threads,
-        layer: usize,
-        delta: MatrixView<'_, T>,
-        input: MatrixView<'_, T>,
-        gradients: &mut Gradients<T>,
+        tensor: usize,
+        part: Range<usize>,
+        blocks: usize,
+        block: &RowBlock<'_, T>,
+        gradient: &mut [T],
     );
 }
 

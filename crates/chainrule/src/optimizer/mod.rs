@@ -20,7 +20,7 @@ pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
 use crate::error::{Error, Result, require};
-use crate::kernel::elementwise::{for_each_part, vectorized};
+use crate::kernel::elementwise::{Loop, for_each_part, vectorized};
 use crate::kernel::{Scalar, Threads};
 use crate::parameters::{Gradients, Parameters};
 
@@ -230,8 +230,26 @@ impl<T: Scalar> Optimizer<T> {
         let [m, v, u] = [(); 3].map(|()| state.next().unwrap_or_default());
         let g = gradients.as_slice();
         for_each_part(threads, g.len(), [parameters.as_mut_slice(), m, v, u], |range, [w, m, v, u]| {
-            vectorized(|| rule.update(step, w, &g[range], [m, v, u]));
+            vectorized(PartOfUpdate { rule, step, w, g: &g[range], state: [m, v, u] });
         });
+    }
+}
+
+/// One step of a rule on some of the parameters.
+struct PartOfUpdate<'a, T> {
+    rule: &'a Rule,
+    step: u64,
+    w: &'a mut [T],
+    g: &'a [T],
+    state: [&'a mut [T]; 3],
+}
+
+impl<T: Scalar> Loop for PartOfUpdate<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.rule.update(self.step, self.w, self.g, self.state);
     }
 }
 

@@ -156,7 +156,7 @@ struct Kept<T> {
 /// use chainrule::*;
 /// let network = Network::builder(2).dense(8, Activation::Tanh).dense(2, Activation::Softmax).build()?;
 /// let inputs = Matrix::from_rows(&[[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0f32]]);
-/// let samples = Samples { inputs: inputs.view(), targets: Targets::Classes(&[0, 1, 1, 0]), sample_weights: None };
+/// let samples = Samples { inputs: inputs.view().into(), targets: Targets::Classes(&[0, 1, 1, 0]), sample_weights: None };
 /// let options = TrainingOptions { epochs: 500, ..TrainingOptions::default() };
 /// let mut trainer = Trainer::new(&network, &Loss::cross_entropy(), network.initialize(1), options)?;
 /// let ending = trainer.fit(&Threads::single(), samples, None, &mut |_| std::ops::ControlFlow::Continue(()))?;
@@ -257,7 +257,7 @@ impl<T: Scalar> Trainer<T> {
             self.network.check_inputs(samples.inputs.columns())?;
             let (rows, width) = (samples.inputs.rows(), self.network.output_width());
             self.loss.check_targets(rows, width, samples.targets, samples.sample_weights)?;
-            check_finite(samples.inputs)?;
+            samples.inputs.check_finite()?;
         }
         let batch_size = self.options.batch_size.min(count);
         let mut step = TrainingStep::new(&self.network, &self.loss, self.options.clipping, batch_size)?;
@@ -346,21 +346,10 @@ fn in_epoch(error: Error, number: usize) -> Error {
     }
 }
 
-/// Fails with the place of the first input that is not finite.
-fn check_finite<T: Scalar>(inputs: MatrixView<'_, T>) -> Result<()> {
-    match inputs.as_slice().iter().position(|value| !value.is_finite()) {
-        None => Ok(()),
-        Some(index) => {
-            let (row, column) = (index / inputs.columns(), index % inputs.columns());
-            let reason = format!("{} is not finite", inputs[(row, column)]);
-            Err(Error::Value { what: "inputs", row, column, reason })
-        }
-    }
-}
-
-/// The buffers that batches are gathered into.
+/// What a batch has of its own: which rows it is, their targets and weights. Their inputs are taken from the
+/// data set by the step.
 struct Gathered<T> {
-    inputs: Vec<T>,
+    rows: Vec<usize>,
     values: Vec<T>,
     classes: Vec<u32>,
     weights: Vec<T>,
@@ -373,21 +362,18 @@ impl<T: Scalar> Gathered<T> {
             Targets::Classes(_) => (0, 1),
         };
         Gathered {
-            inputs: Vec::with_capacity(batch_size * samples.inputs.columns()),
+            rows: Vec::with_capacity(batch_size),
             values: Vec::with_capacity(batch_size * values),
             classes: Vec::with_capacity(batch_size * classes),
             weights: Vec::with_capacity(batch_size * usize::from(samples.sample_weights.is_some())),
         }
     }
 
-    /// Copies the given rows of `samples`, one behind the other.
-    fn gather(&mut self, samples: Samples<'_, T>, rows: &[usize]) -> Samples<'_, T> {
-        let view = |data, columns| {
-            MatrixView::new(rows.len(), columns, data).expect("as many rows as were gathered")
-        };
+    /// The given rows of `samples`.
+    fn gather<'a>(&'a mut self, samples: Samples<'a, T>, rows: &[usize]) -> Samples<'a, T> {
         let Samples { inputs, targets, sample_weights } = samples;
-        self.inputs.clear();
-        rows.iter().for_each(|&row| self.inputs.extend_from_slice(inputs.row(row)));
+        self.rows.clear();
+        self.rows.extend(rows.iter().map(|&row| inputs.source_row(row)));
         let sample_weights = sample_weights.map(|weights| {
             self.weights.clear();
             self.weights.extend(rows.iter().map(|&row| weights[row]));
@@ -397,7 +383,8 @@ impl<T: Scalar> Gathered<T> {
             Targets::Values(values) => {
                 self.values.clear();
                 rows.iter().for_each(|&row| self.values.extend_from_slice(values.row(row)));
-                Targets::Values(view(&self.values, values.columns()))
+                let values = MatrixView::new(rows.len(), values.columns(), &self.values);
+                Targets::Values(values.expect("as many rows as were gathered"))
             }
             Targets::Classes(classes) => {
                 self.classes.clear();
@@ -405,6 +392,6 @@ impl<T: Scalar> Gathered<T> {
                 Targets::Classes(&self.classes)
             }
         };
-        Samples { inputs: view(&self.inputs, inputs.columns()), targets, sample_weights }
+        Samples { inputs: inputs.select(&self.rows), targets, sample_weights }
     }
 }

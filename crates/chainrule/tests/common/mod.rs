@@ -106,7 +106,7 @@ impl<T: Scalar> Data<T> {
             OwnedTargets::Values(values) => Targets::Values(values.view()),
             OwnedTargets::Classes(classes) => Targets::Classes(classes),
         };
-        Samples { inputs: self.inputs.view(), targets, sample_weights: self.weights.as_deref() }
+        Samples { inputs: self.inputs.view().into(), targets, sample_weights: self.weights.as_deref() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -162,7 +162,7 @@ pub(crate) fn five_steps<T: Scalar>(
     samples: Samples<'_, T>,
     mode: Mode,
 ) -> FiveSteps<T> {
-    let cache = forward(network, parameters, samples.inputs, mode).unwrap();
+    let cache = forward(network, parameters, samples.inputs.to_matrix().view(), mode).unwrap();
     let error = output_error(network, &cache, loss, samples.targets, samples.sample_weights).unwrap();
     let deltas = backward(network, parameters, &cache, error.delta).unwrap();
     let gradients = gradients(network, &cache, &deltas).unwrap();

@@ -1,0 +1,279 @@
+//! `chainrule bench`: how long a training step takes, and how near that is to the machine's peak.
+
+pub(crate) mod workload;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use chainrule::{Activation, Loss, Mode, Network, Optimizer, Rule, Scalar, Threads, TrainingStep, fma_peak};
+use serde_json::{Value, json};
+
+use crate::arguments::BenchArguments;
+use crate::memory::can_hold;
+use crate::progress::time_bar;
+use crate::report::{bytes, counted, grouped, percent, say, say_json, short, table};
+use workload::{Data, Workload};
+
+const DEFAULT_BATCH: usize = 128;
+
+/// Steps of a round, at least.
+const SHORTEST_ROUND: usize = 3;
+
+/// The clock is read about this often, in seconds, so that reading it costs nothing.
+const CLOCK_INTERVAL: f64 = 1e-4;
+
+/// So small that the network stays what it is, and each step has the same numbers to work on.
+const LEARNING_RATE: f64 = 1e-6;
+
+/// What was measured of one workload.
+struct Measurement {
+    workload: Workload,
+    /// Of one step: each round's time divided by its steps, the shortest first.
+    seconds: Vec<f64>,
+    flops: f64,
+    /// Parameters, optimizer state and the step's buffers.
+    bytes: usize,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
+    match arguments.dtype.as_str() {
+        "f64" => measure_all::<f64>(arguments),
+        _ => measure_all::<f32>(arguments),
+    }
+}
+
+fn measure_all<T: Scalar>(arguments: &BenchArguments) -> Result<ExitCode> {
+    let threads = arguments.common.threads();
+    let mut rule = arguments.optimizer.clone();
+    rule.set_learning_rate(LEARNING_RATE);
+    let chosen: Vec<(Workload, Network)> = workloads(arguments)?
+        .into_iter()
+        .map(|workload| {
+            let network = checked_network::<T>(&workload, &rule)?;
+            Ok((workload, network))
+        })
+        .collect::<Result<_>>()?;
+
+    let mut peak = fma_peak::<T>(&threads);
+    let expected = |network: &Network, batch: usize| {
+        let step = step_flops(network, batch) / (0.5e9 * peak);
+        1e3 * arguments.seconds.max(SHORTEST_ROUND as f64 * step)
+    };
+    let rounds = f64::from(arguments.rounds);
+    let expected: Vec<f64> =
+        chosen.iter().map(|(workload, network)| expected(network, workload.batch)).collect();
+    let bar = time_bar((rounds * expected.iter().sum::<f64>()) as u64);
+    let mut measurements = Vec::new();
+    let mut behind = 0.0;
+    for ((workload, network), milliseconds) in chosen.into_iter().zip(expected) {
+        bar.set_prefix(workload.name);
+        let progress = |rounds_done: f64| bar.set_position((behind + milliseconds * rounds_done) as u64);
+        measurements.push(measure::<T>(arguments, &threads, &rule, workload, &network, &progress)?);
+        behind += milliseconds * rounds;
+        // The clock of a processor may rise and fall while it works.
+        peak = peak.max(fma_peak::<T>(&threads));
+    }
+    bar.finish_and_clear();
+    if arguments.common.json {
+        say_json(&as_json(arguments, &threads, &measurements, peak))?;
+    } else {
+        say_result(arguments, &threads, &measurements, peak)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The workloads that were named, the network that was described, or all workloads.
+fn workloads(arguments: &BenchArguments) -> Result<Vec<Workload>> {
+    if let Some(widths) = &arguments.layers {
+        if widths.0.len() < 2 {
+            bail!(
+                "--layers: a network has at least two widths, its inputs and its outputs; give some such as 784,512,256,10"
+            );
+        }
+        return Ok(vec![Workload {
+            name: "own",
+            widths: widths.0.clone(),
+            activation: arguments.activation.unwrap_or(Activation::Relu),
+            loss: arguments.loss.clone().unwrap_or(Loss::MeanSquaredError),
+            batch: arguments.batch.map_or(DEFAULT_BATCH, |batch| batch as usize),
+        }]);
+    }
+    let standard = Workload::standard();
+    if arguments.workloads.is_empty() {
+        return Ok(standard);
+    }
+    let find = |name: &&str| standard.iter().find(|workload| workload.name == *name).cloned();
+    Ok(arguments.workloads.iter().filter_map(find).collect())
+}
+
+/// The workload's network, if its loss fits and this machine can hold a step of it.
+fn checked_network<T: Scalar>(workload: &Workload, rule: &Rule) -> Result<Network> {
+    let network = workload.network().context("--layers")?;
+    workload.loss.check(network.output_width()).context("--loss")?;
+    // Parameters, gradients, optimizer state; z and a of each layer, two errors, inputs and targets.
+    let widest = workload.widths.iter().max().copied().unwrap_or_default() as u128;
+    let all: u128 = workload.widths.iter().map(|&width| width as u128).sum();
+    let parameters = (2 + rule.state_buffers()) as u128 * network.parameter_count() as u128;
+    let needed = size_of::<T>() as u128 * (parameters + workload.batch as u128 * 2 * (all + widest));
+    if !can_hold(needed) {
+        bail!(
+            "the network has {} parameters, and a step of {} takes about {}, more than this machine has; \
+             give smaller --layers or a smaller --batch",
+            grouped(network.parameter_count() as u64),
+            counted(workload.batch, "row"),
+            bytes(usize::try_from(needed).unwrap_or(usize::MAX)),
+        );
+    }
+    Ok(network)
+}
+
+fn step_flops(network: &Network, batch: usize) -> f64 {
+    network.step_flops() as f64 * batch as f64
+}
+
+/// All rounds of a workload. `progress` hears how many are done.
+fn measure<T: Scalar>(
+    arguments: &BenchArguments,
+    threads: &Threads,
+    rule: &Rule,
+    workload: Workload,
+    network: &Network,
+    progress: &dyn Fn(f64),
+) -> Result<Measurement> {
+    let data = Data::<T>::new(&workload);
+    let mut parameters = network.initialize::<T>(1);
+    let mut optimizer = Optimizer::new(rule.clone(), &parameters)?;
+    let mut step = TrainingStep::new(network, &workload.loss, None, workload.batch)?;
+    let bytes = parameters.bytes() + optimizer.bytes() + step.bytes();
+
+    let mut run_step = || {
+        let mode = Mode::Training { seed: 1, step: optimizer.steps() };
+        step.run(threads, &mut parameters, &mut optimizer, data.samples(), mode).map(drop)
+    };
+    let warm = seconds_per_step(&mut run_step, 1, 1, arguments.seconds / 10.0, &|_| ())?;
+    let stride = (CLOCK_INTERVAL / warm).clamp(1.0, 1e4) as usize;
+    let mut seconds = Vec::new();
+    for round in 0..arguments.rounds {
+        let progress = |share: f64| progress(f64::from(round) + share);
+        seconds.push(seconds_per_step(&mut run_step, stride, SHORTEST_ROUND, arguments.seconds, &progress)?);
+    }
+    seconds.sort_by(f64::total_cmp);
+    let flops = step_flops(network, workload.batch);
+    Ok(Measurement { workload, seconds, flops, bytes })
+}
+
+/// The mean time of a step, over at least this many steps and seconds. The clock is read every `stride` steps, and
+/// `progress` then hears which share is done.
+fn seconds_per_step(
+    run_step: &mut dyn FnMut() -> chainrule::Result<()>,
+    stride: usize,
+    least_steps: usize,
+    least_seconds: f64,
+    progress: &dyn Fn(f64),
+) -> Result<f64> {
+    let (start, mut steps) = (Instant::now(), 0);
+    loop {
+        for _ in 0..stride {
+            run_step()?;
+        }
+        steps += stride;
+        let elapsed = start.elapsed().as_secs_f64();
+        progress((steps as f64 / least_steps as f64).min(elapsed / least_seconds).min(1.0));
+        if steps >= least_steps && elapsed >= least_seconds {
+            return Ok(elapsed / steps as f64);
+        }
+    }
+}
+
+impl Measurement {
+    fn best(&self) -> f64 {
+        self.seconds[0]
+    }
+
+    fn median(&self) -> f64 {
+        let middle = self.seconds.len() / 2;
+        match self.seconds.len() % 2 {
+            0 => 0.5 * (self.seconds[middle - 1] + self.seconds[middle]),
+            _ => self.seconds[middle],
+        }
+    }
+
+    fn gflops(&self) -> f64 {
+        self.flops / self.best() / 1e9
+    }
+
+    fn rows_per_second(&self) -> f64 {
+        self.workload.batch as f64 / self.best()
+    }
+}
+
+fn say_result(
+    arguments: &BenchArguments,
+    threads: &Threads,
+    measurements: &[Measurement],
+    peak: f64,
+) -> Result<()> {
+    say(format!(
+        "training steps in {} with {}, {}; peak of fused multiply-adds: {} GFLOP/s",
+        arguments.dtype,
+        arguments.optimizer.name(),
+        counted(threads.count(), "thread"),
+        short(peak)
+    ))?;
+    let header =
+        ["workload", "layers", "batch", "µs/step", "median", "GFLOP/s", "of peak", "rows/s", "memory"];
+    let mut shown = table(&header, 2);
+    for measurement in measurements {
+        let workload = &measurement.workload;
+        shown.add_row(vec![
+            workload.name.to_owned(),
+            workload.layers(),
+            grouped(workload.batch as u64),
+            microseconds(measurement.best()),
+            microseconds(measurement.median()),
+            short(measurement.gflops()),
+            percent(measurement.gflops() / peak),
+            grouped(measurement.rows_per_second() as u64),
+            bytes(measurement.bytes),
+        ]);
+    }
+    say(shown)?;
+    say(format!(
+        "µs/step: the best of {}; memory: parameters, optimizer state and the step's buffers",
+        counted(usize::from(arguments.rounds), "round")
+    ))
+}
+
+fn microseconds(seconds: f64) -> String {
+    let microseconds = 1e6 * seconds;
+    if microseconds < 1e3 { short(microseconds) } else { grouped(microseconds.round() as u64) }
+}
+
+fn as_json(arguments: &BenchArguments, threads: &Threads, measurements: &[Measurement], peak: f64) -> Value {
+    let mut entries: Vec<Value> = measurements
+        .iter()
+        .map(|measurement| {
+            json!({
+                "name": measurement.workload.name,
+                "layers": measurement.workload.widths,
+                "batch": measurement.workload.batch,
+                "microseconds_per_step": 1e6 * measurement.best(),
+                "median_microseconds_per_step": 1e6 * measurement.median(),
+                "gflops": measurement.gflops(),
+                "peak_gflops": peak,
+                "fraction_of_peak": measurement.gflops() / peak,
+                "rows_per_second": measurement.rows_per_second(),
+                "bytes": measurement.bytes,
+            })
+        })
+        .collect();
+    let mut value =
+        if let [entry] = &mut entries[..] { entry.take() } else { json!({ "workloads": entries }) };
+    value["peak_gflops"] = json!(peak);
+    value["threads"] = json!(threads.count());
+    value["dtype"] = json!(arguments.dtype);
+    value["optimizer"] = json!(arguments.optimizer.name());
+    value
+}

@@ -1,0 +1,121 @@
+//! Times of training steps, activations and inference, with the allocations that they make.
+//!
+//! `cargo bench -p chainrule` runs all, `cargo bench -p chainrule -- steps` those of that name.
+
+use chainrule::*;
+use divan::counter::ItemsCount;
+use divan::{AllocProfiler, Bencher};
+
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+
+fn main() {
+    divan::main();
+}
+
+const THREADS: [usize; 2] = [1, 2];
+
+/// A network, its loss and rows of data for it.
+struct Workload {
+    network: Network,
+    loss: Loss,
+    inputs: Matrix<f32>,
+    targets: Matrix<f32>,
+}
+
+impl Workload {
+    fn new(widths: &[usize], activation: Activation, loss: Loss, rows: usize) -> Self {
+        let last = widths.len() - 1;
+        let mut builder = Network::builder(widths[0]);
+        for &width in &widths[1..last] {
+            builder = builder.dense(width, activation);
+        }
+        let network = builder.dense(widths[last], loss.natural_output()).build().unwrap();
+        Self::of(network, loss, rows)
+    }
+
+    fn of(network: Network, loss: Loss, rows: usize) -> Self {
+        let mut inputs = Matrix::zeros(rows, network.input_width());
+        for (index, value) in inputs.as_mut_slice().iter_mut().enumerate() {
+            *value = (0.7 * index as f32).sin() * std::f32::consts::SQRT_2;
+        }
+        // One-hot rows are targets for every loss.
+        let mut targets = Matrix::zeros(rows, network.output_width());
+        (0..rows).for_each(|i| targets[(i, i * 7 % network.output_width())] = 1.0);
+        Workload { network, loss, inputs, targets }
+    }
+
+    fn time_steps(&self, bencher: Bencher<'_, '_>, threads: usize, rule: &str) {
+        let threads = Threads::new(threads);
+        let mut parameters = self.network.initialize::<f32>(1);
+        let mut rule = Rule::from_name(rule).unwrap();
+        rule.set_learning_rate(1e-6);
+        let mut optimizer = Optimizer::new(rule, &parameters).unwrap();
+        let mut step = TrainingStep::new(&self.network, &self.loss, None, self.inputs.rows()).unwrap();
+        let samples = Samples {
+            inputs: self.inputs.view().into(),
+            targets: Targets::Values(self.targets.view()),
+            sample_weights: None,
+        };
+        bencher.counter(ItemsCount::new(self.inputs.rows())).bench_local(|| {
+            let mode = Mode::Training { seed: 1, step: optimizer.steps() };
+            step.run(&threads, &mut parameters, &mut optimizer, samples, mode).unwrap()
+        });
+    }
+}
+
+/// One training step; items are rows.
+mod steps {
+    use super::*;
+
+    #[divan::bench(args = THREADS)]
+    fn playground(bencher: Bencher<'_, '_>, threads: usize) {
+        let workload = Workload::new(&[2, 8, 8, 1], Activation::Tanh, Loss::BinaryCrossEntropy, 32);
+        workload.time_steps(bencher, threads, "sgd");
+    }
+
+    #[divan::bench(args = THREADS)]
+    fn digits(bencher: Bencher<'_, '_>, threads: usize) {
+        let workload = Workload::new(&[64, 64, 10], Activation::Relu, Loss::cross_entropy(), 64);
+        workload.time_steps(bencher, threads, "sgd");
+    }
+
+    #[divan::bench(args = THREADS)]
+    fn tabular(bencher: Bencher<'_, '_>, threads: usize) {
+        let widths = [32, 256, 256, 256, 1];
+        let workload = Workload::new(&widths, Activation::Relu, Loss::MeanSquaredError, 256);
+        workload.time_steps(bencher, threads, "sgd");
+    }
+
+    #[divan::bench(args = THREADS)]
+    fn mnist(bencher: Bencher<'_, '_>, threads: usize) {
+        let workload = Workload::new(&[784, 512, 256, 10], Activation::Relu, Loss::cross_entropy(), 128);
+        workload.time_steps(bencher, threads, "sgd");
+    }
+
+    #[divan::bench(args = ["sgd", "adam", "adamw", "rmsprop", "adagrad"])]
+    fn mnist_by_rule(bencher: Bencher<'_, '_>, rule: &str) {
+        let workload = Workload::new(&[784, 512, 256, 10], Activation::Relu, Loss::cross_entropy(), 128);
+        workload.time_steps(bencher, 1, rule);
+    }
+}
+
+/// A step of a layer from 4 inputs to 1024 neurons, in which the activation is most of the work; items are rows.
+#[divan::bench(args = ["identity", "relu", "tanh", "sigmoid", "gelu", "silu", "softmax"])]
+fn activations(bencher: Bencher<'_, '_>, name: &str) {
+    let activation = Activation::from_name(name).unwrap();
+    let network = Network::builder(4).dense(1024, activation).build().unwrap();
+    let workload = Workload::of(network, Loss::MeanSquaredError, 256);
+    workload.time_steps(bencher, 1, "sgd");
+}
+
+/// Predictions; items are rows.
+#[divan::bench(args = [1, 64, 1024])]
+fn inference_of_mnist(bencher: Bencher<'_, '_>, rows: usize) {
+    let Workload { network, inputs, .. } =
+        Workload::new(&[784, 512, 256, 10], Activation::Relu, Loss::cross_entropy(), rows);
+    let (threads, parameters) = (Threads::new(2), network.initialize::<f32>(1));
+    bencher
+        .counter(ItemsCount::new(rows))
+        .bench_local(|| infer(&threads, &network, &parameters, inputs.view()).unwrap());
+}

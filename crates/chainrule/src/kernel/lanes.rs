@@ -1,0 +1,211 @@
+//! Vectors of numbers for the kernels: AVX-512, AVX2 with FMA, or plain arrays, behind one trait.
+
+use super::Scalar;
+
+/// A vector of `COUNT` numbers.
+///
+/// # Safety
+/// Every function is for processors that have the vector's instruction set; pointers are valid for the
+/// elements that are read or written, and need no alignment.
+pub trait Lanes: Copy {
+    /// The type of one element.
+    type Number;
+    /// Elements in a vector.
+    const COUNT: usize;
+    /// Rows of a tile of the matrix product: as many as the registers hold beside two vectors of columns.
+    const ROWS: usize;
+
+    /// `value` in every lane.
+    unsafe fn splat(value: Self::Number) -> Self;
+    /// `COUNT` elements.
+    unsafe fn load(pointer: *const Self::Number) -> Self;
+    /// The first `count` lanes from memory, the others 0.
+    unsafe fn load_first(pointer: *const Self::Number, count: usize) -> Self;
+    /// All lanes to memory.
+    unsafe fn store(self, pointer: *mut Self::Number);
+    /// The first `count` lanes to memory.
+    unsafe fn store_first(self, pointer: *mut Self::Number, count: usize);
+    /// self * factor + addend, rounded once (twice for plain arrays where the processor has no such instruction).
+    unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self;
+}
+
+/// Plain arrays, for processors without the instruction sets below.
+#[derive(Clone, Copy)]
+pub struct Plain<T>([T; 4]);
+
+impl<T: Scalar> Lanes for Plain<T> {
+    type Number = T;
+    const COUNT: usize = 4;
+    const ROWS: usize = 4;
+
+    #[inline(always)]
+    unsafe fn splat(value: T) -> Self {
+        Plain([value; 4])
+    }
+
+    #[inline(always)]
+    unsafe fn load(pointer: *const T) -> Self {
+        // SAFETY: the caller's promise.
+        Plain(unsafe { pointer.cast::<[T; 4]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(pointer: *const T, count: usize) -> Self {
+        // SAFETY: the caller's promise.
+        let element = |i| if i < count { unsafe { pointer.add(i).read() } } else { T::zero() };
+        Plain(std::array::from_fn(element))
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, pointer: *mut T) {
+        // SAFETY: the caller's promise.
+        unsafe { pointer.cast::<[T; 4]>().write_unaligned(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, pointer: *mut T, count: usize) {
+        for (i, value) in self.0.into_iter().enumerate().take(count) {
+            // SAFETY: the caller's promise.
+            unsafe { pointer.add(i).write(value) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self {
+        let one = |i: usize| {
+            if cfg!(any(target_feature = "fma", target_feature = "neon")) {
+                self.0[i].mul_add(factor.0[i], addend.0[i])
+            } else {
+                self.0[i] * factor.0[i] + addend.0[i]
+            }
+        };
+        Plain(std::array::from_fn(one))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::Lanes;
+
+    macro_rules! implement_lanes {
+        ($vector:ty, $number:ty, $count:literal, $rows:literal, $set1:ident, $load:ident, $store:ident, $fma:ident,
+         |$pointer:ident, $n:ident| $load_first:expr, |$to:ident, $m:ident, $value:ident| $store_first:expr) => {
+            impl Lanes for $vector {
+                type Number = $number;
+                const COUNT: usize = $count;
+                const ROWS: usize = $rows;
+
+                #[inline(always)]
+                unsafe fn splat(value: $number) -> Self {
+                    // SAFETY: the caller's promise.
+                    unsafe { $set1(value) }
+                }
+
+                #[inline(always)]
+                unsafe fn load(pointer: *const $number) -> Self {
+                    // SAFETY: the caller's promise.
+                    unsafe { $load(pointer) }
+                }
+
+                #[inline(always)]
+                unsafe fn load_first($pointer: *const $number, $n: usize) -> Self {
+                    // SAFETY: the caller's promise; lanes outside the mask are not read.
+                    unsafe { $load_first }
+                }
+
+                #[inline(always)]
+                unsafe fn store(self, pointer: *mut $number) {
+                    // SAFETY: the caller's promise.
+                    unsafe { $store(pointer, self) }
+                }
+
+                #[inline(always)]
+                unsafe fn store_first(self, $to: *mut $number, $m: usize) {
+                    let $value = self;
+                    // SAFETY: the caller's promise; lanes outside the mask are not written.
+                    unsafe { $store_first }
+                }
+
+                #[inline(always)]
+                unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self {
+                    // SAFETY: the caller's promise.
+                    unsafe { $fma(self, factor, addend) }
+                }
+            }
+        };
+    }
+
+    /// The lowest `count` bits.
+    #[inline(always)]
+    fn bits(count: usize) -> u32 {
+        (1 << count) - 1
+    }
+
+    static ONES_AND_ZEROS_32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+    static ONES_AND_ZEROS_64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
+
+    /// A mask of the first `count` of eight lanes.
+    #[inline(always)]
+    unsafe fn mask_32(count: usize) -> __m256i {
+        // SAFETY: count is at most 8; AVX is the caller's promise.
+        unsafe { _mm256_loadu_si256(ONES_AND_ZEROS_32.as_ptr().add(8 - count).cast()) }
+    }
+
+    /// A mask of the first `count` of four lanes.
+    #[inline(always)]
+    unsafe fn mask_64(count: usize) -> __m256i {
+        // SAFETY: count is at most 4; AVX is the caller's promise.
+        unsafe { _mm256_loadu_si256(ONES_AND_ZEROS_64.as_ptr().add(4 - count).cast()) }
+    }
+
+    implement_lanes!(
+        __m512,
+        f32,
+        16,
+        8,
+        _mm512_set1_ps,
+        _mm512_loadu_ps,
+        _mm512_storeu_ps,
+        _mm512_fmadd_ps,
+        |p, n| _mm512_maskz_loadu_ps(bits(n) as u16, p),
+        |p, n, v| _mm512_mask_storeu_ps(p, bits(n) as u16, v)
+    );
+    implement_lanes!(
+        __m512d,
+        f64,
+        8,
+        8,
+        _mm512_set1_pd,
+        _mm512_loadu_pd,
+        _mm512_storeu_pd,
+        _mm512_fmadd_pd,
+        |p, n| _mm512_maskz_loadu_pd(bits(n) as u8, p),
+        |p, n, v| _mm512_mask_storeu_pd(p, bits(n) as u8, v)
+    );
+    implement_lanes!(
+        __m256,
+        f32,
+        8,
+        4,
+        _mm256_set1_ps,
+        _mm256_loadu_ps,
+        _mm256_storeu_ps,
+        _mm256_fmadd_ps,
+        |p, n| _mm256_maskload_ps(p, mask_32(n)),
+        |p, n, v| _mm256_maskstore_ps(p, mask_32(n), v)
+    );
+    implement_lanes!(
+        __m256d,
+        f64,
+        4,
+        4,
+        _mm256_set1_pd,
+        _mm256_loadu_pd,
+        _mm256_storeu_pd,
+        _mm256_fmadd_pd,
+        |p, n| _mm256_maskload_pd(p, mask_64(n)),
+        |p, n, v| _mm256_maskstore_pd(p, mask_64(n), v)
+    );
+}

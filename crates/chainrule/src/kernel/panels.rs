@@ -1,0 +1,119 @@
+//! The layout of matrices inside the training step: panels of neighbouring columns.
+//!
+//! A matrix of `rows` x `columns` is cut into panels of [`panel_width`] columns (128 bytes: two cache lines, two
+//! of the widest vectors; the last panel has what is left), one behind the other, each row-major:
+//! element (i, j) lies at `rows * s + i * w + j - s`, where s is the panel's first column and w its width.
+//! A matrix of one panel is a plain row-major matrix, and none has padding.
+//!
+//! In this layout activations are read without packing wherever a product needs them: row by row as the
+//! left operand, a panel of all rows as the right one, a few columns of all rows as a transposed left one.
+
+use super::Scalar;
+use crate::matrix::MatrixView;
+
+/// Columns of a full panel.
+pub(crate) const fn panel_width<T>() -> usize {
+    128 / size_of::<T>()
+}
+
+/// A matrix in panels, to read.
+#[derive(Clone, Copy)]
+pub(crate) struct Panels<'a, T> {
+    data: &'a [T],
+    rows: usize,
+    columns: usize,
+}
+
+impl<'a, T: Scalar> Panels<'a, T> {
+    /// Reads `data` as panels.
+    pub(crate) fn new(data: &'a [T], rows: usize, columns: usize) -> Self {
+        assert_eq!(data.len(), rows * columns);
+        Panels { data, rows, columns }
+    }
+
+    pub(crate) fn data(&self) -> &'a [T] {
+        self.data
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The columns of the panel that starts at column `start`.
+    #[inline(always)]
+    pub(super) fn width_at(&self, start: usize) -> usize {
+        panel_width::<T>().min(self.columns - start)
+    }
+
+    /// Where column `column` of row 0 lies, and how far the next row is.
+    #[inline(always)]
+    pub(super) fn column(&self, column: usize) -> (usize, usize) {
+        let start = column / panel_width::<T>() * panel_width::<T>();
+        (self.rows * start + column - start, self.width_at(start))
+    }
+
+    /// Writes the matrix row by row into `rows`.
+    pub(crate) fn to_rows(self, rows: &mut [T]) {
+        assert_eq!(rows.len(), self.data.len());
+        for start in (0..self.columns).step_by(panel_width::<T>()) {
+            let width = self.width_at(start);
+            let panel = &self.data[self.rows * start..][..self.rows * width];
+            for (from, to) in panel.chunks_exact(width).zip(rows.chunks_exact_mut(self.columns)) {
+                to[start..start + width].copy_from_slice(from);
+            }
+        }
+    }
+}
+
+/// Writes row `row` of a matrix of `rows` rows in panels.
+#[inline]
+pub(crate) fn write_row<T: Scalar, X: Copy>(
+    panels: &mut [T],
+    rows: usize,
+    row: usize,
+    values: &[X],
+    number: impl Fn(X) -> T,
+) {
+    for (index, values) in values.chunks(panel_width::<T>()).enumerate() {
+        let offset = rows * index * panel_width::<T>() + row * values.len();
+        for (to, from) in panels[offset..offset + values.len()].iter_mut().zip(values) {
+            *to = number(*from);
+        }
+    }
+}
+
+/// Writes a row-major matrix in panels.
+pub(crate) fn from_rows<T: Scalar>(matrix: MatrixView<'_, T>, panels: &mut [T]) {
+    assert_eq!(matrix.as_slice().len(), panels.len());
+    for row in 0..matrix.rows() {
+        write_row(panels, matrix.rows(), row, matrix.row(row), |x| x);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back_and_lie_where_the_formula_says() {
+        for (rows, columns) in [(1, 1), (3, 31), (5, 32), (2, 33), (7, 100)] {
+            let values: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
+            let mut data = vec![0.0; values.len()];
+            from_rows(MatrixView::new(rows, columns, &values).unwrap(), &mut data);
+            let panels = Panels::new(&data, rows, columns);
+            for j in 0..columns {
+                let (offset, stride) = panels.column(j);
+                for i in 0..rows {
+                    assert_eq!(data[offset + i * stride], values[i * columns + j]);
+                }
+            }
+            let mut back = vec![0.0; values.len()];
+            panels.to_rows(&mut back);
+            assert_eq!(back, values);
+        }
+    }
+}
