@@ -7,11 +7,9 @@ It needs Python 3.11, cargo, and the network the first time, when it makes bench
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,14 +47,14 @@ def main() -> int:
     arguments = parse_arguments()
     if not arguments.skip_setup:
         prepare_all(arguments)
-    keep_to_processors(arguments.threads)
+    machine.keep_to_processors(arguments.threads)
     program = arguments.chainrule or prepare.chainrule_program()
     if not has_bench(program):
         prepare.say(f"{program} is not there or has no command `bench`: only the others are timed")
         program = None
-    start = time.monotonic()
+    watch = machine.Watch()
     run = measure(arguments, program)
-    report(arguments, run, time.monotonic() - start)
+    report(arguments, run, watch)
     return 1 if run.failures else 0
 
 
@@ -70,6 +68,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--libraries", type=choices(list(COLUMNS)), default=list(COLUMNS), metavar="A,B", help=", ".join(COLUMNS))
     add("--rounds", type=positive(int), default=5, help="rounds, of which the best counts (5)")
     add("--seconds", type=positive(float), default=0.5, help="shortest time of a round (0.5)")
+    add("--wait", type=float, default=10.0, help="longest wait for other programs to be idle before a round, in seconds (10)")
     add("--threads", type=positive(int), default=2, help="threads of each library (2)")
     add("--chainrule", type=Path, metavar="PROGRAM", help="another build of chainrule than this one")
     add("--skip-setup", action="store_true", help="install and build nothing")
@@ -109,20 +108,6 @@ def prepare_all(arguments: argparse.Namespace) -> None:
         prepare.build_peers()
     if arguments.chainrule is None:
         prepare.build_chainrule()
-
-
-def keep_to_processors(count: int) -> None:
-    """Some libraries take as many threads as there are processors: leave them `count`, on cores of their own."""
-
-    def place_in_core(processor: int) -> int:
-        siblings = Path(f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list")
-        if not siblings.exists():
-            return 0
-        first = siblings.read_text().replace("-", ",").split(",")[0]
-        return processor - int(first)
-
-    allowed = sorted(os.sched_getaffinity(0), key=lambda processor: (place_in_core(processor), processor))
-    os.sched_setaffinity(0, allowed[:count])
 
 
 def measure(arguments: argparse.Namespace, program: Path | None) -> Run:
@@ -174,9 +159,11 @@ def measure_workload(
         for index in range(arguments.rounds):
             if ours is not None:
                 progress.begin(f"{workload.name}: round {index + 1}, chainrule")
+                machine.wait_for_quiet(arguments.wait)
                 ours = time_chainrule(ours, arguments.seconds, measurement, run)
             for name, timer in list(timers.items()):
                 progress.begin(f"{workload.name}: round {index + 1}, {timer.label}")
+                machine.wait_for_quiet(arguments.wait)
                 try:
                     measurement.rounds.setdefault(name, []).append(timer.time_round(arguments.seconds))
                 except Failure as failure:
@@ -225,9 +212,9 @@ def time_chainrule(
         return None
 
 
-def report(arguments: argparse.Namespace, run: Run, seconds: float) -> None:
+def report(arguments: argparse.Namespace, run: Run, watch: machine.Watch) -> None:
     columns = [COLUMNS[name] for name in arguments.libraries]
-    text = as_markdown(arguments, run, columns, seconds)
+    text = as_markdown(arguments, run, columns, watch)
     if arguments.output:
         arguments.output.write_text(text)
     print(json.dumps(as_json(arguments, run), indent=2) if arguments.json else text, end="")
@@ -235,10 +222,10 @@ def report(arguments: argparse.Namespace, run: Run, seconds: float) -> None:
         prepare.say(failure)
 
 
-def as_markdown(arguments: argparse.Namespace, run: Run, columns: list[str], seconds: float) -> str:
+def as_markdown(arguments: argparse.Namespace, run: Run, columns: list[str], watch: machine.Watch) -> str:
     paragraphs = [
         "# Training steps, side by side",
-        "\n".join(machine.header(seconds) + [f"- {', '.join(dict.fromkeys(run.versions.values()))}"]),
+        "\n".join(machine.header(watch) + [f"- {', '.join(dict.fromkeys(run.versions.values()))}"]),
         f"Microseconds of a step (forward, loss, backward, SGD; f32), {arguments.threads} threads: the best of "
         f"{arguments.rounds} rounds of {arguments.seconds:g} s, the libraries in turns. Of burn and candle the better "
         "of 1 and all threads, as marked.",
