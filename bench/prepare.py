@@ -1,0 +1,72 @@
+"""Makes what the measurements need: a virtual environment, the Rust peers, the program chainrule."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+BENCH = Path(__file__).resolve().parent
+ROOT = BENCH.parent
+ENVIRONMENT = BENCH / ".venv"
+PYTHON = ENVIRONMENT / "bin" / "python"
+PACKAGES = ["torch", "jax", "scikit-learn", "numpy"]
+# A target folder of the caller's would be shared with other builds.
+PEERS_TARGET = BENCH / "peers" / "target"
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def make_environment() -> None:
+    """The virtual environment with its packages, if they are not there."""
+    if packages_are_there():
+        return
+    say(f"making bench/.venv with {', '.join(PACKAGES)}: about 3 GB and 3 minutes")
+    if not PYTHON.exists():
+        venv.create(ENVIRONMENT, with_pip=True)
+    run([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES])
+
+
+def packages_are_there() -> bool:
+    if not PYTHON.exists():
+        return False
+    show = [str(PYTHON), "-m", "pip", "show", "--quiet", *PACKAGES]
+    return subprocess.run(show, capture_output=True).returncode == 0
+
+
+def build_peers() -> None:
+    say("building bench/peers (burn, candle): some minutes the first time")
+    manifest = BENCH / "peers" / "Cargo.toml"
+    run(
+        ["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", str(manifest)],
+        {"CARGO_TARGET_DIR": str(PEERS_TARGET)},
+    )
+
+
+def build_chainrule() -> None:
+    say("building chainrule")
+    manifest = ROOT / "Cargo.toml"
+    run(["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", str(manifest)])
+
+
+def chainrule_program() -> Path:
+    """Where cargo puts the program."""
+    command = ["cargo", "metadata", "--format-version", "1", "--no-deps"]
+    command += ["--manifest-path", str(ROOT / "Cargo.toml")]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    return Path(json.loads(result.stdout)["target_directory"]) / "release" / "chainrule"
+
+
+def run(command: list[str], environment: dict[str, str] | None = None) -> None:
+    """Runs a command with its output on standard error; ends the program if it fails."""
+    if shutil.which(command[0]) is None:
+        sys.exit(f"{command[0]} is not installed")
+    code = subprocess.run(
+        command, env=os.environ | (environment or {}), stdout=sys.stderr.fileno()
+    ).returncode
+    if code != 0:
+        sys.exit(f"failed with code {code}: {' '.join(command)}")
