@@ -1,7 +1,7 @@
 //! One progress bar on a terminal, a few plain lines elsewhere.
 
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chainrule::Epoch;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -19,7 +19,12 @@ pub(crate) struct Progress {
     rows: usize,
     /// What the last epoch brought.
     last: String,
+    /// When the bar was told last; a step can be a thousand times shorter than a look at it.
+    told: Instant,
 }
+
+/// How often the bar is told.
+const INTERVAL: Duration = Duration::from_millis(50);
 
 impl Progress {
     /// For `epochs` epochs of `rows` rows, of which `done` are behind. `quiet` shows nothing but a bar on a terminal.
@@ -41,11 +46,16 @@ impl Progress {
         if is_terminal {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
-        Progress { bar, plain: !is_terminal && !quiet, epochs, rows, last: String::new() }
+        let last = String::new();
+        Progress { bar, plain: !is_terminal && !quiet, epochs, rows, last, told: Instant::now() }
     }
 
     /// A step of an epoch is done.
     pub(crate) fn step(&mut self, epoch: usize, samples: usize, loss: f64) {
+        if self.bar.is_hidden() || self.told.elapsed() < INTERVAL {
+            return;
+        }
+        self.told = Instant::now();
         self.bar.set_position(((epoch - 1) * self.rows + samples) as u64);
         self.bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
         self.bar.set_message(format!("loss {}{}", short(loss), self.last));
