@@ -5,6 +5,7 @@
 
 pub(crate) mod dense;
 pub(crate) mod elementwise;
+pub(crate) mod functions;
 mod gemm;
 mod scalar;
 mod threads;

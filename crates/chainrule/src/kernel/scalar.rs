@@ -5,6 +5,7 @@ use std::iter::Sum;
 
 use num_traits::{Float, NumAssign};
 
+use super::functions::Functions;
 use super::gemm::{Accumulate, Block, BlockMut};
 
 /// A number type of parameters and activations: `f32` (training) or `f64` (checking).
@@ -22,9 +23,6 @@ pub trait Scalar:
     /// This value as `f64`, exactly.
     fn as_f64(self) -> f64;
 
-    /// The error function, (2 / sqrt(pi)) times the integral of exp(-t^2) from 0 to `self`.
-    fn erf(self) -> Self;
-
     /// This value, or 0 for a subnormal one. A moving average of gradients that have become 0 would stay
     /// subnormal for ever, since rounding stops its decay there, and processors take a hundred times as long for it.
     #[inline(always)]
@@ -34,10 +32,10 @@ pub trait Scalar:
 }
 
 pub(crate) mod sealed {
-    use super::{Accumulate, Block, BlockMut};
+    use super::{Accumulate, Block, BlockMut, Functions};
 
     /// What differs between the number types below the formulas.
-    pub trait Kernels: Sized {
+    pub trait Kernels: Functions + Sized {
         /// See `kernel::gemm::gemm`.
         ///
         /// # Safety
@@ -49,7 +47,7 @@ pub(crate) mod sealed {
 }
 
 macro_rules! implement_scalar {
-    ($type:ty, $name:literal, $erf:path) => {
+    ($type:ty, $name:literal) => {
         impl Scalar for $type {
             const NAME: &'static str = $name;
 
@@ -61,11 +59,6 @@ macro_rules! implement_scalar {
             #[inline(always)]
             fn as_f64(self) -> f64 {
                 f64::from(self)
-            }
-
-            #[inline]
-            fn erf(self) -> Self {
-                $erf(self)
             }
         }
 
@@ -79,5 +72,5 @@ macro_rules! implement_scalar {
     };
 }
 
-implement_scalar!(f32, "F32", libm::erff);
-implement_scalar!(f64, "F64", libm::erf);
+implement_scalar!(f32, "F32");
+implement_scalar!(f64, "F64");
