@@ -434,6 +434,7 @@ pub(crate) fn softmax_jacobian<T: Scalar>(a: &[T], error: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::functions::error_of;
 
     const POINTS: [f64; 15] =
         [-30.0, -5.0, -3.5, -2.9, -1.0, -0.3, -1e-3, 1e-3, 0.2, 0.9, 1.7, 2.9, 3.4, 8.0, 30.0];
@@ -467,6 +468,112 @@ mod tests {
                 assert_eq!(delta[i], (1.0 + z * z) * activation.derivative(z, a[i]));
             }
             assert!(a.last().unwrap().is_nan() && delta.last().unwrap().is_nan(), "{activation:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_has_the_same_bits_in_a_slice_of_any_length_and_alone() {
+        let inputs: Vec<f32> = (0..133).map(|i| (i as f32 * 0.618).fract() * 20.0 - 10.0).collect();
+        for activation in Activation::ALL.iter().filter(|a| **a != Activation::Softmax) {
+            for length in [1, 2, 7, 16, 31, 33, 64, 133] {
+                let z = &inputs[..length];
+                let mut a = z.to_vec();
+                activation.apply_in_place(&mut a);
+                let mut delta = vec![1.0; length];
+                activation.multiply_by_derivative(z, &a, &mut delta);
+                for i in 0..length {
+                    assert_eq!(a[i].to_bits(), activation.value(z[i]).to_bits(), "{activation:?}");
+                    let derivative = activation.derivative(z[i], a[i]);
+                    assert_eq!(delta[i].to_bits(), derivative.to_bits(), "{activation:?}");
+                }
+            }
+        }
+    }
+
+    /// z Phi(z), with what rounding takes off z / sqrt(2) given back.
+    fn gelu_reference(z: f64) -> f64 {
+        const SQRT_2_REST: f64 = -9.667_293_313_452_913e-17;
+        let (x, root) = (z.abs().min(39.0), std::f64::consts::SQRT_2);
+        let t = x / root;
+        let rest = (x - t.mul_add(root, 0.0) - t.mul_add(root, -(t * root)) - t * SQRT_2_REST) / root;
+        let slope = std::f64::consts::FRAC_2_SQRT_PI * (-t * t).exp();
+        let tail = 0.5 * (libm::erfc(t) - rest * slope);
+        z.max(0.0) - x * tail
+    }
+
+    #[test]
+    fn values_are_right_to_a_few_units_in_the_last_place() {
+        fn sigmoid(z: f64) -> f64 {
+            let e = libm::exp(-z.abs());
+            if z < 0.0 { e / (1.0 + e) } else { 1.0 / (1.0 + e) }
+        }
+        fn mish(z: f64) -> f64 {
+            let e = libm::exp(-z.abs());
+            let t = if z > 0.0 {
+                (1.0 + 2.0 * e) / (1.0 + 2.0 * e * (1.0 + e))
+            } else {
+                e * (e + 2.0) / (e * (e + 2.0) + 2.0)
+            };
+            z * t
+        }
+        fn elu(z: f64) -> f64 {
+            if z > 0.0 { z } else { libm::expm1(z) }
+        }
+        fn selu(z: f64) -> f64 {
+            if z > 0.0 { SELU_SCALE * z } else { SELU_SCALE * SELU_ALPHA * libm::expm1(z) }
+        }
+        let silu = |z: f64| z * sigmoid(z);
+        // Below the lowest z, exp(z) is subnormal, and z times its rounding is what remains of SiLU and Mish
+        // (of GELU only in the reference).
+        let all = (f64::NEG_INFINITY, f64::INFINITY);
+        type Reference<'a> = &'a dyn Fn(f64) -> f64;
+        let cases: [(Activation, (f64, f64), (f64, f64), Reference, f64, f64); 5] = [
+            (Activation::Elu { alpha: 1.0 }, all, all, &elu, 2.0, 2.0),
+            (Activation::Selu, all, all, &selu, 2.0, 4.0),
+            (Activation::Gelu, all, (-37.0, f64::INFINITY), &gelu_reference, 5.0, 6.0),
+            (Activation::Silu, (-87.0, 1e38), (-708.0, 1e308), &silu, 2.5, 4.0),
+            (Activation::Mish, (-87.0, 1e38), (-708.0, 1e308), &mish, 3.5, 5.0),
+        ];
+        for (activation, single, double, reference, single_bound, double_bound) in cases {
+            let range = single.0 as f32..=single.1 as f32;
+            let single = error_of::single(range, |values| activation.apply_in_place(values), reference);
+            let range = double.0..=double.1;
+            let double = error_of::double(range, |values| activation.apply_in_place(values), reference);
+            println!("{activation:?}: f32 {single:?}, f64 {double:?}");
+            assert!(
+                single.0 <= single_bound && double.0 <= double_bound,
+                "{activation:?} {single:?} {double:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn single_precision_derivatives_are_right_to_a_few_units_of_one() {
+        for activation in Activation::ALL.iter().filter(|a| **a != Activation::Softmax) {
+            for step in -4000..4000 {
+                let z = step as f32 * 0.005 + 0.0025;
+                let single = activation.derivative(z, activation.value(z));
+                let double = activation.derivative(f64::from(z), activation.value(f64::from(z)));
+                assert!(
+                    (f64::from(single) - double).abs() < 2e-6,
+                    "{activation:?} at {z}: {single} {double}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn infinities_have_their_limits() {
+        for (activation, low, high) in [
+            (Activation::Relu, 0.0, f32::INFINITY),
+            (Activation::Elu { alpha: 1.0 }, -1.0, f32::INFINITY),
+            (Activation::Sigmoid, 0.0, 1.0),
+            (Activation::Tanh, -1.0, 1.0),
+            (Activation::Softplus, 0.0, f32::INFINITY),
+            (Activation::Gelu, 0.0, f32::INFINITY),
+        ] {
+            assert_eq!(activation.value(f32::NEG_INFINITY), low, "{activation:?}");
+            assert_eq!(activation.value(f32::INFINITY), high, "{activation:?}");
         }
     }
 

@@ -79,6 +79,7 @@ pub(crate) enum RowTarget<'a, T> {
 
 impl<T: Scalar> RowTarget<'_, T> {
     /// y_k; a class is a one-hot row, or the number itself where there is one output.
+    #[inline(always)]
     pub(crate) fn at(&self, k: usize, outputs: usize) -> T {
         match *self {
             RowTarget::Values(values) => values[k],
@@ -598,6 +599,7 @@ impl Loss {
     }
 
     /// y_k; for cross-entropy q_k = w_k t_k, so that l = -sum_k q_k log p_k.
+    #[inline(always)]
     fn label<T: Scalar>(&self, target: RowTarget<'_, T>, k: usize, outputs: usize) -> T {
         let y = target.at(k, outputs);
         let Loss::CrossEntropy { label_smoothing, class_weights } = self else { return y };
@@ -615,9 +617,11 @@ impl Loss {
         derivatives: &mut [T],
         row_losses: &mut [f64],
     ) {
-        let one_hot = match self {
-            Loss::CrossEntropy { label_smoothing, .. } => *label_smoothing == 0.0,
-            _ => false,
+        let (smoothing, unweighted) = match self {
+            Loss::CrossEntropy { label_smoothing, class_weights } => {
+                (T::from_f64(*label_smoothing), class_weights.is_none())
+            }
+            _ => unreachable!("the formula is cross-entropy's"),
         };
         const ROWS: usize = 32;
         let (mut maxima, mut sums, mut logarithms) = ([T::zero(); ROWS], [T::one(); ROWS], [T::zero(); ROWS]);
@@ -657,7 +661,7 @@ impl Loss {
                 let (x, derivative) = (&logits[row.clone()], &mut derivatives[row]);
                 let minus_log_p = |k: usize| logarithms[i] - (x[k] - maxima[i]);
                 *loss = match target {
-                    RowTarget::Class(class) if one_hot => {
+                    RowTarget::Class(class) if smoothing == T::zero() => {
                         let q = T::from_f64(self.row_weight(target));
                         if q != T::one() {
                             derivative.iter_mut().for_each(|p| *p *= q);
@@ -665,19 +669,14 @@ impl Loss {
                         derivative[class] -= q;
                         if q == T::zero() { 0.0 } else { (q * minus_log_p(class)).as_f64() }
                     }
+                    RowTarget::Values(y) if unweighted => {
+                        let keep = T::one() - smoothing;
+                        let spread = smoothing / T::from_f64(width as f64);
+                        distribution_loss(minus_log_p, derivative, |k| keep * y[k] + spread).as_f64()
+                    }
                     _ => {
-                        let (mut loss, mut total) = (T::zero(), T::zero());
-                        for k in 0..width {
-                            let q = self.label(target, k, width);
-                            total += q;
-                            if q != T::zero() {
-                                loss += q * minus_log_p(k);
-                            }
-                        }
-                        for (k, slot) in derivative.iter_mut().enumerate() {
-                            *slot = *slot * total - self.label(target, k, width);
-                        }
-                        loss.as_f64()
+                        let q = |k| self.label(target, k, width);
+                        distribution_loss(minus_log_p, derivative, q).as_f64()
                     }
                 };
             }
@@ -706,6 +705,20 @@ impl Loss {
             _ => false,
         }
     }
+}
+
+/// sum_k q_k (-log p_k), where a q_k of 0 counts nothing; turns p into p_k sum_j q_j - q_k.
+#[inline(always)]
+fn distribution_loss<T: Scalar>(minus_log_p: impl Fn(usize) -> T, p: &mut [T], q: impl Fn(usize) -> T) -> T {
+    let (mut loss, mut total) = (T::zero(), T::zero());
+    for k in 0..p.len() {
+        total += q(k);
+        loss += if q(k) == T::zero() { T::zero() } else { q(k) * minus_log_p(k) };
+    }
+    for (k, slot) in p.iter_mut().enumerate() {
+        *slot = *slot * total - q(k);
+    }
+    loss
 }
 
 /// -1, 0 or 1; NaN for NaN.
@@ -798,6 +811,62 @@ mod tests {
             let (_, delta) = value(&loss, activation, &z, &y);
             for k in 0..3 {
                 assert!((delta[k] - (a[k] - y[k])).abs() < 1e-15);
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_has_the_same_bits_whichever_rows_are_with_it() {
+        let rows = 11;
+        let weights: Vec<f32> = (0..rows).map(|i| (i % 4) as f32 * 0.75).collect();
+        let smoothed = Loss::CrossEntropy { label_smoothing: 0.1, class_weights: None };
+        for width in [1, 3, 10, 40, CHUNK + 44] {
+            let z: Vec<f32> = (0..rows * width).map(|i| (i as f32 * 0.618).fract() * 9.0 - 4.5).collect();
+            let values: Vec<f32> = (0..rows * width).map(|i| (i as f32 * 0.414).fract()).collect();
+            let classes: Vec<u32> = (0..rows).map(|i| (i * 7 % width.max(2)) as u32).collect();
+            let both =
+                [Targets::Values(MatrixView::new(rows, width, &values).unwrap()), Targets::Classes(&classes)];
+            for loss in Loss::all().iter().chain([&smoothed]).filter(|loss| loss.check(width).is_ok()) {
+                for &activation in Activation::ALL {
+                    if width == 1 && activation == Activation::Softmax {
+                        continue;
+                    }
+                    let mut a = z.clone();
+                    activation.apply_in_place(&mut a);
+                    if activation == Activation::Softmax {
+                        softmax_rows(&mut a, width);
+                    }
+                    for targets in both {
+                        for weights in [None, Some(&weights[..])] {
+                            let in_blocks = |size: usize| {
+                                let (mut delta, mut losses) =
+                                    (vec![f32::NAN; rows * width], vec![f64::NAN; rows]);
+                                for first in (0..rows).step_by(size) {
+                                    let range = first..(first + size).min(rows);
+                                    let numbers = range.start * width..range.end * width;
+                                    let (z, a) = (&z[numbers.clone()], &a[numbers.clone()]);
+                                    loss.output_error_rows(
+                                        Output { activation, width, z, a },
+                                        targets.slice(range.clone()),
+                                        weights.map(|weights| &weights[range.clone()]),
+                                        8.25,
+                                        &mut delta[numbers],
+                                        &mut losses[range],
+                                    );
+                                }
+                                let bits: Vec<u32> = delta.iter().map(|d| d.to_bits()).collect();
+                                (bits, losses.iter().map(|l| l.to_bits()).collect::<Vec<_>>())
+                            };
+                            let whole = in_blocks(rows);
+                            assert!(
+                                whole.1.iter().all(|&loss| f64::from_bits(loss).is_finite()),
+                                "{loss:?} {activation:?}"
+                            );
+                            assert_eq!(whole, in_blocks(1), "{loss:?} {activation:?} {width}");
+                            assert_eq!(whole, in_blocks(3), "{loss:?} {activation:?} {width}");
+                        }
+                    }
+                }
             }
         }
     }
