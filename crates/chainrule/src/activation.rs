@@ -7,7 +7,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, require};
-use crate::kernel::{Scalar, elementwise::vectorized};
+use crate::kernel::Scalar;
+use crate::kernel::elementwise::vectorized_loop;
+use crate::kernel::functions::{
+    exp_m1_of_nonpositive, exp_of_nonpositive, normal_tail, sigmoid, softplus, tanh,
+};
 
 macro_rules! activations {
     ($(
@@ -99,10 +103,12 @@ macro_rules! activations {
                     #[allow(unreachable_patterns)]
                     $(Activation::$name $({ $($field),+ })? => {
                         $($(let $field = T::from_f64($field);)+)?
-                        vectorized(|| for value in values {
-                            let $z = *value;
-                            *value = $value;
-                        });
+                        vectorized_loop! { for T: values: &'a mut [T] = values $($(, $field: T = $field)+)?;
+                            for value in values {
+                                let $z = *value;
+                                *value = $value;
+                            }
+                        };
                     })*
                 }
             }
@@ -115,17 +121,21 @@ macro_rules! activations {
                     #[allow(unreachable_patterns)]
                     $(Activation::$name $({ $($field),+ })? => {
                         $($(let $field = T::from_f64($field);)+)?
-                        vectorized(|| if $from_activation {
-                            for (e, &$da) in error.iter_mut().zip(a) {
-                                #[allow(unused_variables)]
-                                let $dz = $da;
-                                *e *= $derivative;
+                        vectorized_loop! {
+                            for T: z: &'a [T] = z, a: &'a [T] = a, error: &'a mut [T] = error
+                                $($(, $field: T = $field)+)?;
+                            if $from_activation {
+                                for (e, &$da) in error.iter_mut().zip(a) {
+                                    #[allow(unused_variables)]
+                                    let $dz = $da;
+                                    *e *= $derivative;
+                                }
+                            } else {
+                                for ((e, &$da), &$dz) in error.iter_mut().zip(a).zip(z) {
+                                    *e *= $derivative;
+                                }
                             }
-                        } else {
-                            for ((e, &$da), &$dz) in error.iter_mut().zip(a).zip(z) {
-                                *e *= $derivative;
-                            }
-                        });
+                        };
                     })*
                 }
             }
@@ -158,7 +168,7 @@ activations! {
 
     /// Exponential linear unit (Clevert et al. 2016): z where z > 0, else alpha (exp(z) - 1).
     Elu (alpha = 1.0) "elu":
-        value |z| if z > T::zero() { z } else { alpha * z.exp_m1() };
+        value |z| if z > T::zero() { z } else { alpha * exp_m1_of_nonpositive(z) };
         derivative |_z, a| if a > T::zero() { T::one() } else { a + alpha };
         from_activation true;
         kinks [0.0];
@@ -167,11 +177,11 @@ activations! {
     Selu "selu":
         value |z| {
             let scale = T::from_f64(SELU_SCALE);
-            if z > T::zero() { scale * z } else { scale * T::from_f64(SELU_ALPHA) * z.exp_m1() }
+            if z > T::zero() { scale * z } else { T::from_f64(SELU_SCALE * SELU_ALPHA) * exp_m1_of_nonpositive(z) }
         };
         derivative |_z, a| {
             let scale = T::from_f64(SELU_SCALE);
-            if a > T::zero() { scale } else { a + scale * T::from_f64(SELU_ALPHA) }
+            if a > T::zero() { scale } else { a + T::from_f64(SELU_SCALE * SELU_ALPHA) }
         };
         from_activation true;
         kinks [0.0];
@@ -185,7 +195,7 @@ activations! {
 
     /// The hyperbolic tangent.
     Tanh "tanh":
-        value |z| z.tanh();
+        value |z| tanh(z);
         derivative |_z, a| T::one() - a * a;
         from_activation true;
         kinks [];
@@ -193,31 +203,24 @@ activations! {
     /// log(1 + exp(z)).
     Softplus "softplus":
         value |z| softplus(z);
-        derivative |_z, a| -(-a).exp_m1();
+        derivative |_z, a| -exp_m1_of_nonpositive(-a);
         from_activation true;
         kinks [];
 
     /// Gaussian error linear unit (Hendrycks and Gimpel 2016): z Phi(z), Phi the normal distribution function.
     Gelu "gelu":
-        value |z| z * normal_distribution(z);
-        derivative |z, _a| {
-            let density = (-z * z * T::from_f64(0.5)).exp() * T::from_f64(INVERSE_SQRT_TAU);
-            normal_distribution(z) + z * density
-        };
+        value |z| gelu(z);
+        derivative |z, _a| gelu_derivative(z);
         from_activation false;
         kinks [];
 
-    /// GELU's tanh form: z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))).
+    /// GELU's tanh form: z/2 (1 + tanh(u)) with u = sqrt(2/pi) (z + 0.044715 z^3), which is z sigmoid(2 u).
     GeluTanh "gelu_tanh":
-        value |z| {
-            let half = T::from_f64(0.5);
-            half * z * (T::one() + gelu_tanh_argument(z).tanh())
-        };
+        value |z| z * sigmoid(gelu_tanh_argument(z));
         derivative |z, _a| {
-            let half = T::from_f64(0.5);
-            let t = gelu_tanh_argument(z).tanh();
-            let slope = T::from_f64(SQRT_2_OVER_PI) * (T::one() + T::from_f64(3.0 * 0.044715) * z * z);
-            half * (T::one() + t) + half * z * (T::one() - t * t) * slope
+            let s = sigmoid(gelu_tanh_argument(z));
+            let slope = T::from_f64(SQRT_8_OVER_PI) * (T::one() + T::from_f64(3.0 * 0.044715) * z * z);
+            s + z * s * (T::one() - s) * slope
         };
         from_activation false;
         kinks [];
@@ -234,10 +237,13 @@ activations! {
 
     /// Mish (Misra 2020): z tanh(softplus(z)).
     Mish "mish":
-        value |z| z * softplus(z).tanh();
+        value |z| {
+            let (t, _) = tanh_of_softplus(z);
+            z * t
+        };
         derivative |z, _a| {
-            let t = softplus(z).tanh();
-            t + z * (T::one() - t * t) * sigmoid(z)
+            let (t, slope) = tanh_of_softplus(z);
+            t + z * slope
         };
         from_activation false;
         kinks [];
@@ -255,8 +261,7 @@ activations! {
 
 const SELU_SCALE: f64 = 1.0507009873554804934193349852946;
 const SELU_ALPHA: f64 = 1.6732632423543772848170429916717;
-const INVERSE_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
-const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
+const SQRT_8_OVER_PI: f64 = 1.595_769_121_605_730_8;
 
 impl Activation {
     /// Whether the values can be read as probabilities, as the losses for classes do.
@@ -294,23 +299,56 @@ impl Activation {
     }
 }
 
-/// 1 / (1 + exp(-z)); exp(-z) may overflow to infinity, which gives the right 0.
-pub(crate) fn sigmoid<T: Scalar>(z: T) -> T {
-    T::one() / (T::one() + (-z).exp())
-}
-
-/// log(1 + exp(z)) = max(z, 0) + log1p(exp(-|z|)).
-pub(crate) fn softplus<T: Scalar>(z: T) -> T {
+/// z Phi(z) = max(z, 0) - |z| (1 - Phi(|z|)), which keeps the left tail's digits.
+#[inline(always)]
+fn gelu<T: Scalar>(z: T) -> T {
+    let x = bounded_magnitude(z);
+    let (exponential, ratio) = normal_tail(x);
     let positive_part = if z <= T::zero() { T::zero() } else { z };
-    positive_part + (-z.abs()).exp().ln_1p()
+    (-x * ratio).mul_add(exponential, positive_part)
 }
 
-fn normal_distribution<T: Scalar>(z: T) -> T {
-    T::from_f64(0.5) * (T::one() + (z * T::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf())
+/// Phi(z) + z phi(z), phi(z) = exp(-z^2 / 2) / sqrt(2 pi).
+#[inline(always)]
+fn gelu_derivative<T: Scalar>(z: T) -> T {
+    let x = bounded_magnitude(z);
+    let (exponential, ratio) = normal_tail(x);
+    // Phi(z) + z phi(z) = 1 - (Phi(-z) - z phi(z)), so that both signs need the same number of |z|.
+    let tail = exponential * (-x).mul_add(T::INVERSE_SQRT_TAU, ratio);
+    if z > T::zero() { T::one() - tail } else { tail }
 }
 
+/// |z|, but no more than where the normal distribution's tail is 0.
+#[inline(always)]
+fn bounded_magnitude<T: Scalar>(z: T) -> T {
+    if T::NORMAL_TAIL_IS_ZERO < z.abs() { T::NORMAL_TAIL_IS_ZERO } else { z.abs() }
+}
+
+/// 2 u, where GELU's tanh form is z/2 (1 + tanh(u)).
+#[inline(always)]
 fn gelu_tanh_argument<T: Scalar>(z: T) -> T {
-    T::from_f64(SQRT_2_OVER_PI) * (z + T::from_f64(0.044715) * z * z * z)
+    T::from_f64(SQRT_8_OVER_PI) * (z + T::from_f64(0.044715) * z * z * z)
+}
+
+/// t = tanh(log(1 + exp(z))) and dt/dz = (1 - t^2) sigmoid(z).
+///
+/// tanh(log(c)) = (c^2 - 1) / (c^2 + 1). With e = exp(-|z|), and c^2 divided by exp(2 z) where z > 0:
+///
+/// ```text
+/// z > 0:  t = (1 + 2 e) / (1 + 2 e + 2 e^2)      z <= 0:  t = (e^2 + 2 e) / (e^2 + 2 e + 2)
+/// ```
+#[inline(always)]
+fn tanh_of_softplus<T: Scalar>(z: T) -> (T, T) {
+    let e = exp_of_nonpositive(-z.abs());
+    let positive = z > T::zero();
+    let square = e * e;
+    let numerator = T::TWO.mul_add(e, if positive { T::one() } else { square });
+    let rest = T::TWO * if positive { square } else { T::one() };
+    let denominator = numerator + rest;
+    let t = numerator / denominator;
+    // 1 - t = rest / denominator
+    let slope = rest / denominator * (T::one() + t) * (if positive { T::one() } else { e }) / (T::one() + e);
+    (t, slope)
 }
 
 /// log(sum_j exp(z_j)), shifted by the largest z so that nothing overflows.
@@ -325,16 +363,63 @@ pub(crate) fn log_sum_exp<T: Scalar>(row: &[T]) -> T {
 
 /// softmax of each row of `columns` numbers, in place.
 pub(crate) fn softmax_rows<T: Scalar>(values: &mut [T], columns: usize) {
-    for row in values.chunks_exact_mut(columns) {
-        let largest = row.iter().copied().fold(T::neg_infinity(), T::max);
-        for value in row.iter_mut() {
-            *value = (*value - largest).exp();
-        }
-        let sum: T = row.iter().copied().sum();
-        for value in row.iter_mut() {
-            *value /= sum;
+    // Whole rows, few enough to stay in the cache nearest to the processor.
+    let block = (1024 / columns).max(1) * columns;
+    vectorized_loop! { for T: values: &'a mut [T] = values, block: usize = block, columns: usize = columns;
+        for rows in values.chunks_mut(block) {
+            for row in rows.chunks_exact_mut(columns) {
+                let largest = largest(row);
+                for value in row {
+                    *value -= largest;
+                }
+            }
+            for value in rows.iter_mut() {
+                *value = exp_of_nonpositive(*value);
+            }
+            for row in rows.chunks_exact_mut(columns) {
+                let sum = sum(row);
+                for value in row {
+                    *value /= sum;
+                }
+            }
         }
     }
+}
+
+/// The largest number that is not NaN; -infinity if there is none.
+#[inline(always)]
+pub(crate) fn largest<T: Scalar>(row: &[T]) -> T {
+    in_lanes(row, T::neg_infinity(), |largest, value| if value > largest { value } else { largest })
+}
+
+/// The sum, in an order that depends on the length alone.
+#[inline(always)]
+pub(crate) fn sum<T: Scalar>(row: &[T]) -> T {
+    in_lanes(row, T::zero(), |sum, value| sum + value)
+}
+
+/// Combines a row's numbers: sixteen at a time where there are as many, so that long rows take vector instructions.
+#[inline(always)]
+fn in_lanes<T: Scalar>(row: &[T], start: T, combine: impl Fn(T, T) -> T) -> T {
+    const LANES: usize = 16;
+    let mut result = start;
+    let chunks = row.chunks_exact(LANES);
+    let remainder = chunks.remainder();
+    if row.len() >= LANES {
+        let mut lanes = [start; LANES];
+        for chunk in chunks {
+            for i in 0..LANES {
+                lanes[i] = combine(lanes[i], chunk[i]);
+            }
+        }
+        for lane in lanes {
+            result = combine(result, lane);
+        }
+    }
+    for &value in remainder {
+        result = combine(result, value);
+    }
+    result
 }
 
 /// Turns dLoss/da of one row into delta by softmax's full Jacobian:
@@ -349,6 +434,7 @@ pub(crate) fn softmax_jacobian<T: Scalar>(a: &[T], error: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::functions::error_of;
 
     const POINTS: [f64; 15] =
         [-30.0, -5.0, -3.5, -2.9, -1.0, -0.3, -1e-3, 1e-3, 0.2, 0.9, 1.7, 2.9, 3.4, 8.0, 30.0];
@@ -382,6 +468,112 @@ mod tests {
                 assert_eq!(delta[i], (1.0 + z * z) * activation.derivative(z, a[i]));
             }
             assert!(a.last().unwrap().is_nan() && delta.last().unwrap().is_nan(), "{activation:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_has_the_same_bits_in_a_slice_of_any_length_and_alone() {
+        let inputs: Vec<f32> = (0..133).map(|i| (i as f32 * 0.618).fract() * 20.0 - 10.0).collect();
+        for activation in Activation::ALL.iter().filter(|a| **a != Activation::Softmax) {
+            for length in [1, 2, 7, 16, 31, 33, 64, 133] {
+                let z = &inputs[..length];
+                let mut a = z.to_vec();
+                activation.apply_in_place(&mut a);
+                let mut delta = vec![1.0; length];
+                activation.multiply_by_derivative(z, &a, &mut delta);
+                for i in 0..length {
+                    assert_eq!(a[i].to_bits(), activation.value(z[i]).to_bits(), "{activation:?}");
+                    let derivative = activation.derivative(z[i], a[i]);
+                    assert_eq!(delta[i].to_bits(), derivative.to_bits(), "{activation:?}");
+                }
+            }
+        }
+    }
+
+    /// z Phi(z), with what rounding takes off z / sqrt(2) given back.
+    fn gelu_reference(z: f64) -> f64 {
+        const SQRT_2_REST: f64 = -9.667_293_313_452_913e-17;
+        let (x, root) = (z.abs().min(39.0), std::f64::consts::SQRT_2);
+        let t = x / root;
+        let rest = (x - t.mul_add(root, 0.0) - t.mul_add(root, -(t * root)) - t * SQRT_2_REST) / root;
+        let slope = std::f64::consts::FRAC_2_SQRT_PI * (-t * t).exp();
+        let tail = 0.5 * (libm::erfc(t) - rest * slope);
+        z.max(0.0) - x * tail
+    }
+
+    #[test]
+    fn values_are_right_to_a_few_units_in_the_last_place() {
+        fn sigmoid(z: f64) -> f64 {
+            let e = libm::exp(-z.abs());
+            if z < 0.0 { e / (1.0 + e) } else { 1.0 / (1.0 + e) }
+        }
+        fn mish(z: f64) -> f64 {
+            let e = libm::exp(-z.abs());
+            let t = if z > 0.0 {
+                (1.0 + 2.0 * e) / (1.0 + 2.0 * e * (1.0 + e))
+            } else {
+                e * (e + 2.0) / (e * (e + 2.0) + 2.0)
+            };
+            z * t
+        }
+        fn elu(z: f64) -> f64 {
+            if z > 0.0 { z } else { libm::expm1(z) }
+        }
+        fn selu(z: f64) -> f64 {
+            if z > 0.0 { SELU_SCALE * z } else { SELU_SCALE * SELU_ALPHA * libm::expm1(z) }
+        }
+        let silu = |z: f64| z * sigmoid(z);
+        // Below the lowest z, exp(z) is subnormal, and z times its rounding is what remains of SiLU and Mish
+        // (of GELU only in the reference).
+        let all = (f64::NEG_INFINITY, f64::INFINITY);
+        type Reference<'a> = &'a dyn Fn(f64) -> f64;
+        let cases: [(Activation, (f64, f64), (f64, f64), Reference, f64, f64); 5] = [
+            (Activation::Elu { alpha: 1.0 }, all, all, &elu, 2.0, 2.0),
+            (Activation::Selu, all, all, &selu, 2.0, 4.0),
+            (Activation::Gelu, all, (-37.0, f64::INFINITY), &gelu_reference, 5.0, 6.0),
+            (Activation::Silu, (-87.0, 1e38), (-708.0, 1e308), &silu, 2.5, 4.0),
+            (Activation::Mish, (-87.0, 1e38), (-708.0, 1e308), &mish, 3.5, 5.0),
+        ];
+        for (activation, single, double, reference, single_bound, double_bound) in cases {
+            let range = single.0 as f32..=single.1 as f32;
+            let single = error_of::single(range, |values| activation.apply_in_place(values), reference);
+            let range = double.0..=double.1;
+            let double = error_of::double(range, |values| activation.apply_in_place(values), reference);
+            println!("{activation:?}: f32 {single:?}, f64 {double:?}");
+            assert!(
+                single.0 <= single_bound && double.0 <= double_bound,
+                "{activation:?} {single:?} {double:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn single_precision_derivatives_are_right_to_a_few_units_of_one() {
+        for activation in Activation::ALL.iter().filter(|a| **a != Activation::Softmax) {
+            for step in -4000..4000 {
+                let z = step as f32 * 0.005 + 0.0025;
+                let single = activation.derivative(z, activation.value(z));
+                let double = activation.derivative(f64::from(z), activation.value(f64::from(z)));
+                assert!(
+                    (f64::from(single) - double).abs() < 2e-6,
+                    "{activation:?} at {z}: {single} {double}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn infinities_have_their_limits() {
+        for (activation, low, high) in [
+            (Activation::Relu, 0.0, f32::INFINITY),
+            (Activation::Elu { alpha: 1.0 }, -1.0, f32::INFINITY),
+            (Activation::Sigmoid, 0.0, 1.0),
+            (Activation::Tanh, -1.0, 1.0),
+            (Activation::Softplus, 0.0, f32::INFINITY),
+            (Activation::Gelu, 0.0, f32::INFINITY),
+        ] {
+            assert_eq!(activation.value(f32::NEG_INFINITY), low, "{activation:?}");
+            assert_eq!(activation.value(f32::INFINITY), high, "{activation:?}");
         }
     }
 

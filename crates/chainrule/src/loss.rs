@@ -16,9 +16,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::activation::{Activation, log_sum_exp, sigmoid, softmax_jacobian, softmax_rows, softplus};
+use crate::activation::{Activation, largest, log_sum_exp, softmax_jacobian, softmax_rows, sum};
 use crate::error::{Error, Result, require};
 use crate::kernel::Scalar;
+use crate::kernel::elementwise::vectorized_loop;
+use crate::kernel::functions::{exp, exp_of_nonpositive, ln_of_at_least_one, sigmoid, softplus};
 use crate::matrix::MatrixView;
 
 /// What the network should have answered, one row or one class index for each sample.
@@ -77,6 +79,7 @@ pub(crate) enum RowTarget<'a, T> {
 
 impl<T: Scalar> RowTarget<'_, T> {
     /// y_k; a class is a one-hot row, or the number itself where there is one output.
+    #[inline(always)]
     pub(crate) fn at(&self, k: usize, outputs: usize) -> T {
         match *self {
             RowTarget::Values(values) => values[k],
@@ -168,6 +171,18 @@ pub(crate) struct Output<'a, T> {
     pub(crate) width: usize,
     pub(crate) z: &'a [T],
     pub(crate) a: &'a [T],
+}
+
+/// How many outputs the losses of single outputs are computed for at a time.
+const CHUNK: usize = 256;
+
+/// Some outputs, the targets and what is to be filled in.
+struct Chunk<'a, T> {
+    z: &'a [T],
+    a: &'a [T],
+    y: &'a [T],
+    losses: &'a mut [T],
+    derivatives: &'a mut [T],
 }
 
 impl Loss {
@@ -341,18 +356,21 @@ impl Loss {
         Ok(WeightedSum { loss: row_losses.iter().sum(), weight })
     }
 
-    /// sum_i v_i.
+    /// sum_i v_i of a batch.
     ///
     /// # Errors
-    /// When it is zero.
+    /// When the weights of all samples are zero, so that there is no mean.
     pub(crate) fn total_weight<T: Scalar>(
         &self,
         targets: Targets<'_, T>,
         sample_weights: Option<&[T]>,
     ) -> Result<f64> {
-        let sample_weight = |i: usize| sample_weights.map_or(T::one(), |weights| weights[i]);
-        let weight: f64 =
-            (0..targets.len()).map(|i| sample_weight(i).as_f64() * self.row_weight(targets.row(i))).sum();
+        let has_class_weights = matches!(self, Loss::CrossEntropy { class_weights: Some(_), .. });
+        if sample_weights.is_none() && !has_class_weights {
+            return Ok(targets.len() as f64);
+        }
+        let sample_weight = |i: usize| sample_weights.map_or(1.0, |weights| weights[i].as_f64());
+        let weight = (0..targets.len()).map(|i| sample_weight(i) * self.row_weight(targets.row(i))).sum();
         if weight <= 0.0 {
             let reason = "the weights of all samples of a batch are 0: there is no mean to take";
             return Err(Error::Data(reason.to_owned()));
@@ -360,7 +378,10 @@ impl Loss {
         Ok(weight)
     }
 
-    /// s_i l_i into `row_losses` and delta(L) into `delta` for some rows of a batch whose weights sum to `total_weight`.
+    /// Some rows of a batch: writes their delta(L) into `delta`, [rows, n_L], and s_i l_i of each into `row_losses`.
+    /// `output`, `targets` and `sample_weights` are those of these rows, `total_weight` that of the whole batch.
+    ///
+    /// Allocates nothing. A row's results have the same bits whichever other rows are there.
     pub(crate) fn output_error_rows<T: Scalar>(
         &self,
         output: Output<'_, T>,
@@ -370,21 +391,34 @@ impl Loss {
         delta: &mut [T],
         row_losses: &mut [f64],
     ) {
-        let n = output.width;
-        for (i, delta) in delta.chunks_exact_mut(n).enumerate() {
-            let s = sample_weights.map_or(T::one(), |weights| weights[i]);
-            row_losses[i] = 0.0;
+        let Output { activation, width, z, a } = output;
+        let side = self.row_derivatives(output, targets, delta, row_losses);
+        if let Side::Activation = side {
+            if activation == Activation::Softmax {
+                for (a, delta) in a.chunks_exact(width).zip(delta.chunks_exact_mut(width)) {
+                    softmax_jacobian(a, delta);
+                }
+            }
+            activation.multiply_by_derivative(z, a, delta);
+        }
+        let total_weight = T::from_f64(total_weight);
+        let Some(weights) = sample_weights else {
+            let scale = T::one() / total_weight;
+            vectorized_loop! { for T: delta: &'a mut [T] = delta, scale: T = scale;
+                for value in delta { *value *= scale; }
+            }
+            return;
+        };
+        for ((&s, delta), loss) in weights.iter().zip(delta.chunks_exact_mut(width)).zip(row_losses) {
             if s == T::zero() {
                 // Not 0 times a loss, which may be infinite.
                 delta.fill(T::zero());
-                continue;
+                *loss = 0.0;
+            } else {
+                let scale = s / total_weight;
+                delta.iter_mut().for_each(|d| *d *= scale);
+                *loss *= s.as_f64();
             }
-            let row = i * n..(i + 1) * n;
-            let (z, a) = (&output.z[row.clone()], &output.a[row]);
-            let loss = self.row_output_error(output.activation, z, a, targets.row(i), delta);
-            let scale = s / T::from_f64(total_weight);
-            delta.iter_mut().for_each(|d| *d *= scale);
-            row_losses[i] = s.as_f64() * loss.as_f64();
         }
     }
 
@@ -398,133 +432,253 @@ impl Loss {
         }
     }
 
-    /// l_i, with class weights; writes dl_i/dz into `delta`.
-    fn row_output_error<T: Scalar>(
+    /// Writes l_i, with class weights, into `row_losses`, and its derivative into `derivatives`.
+    fn row_derivatives<T: Scalar>(
         &self,
-        activation: Activation,
-        z: &[T],
-        a: &[T],
-        target: RowTarget<'_, T>,
-        delta: &mut [T],
-    ) -> T {
-        let (loss, side) = self.row_derivative(activation, z, a, target, delta);
-        if let Side::Activation = side {
-            if activation == Activation::Softmax {
-                softmax_jacobian(a, delta);
-            }
-            activation.multiply_by_derivative(z, a, delta);
-        }
-        loss
-    }
-
-    fn row_derivative<T: Scalar>(
-        &self,
-        activation: Activation,
-        z: &[T],
-        a: &[T],
-        target: RowTarget<'_, T>,
-        derivative: &mut [T],
-    ) -> (T, Side) {
-        let n = a.len();
-        let y = |k: usize| target.at(k, n);
-        let mean = T::one() / T::from_f64(n as f64);
-        // Sums the losses of single outputs, each given as (loss, derivative).
-        let mut each = |scale: T, one: &dyn Fn(usize) -> (T, T)| {
-            let mut sum = T::zero();
-            for (k, slot) in derivative.iter_mut().enumerate() {
-                let (loss, slope) = one(k);
-                sum += scale * loss;
-                *slot = scale * slope;
-            }
-            sum
-        };
+        output: Output<'_, T>,
+        targets: Targets<'_, T>,
+        derivatives: &mut [T],
+        row_losses: &mut [f64],
+    ) -> Side {
+        let Output { activation, width, z, a } = output;
         let number = T::from_f64;
+        let (one, mean) = (T::one(), T::one() / number(width as f64));
+        // Calls the formula with z, a and y (for cross-entropy: q) of each output.
+        macro_rules! each_output {
+            ($scale:expr $(, $constant:ident = $value:expr)*; |$z:ident, $a:ident, $y:ident| $formula:expr) => {
+                self.each_chunk(output, targets, derivatives, row_losses, $scale, |chunk, scale| {
+                    let Chunk { z, a, y, losses, derivatives } = chunk;
+                    vectorized_loop! {
+                        for T: z: &'a [T] = z, a: &'a [T] = a, y: &'a [T] = y, losses: &'a mut [T] = losses,
+                            derivatives: &'a mut [T] = derivatives, scale: T = scale $(, $constant: T = $value)*;
+                        for ((((&$z, &$a), &$y), loss), derivative) in
+                            z.iter().zip(a).zip(y).zip(losses).zip(derivatives)
+                        {
+                            let (value, slope): (T, T) = $formula;
+                            *loss = scale * value;
+                            *derivative = scale * slope;
+                        }
+                    }
+                })
+            };
+        }
         match self {
             Loss::HalfSquaredError => {
-                let one = |k| (number(0.5) * (a[k] - y(k)) * (a[k] - y(k)), a[k] - y(k));
-                (each(T::one(), &one), Side::Activation)
+                each_output!(one; |_z, a, y| (T::HALF * (a - y) * (a - y), a - y));
+                Side::Activation
             }
             Loss::MeanSquaredError => {
-                let one = |k| ((a[k] - y(k)) * (a[k] - y(k)), number(2.0) * (a[k] - y(k)));
-                (each(mean, &one), Side::Activation)
+                each_output!(mean; |_z, a, y| ((a - y) * (a - y), T::TWO * (a - y)));
+                Side::Activation
             }
             Loss::MeanAbsoluteError => {
-                let one = |k| ((a[k] - y(k)).abs(), sign(a[k] - y(k)));
-                (each(mean, &one), Side::Activation)
+                each_output!(mean; |_z, a, y| ((a - y).abs(), sign(a - y)));
+                Side::Activation
             }
             Loss::Huber { delta } => {
-                let delta = number(*delta);
-                let one = |k| {
-                    let d = a[k] - y(k);
-                    if d.abs() <= delta {
-                        (number(0.5) * d * d, d)
-                    } else {
-                        (delta * (d.abs() - number(0.5) * delta), delta * sign(d))
-                    }
-                };
-                (each(mean, &one), Side::Activation)
+                each_output!(mean, delta = number(*delta); |_z, a, y| {
+                    let d = a - y;
+                    let line = delta * (d.abs() - T::HALF * delta);
+                    if d.abs() <= delta { (T::HALF * d * d, d) } else { (line, delta * sign(d)) }
+                });
+                Side::Activation
             }
             Loss::Quantile { quantile } => {
-                let q = number(*quantile);
-                let one = |k| {
-                    let d = a[k] - y(k);
-                    let slope = if d > T::zero() {
-                        T::one() - q
-                    } else if d < T::zero() {
-                        -q
-                    } else {
-                        d * T::zero()
-                    };
+                each_output!(mean, q = number(*quantile); |_z, a, y| {
+                    let d = a - y;
+                    let not_above = if d < T::zero() { -q } else { d * T::zero() };
+                    let slope = if d > T::zero() { T::one() - q } else { not_above };
                     (d * slope, slope)
-                };
-                (each(mean, &one), Side::Activation)
+                });
+                Side::Activation
             }
             Loss::Poisson => {
-                let one = |k: usize| (a[k].exp() - y(k) * a[k], a[k].exp() - y(k));
-                (each(mean, &one), Side::Activation)
+                each_output!(mean; |_z, a, y| {
+                    let rate = exp(a);
+                    (rate - y * a, rate - y)
+                });
+                Side::Activation
             }
             Loss::BinaryCrossEntropy => match activation {
                 Activation::Sigmoid => {
-                    let one = |k| (softplus(z[k]) - y(k) * z[k], a[k] - y(k));
-                    (each(T::one(), &one), Side::PreActivation)
+                    each_output!(one; |z, a, y| (softplus(z) - y * z, a - y));
+                    Side::PreActivation
                 }
                 Activation::Softmax => {
-                    (binary_cross_entropy_of_softmax(z, a, &y, derivative), Side::PreActivation)
+                    for (i, (derivative, loss)) in
+                        derivatives.chunks_exact_mut(width).zip(row_losses).enumerate()
+                    {
+                        let (row, target) = (i * width..(i + 1) * width, targets.row(i));
+                        let y = |k: usize| target.at(k, width);
+                        let (z, p) = (&z[row.clone()], &a[row]);
+                        *loss = binary_cross_entropy_of_softmax(z, p, &y, derivative).as_f64();
+                    }
+                    Side::PreActivation
                 }
                 Activation::HardSigmoid => {
-                    let one = |k: usize| {
-                        let (p, q) = (a[k], T::one() - a[k]);
-                        let loss = -(y(k) * cut_logarithm(p) + (T::one() - y(k)) * cut_logarithm(q));
-                        (loss, (p - y(k)) / (p * q).max(number(1e-12)))
-                    };
-                    (each(T::one(), &one), Side::Activation)
+                    each_output!(one, least = number(1e-12); |_z, p, y| {
+                        let rest = T::one() - p;
+                        let loss = -(y * cut_logarithm(p) + (T::one() - y) * cut_logarithm(rest));
+                        (loss, (p - y) / (p * rest).max(least))
+                    });
+                    Side::Activation
                 }
                 _ => {
-                    let one = |k| (softplus(a[k]) - y(k) * a[k], sigmoid(a[k]) - y(k));
-                    (each(T::one(), &one), Side::Activation)
+                    each_output!(one; |_z, a, y| (softplus(a) - y * a, sigmoid(a) - y));
+                    Side::Activation
                 }
             },
-            Loss::CrossEntropy { label_smoothing, class_weights } => {
-                let smoothing = number(*label_smoothing);
-                // q_k = w_k t_k, so that l = -sum_k q_k log p_k.
-                let q = |k: usize| {
-                    let weight = class_weights.as_ref().map_or(T::one(), |weights| number(weights[k]));
-                    weight * ((T::one() - smoothing) * y(k) + smoothing * mean)
-                };
-                match activation {
-                    Activation::Softmax => {
-                        (cross_entropy_of_logits(z, Some(a), &q, derivative), Side::PreActivation)
-                    }
-                    Activation::Sigmoid => {
-                        let one = |k| (q(k) * softplus(-z[k]), -q(k) * (T::one() - a[k]));
-                        (each(T::one(), &one), Side::PreActivation)
-                    }
-                    Activation::HardSigmoid => {
-                        let one = |k: usize| (-q(k) * cut_logarithm(a[k]), -q(k) / a[k].max(number(1e-12)));
-                        (each(T::one(), &one), Side::Activation)
-                    }
-                    _ => (cross_entropy_of_logits(a, None, &q, derivative), Side::Activation),
+            Loss::CrossEntropy { .. } => match activation {
+                Activation::Softmax => {
+                    self.cross_entropy_of_logits(z, targets, width, derivatives, row_losses);
+                    Side::PreActivation
                 }
+                Activation::Sigmoid => {
+                    each_output!(one; |z, a, q| (q * softplus(-z), -q * (T::one() - a)));
+                    Side::PreActivation
+                }
+                Activation::HardSigmoid => {
+                    each_output!(one, least = number(1e-12); |_z, p, q| {
+                        (-q * cut_logarithm(p), -q / p.max(least))
+                    });
+                    Side::Activation
+                }
+                _ => {
+                    self.cross_entropy_of_logits(a, targets, width, derivatives, row_losses);
+                    Side::Activation
+                }
+            },
+        }
+    }
+
+    /// For losses that are sums over single outputs: calls `body` for chunks of whole rows, or of parts of a long row,
+    /// to fill in the loss and the derivative of every output; then adds up each row's losses.
+    #[inline]
+    fn each_chunk<T: Scalar>(
+        &self,
+        output: Output<'_, T>,
+        targets: Targets<'_, T>,
+        derivatives: &mut [T],
+        row_losses: &mut [f64],
+        scale: T,
+        body: impl Fn(Chunk<'_, T>, T),
+    ) {
+        let width = output.width;
+        let columns = width.min(CHUNK);
+        let rows = CHUNK / columns;
+        let (mut losses, mut labels) = ([T::zero(); CHUNK], [T::zero(); CHUNK]);
+        row_losses.fill(0.0);
+        for (block, row_losses) in row_losses.chunks_mut(rows).enumerate() {
+            let first = block * rows;
+            for column in (0..width).step_by(columns) {
+                let start = first * width + column;
+                let part = columns.min(width - column);
+                let range = start..start + row_losses.len() * part;
+                let losses = &mut losses[..range.len()];
+                let y = match (targets, self) {
+                    (Targets::Values(values), loss) if !matches!(loss, Loss::CrossEntropy { .. }) => {
+                        &values.as_slice()[range.clone()]
+                    }
+                    _ => {
+                        for (i, row) in labels[..range.len()].chunks_exact_mut(part).enumerate() {
+                            let target = targets.row(first + i);
+                            for (k, label) in row.iter_mut().enumerate() {
+                                *label = self.label(target, column + k, width);
+                            }
+                        }
+                        &labels[..range.len()]
+                    }
+                };
+                let (z, a) = (&output.z[range.clone()], &output.a[range.clone()]);
+                body(Chunk { z, a, y, losses, derivatives: &mut derivatives[range] }, scale);
+                for (row_loss, losses) in row_losses.iter_mut().zip(losses.chunks_exact(part)) {
+                    *row_loss += sum(losses).as_f64();
+                }
+            }
+        }
+    }
+
+    /// y_k; for cross-entropy q_k = w_k t_k, so that l = -sum_k q_k log p_k.
+    #[inline(always)]
+    fn label<T: Scalar>(&self, target: RowTarget<'_, T>, k: usize, outputs: usize) -> T {
+        let y = target.at(k, outputs);
+        let Loss::CrossEntropy { label_smoothing, class_weights } = self else { return y };
+        let weight = class_weights.as_ref().map_or(T::one(), |weights| T::from_f64(weights[k]));
+        let smoothing = T::from_f64(*label_smoothing);
+        weight * ((T::one() - smoothing) * y + smoothing / T::from_f64(outputs as f64))
+    }
+
+    /// l = sum_k q_k (log sum exp(x) - x_k), dl/dx_k = p_k sum_j q_j - q_k, p = softmax(x), for each row x of `logits`.
+    fn cross_entropy_of_logits<T: Scalar>(
+        &self,
+        logits: &[T],
+        targets: Targets<'_, T>,
+        width: usize,
+        derivatives: &mut [T],
+        row_losses: &mut [f64],
+    ) {
+        let (smoothing, unweighted) = match self {
+            Loss::CrossEntropy { label_smoothing, class_weights } => {
+                (T::from_f64(*label_smoothing), class_weights.is_none())
+            }
+            _ => unreachable!("the formula is cross-entropy's"),
+        };
+        const ROWS: usize = 32;
+        let (mut maxima, mut sums, mut logarithms) = ([T::zero(); ROWS], [T::one(); ROWS], [T::zero(); ROWS]);
+        let blocks = logits.chunks(ROWS * width).zip(derivatives.chunks_mut(ROWS * width));
+        for (block, ((logits, derivatives), row_losses)) in
+            blocks.zip(row_losses.chunks_mut(ROWS)).enumerate()
+        {
+            vectorized_loop! {
+                for T: logits: &'a [T] = logits, p: &'a mut [T] = derivatives, width: usize = width,
+                    maxima: &'a mut [T; ROWS] = &mut maxima, sums: &'a mut [T; ROWS] = &mut sums,
+                    logarithms: &'a mut [T; ROWS] = &mut logarithms;
+                {
+                    // Shifted by the largest, so that nothing overflows and every sum is at least 1.
+                    let rows = logits.chunks_exact(width).zip(p.chunks_exact_mut(width));
+                    for ((x, p), maximum) in rows.zip(maxima) {
+                        *maximum = largest(x);
+                        for (p, &x) in p.iter_mut().zip(x) {
+                            *p = x - *maximum;
+                        }
+                    }
+                    for p in p.iter_mut() {
+                        *p = exp_of_nonpositive(*p);
+                    }
+                    for (p, total) in p.chunks_exact_mut(width).zip(sums.iter_mut()) {
+                        *total = sum(p);
+                        for p in p {
+                            *p /= *total;
+                        }
+                    }
+                    for i in 0..ROWS {
+                        logarithms[i] = ln_of_at_least_one(sums[i]);
+                    }
+                }
+            }
+            for (i, loss) in row_losses.iter_mut().enumerate() {
+                let (target, row) = (targets.row(block * ROWS + i), i * width..(i + 1) * width);
+                let (x, derivative) = (&logits[row.clone()], &mut derivatives[row]);
+                let minus_log_p = |k: usize| logarithms[i] - (x[k] - maxima[i]);
+                *loss = match target {
+                    RowTarget::Class(class) if smoothing == T::zero() => {
+                        let q = T::from_f64(self.row_weight(target));
+                        if q != T::one() {
+                            derivative.iter_mut().for_each(|p| *p *= q);
+                        }
+                        derivative[class] -= q;
+                        if q == T::zero() { 0.0 } else { (q * minus_log_p(class)).as_f64() }
+                    }
+                    RowTarget::Values(y) if unweighted => {
+                        let keep = T::one() - smoothing;
+                        let spread = smoothing / T::from_f64(width as f64);
+                        distribution_loss(minus_log_p, derivative, |k| keep * y[k] + spread).as_f64()
+                    }
+                    _ => {
+                        let q = |k| self.label(target, k, width);
+                        distribution_loss(minus_log_p, derivative, q).as_f64()
+                    }
+                };
             }
         }
     }
@@ -536,7 +690,7 @@ impl Loss {
         match self {
             Loss::CrossEntropy { .. } if logits => softmax_rows(row, row.len().max(1)),
             Loss::BinaryCrossEntropy if logits => row.iter_mut().for_each(|a| *a = sigmoid(*a)),
-            Loss::Poisson => row.iter_mut().for_each(|a| *a = a.exp()),
+            Loss::Poisson => row.iter_mut().for_each(|a| *a = exp(*a)),
             _ => {}
         }
     }
@@ -553,36 +707,30 @@ impl Loss {
     }
 }
 
+/// sum_k q_k (-log p_k), where a q_k of 0 counts nothing; turns p into p_k sum_j q_j - q_k.
+#[inline(always)]
+fn distribution_loss<T: Scalar>(minus_log_p: impl Fn(usize) -> T, p: &mut [T], q: impl Fn(usize) -> T) -> T {
+    let (mut loss, mut total) = (T::zero(), T::zero());
+    for k in 0..p.len() {
+        total += q(k);
+        loss += if q(k) == T::zero() { T::zero() } else { q(k) * minus_log_p(k) };
+    }
+    for (k, slot) in p.iter_mut().enumerate() {
+        *slot = *slot * total - q(k);
+    }
+    loss
+}
+
 /// -1, 0 or 1; NaN for NaN.
+#[inline(always)]
 fn sign<T: Scalar>(x: T) -> T {
-    if x == T::zero() { x } else { x.signum() }
+    let one = if x.is_nan() { x } else { T::one() };
+    if x == T::zero() { x } else { one.copysign(x) }
 }
 
 /// log p, at least -100.
 fn cut_logarithm<T: Scalar>(p: T) -> T {
     if p.is_nan() { p } else { p.ln().max(T::from_f64(-100.0)) }
-}
-
-/// l = sum_k q_k (log sum exp(z) - z_k), dl/dz_k = p_k sum_j q_j - q_k, p = softmax(z).
-fn cross_entropy_of_logits<T: Scalar>(
-    z: &[T],
-    p: Option<&[T]>,
-    q: &dyn Fn(usize) -> T,
-    derivative: &mut [T],
-) -> T {
-    let normalizer = log_sum_exp(z);
-    let (mut loss, mut total) = (T::zero(), T::zero());
-    for (k, &z) in z.iter().enumerate() {
-        total += q(k);
-        if q(k) != T::zero() {
-            loss += q(k) * (normalizer - z);
-        }
-    }
-    for (k, slot) in derivative.iter_mut().enumerate() {
-        let p = p.map_or_else(|| (z[k] - normalizer).exp(), |p| p[k]);
-        *slot = p * total - q(k);
-    }
-    loss
 }
 
 /// l = -sum_k (y_k log p_k + (1 - y_k) log(1 - p_k)) with p = softmax(z).
@@ -663,6 +811,62 @@ mod tests {
             let (_, delta) = value(&loss, activation, &z, &y);
             for k in 0..3 {
                 assert!((delta[k] - (a[k] - y[k])).abs() < 1e-15);
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_has_the_same_bits_whichever_rows_are_with_it() {
+        let rows = 11;
+        let weights: Vec<f32> = (0..rows).map(|i| (i % 4) as f32 * 0.75).collect();
+        let smoothed = Loss::CrossEntropy { label_smoothing: 0.1, class_weights: None };
+        for width in [1, 3, 10, 40, CHUNK + 44] {
+            let z: Vec<f32> = (0..rows * width).map(|i| (i as f32 * 0.618).fract() * 9.0 - 4.5).collect();
+            let values: Vec<f32> = (0..rows * width).map(|i| (i as f32 * 0.414).fract()).collect();
+            let classes: Vec<u32> = (0..rows).map(|i| (i * 7 % width.max(2)) as u32).collect();
+            let both =
+                [Targets::Values(MatrixView::new(rows, width, &values).unwrap()), Targets::Classes(&classes)];
+            for loss in Loss::all().iter().chain([&smoothed]).filter(|loss| loss.check(width).is_ok()) {
+                for &activation in Activation::ALL {
+                    if width == 1 && activation == Activation::Softmax {
+                        continue;
+                    }
+                    let mut a = z.clone();
+                    activation.apply_in_place(&mut a);
+                    if activation == Activation::Softmax {
+                        softmax_rows(&mut a, width);
+                    }
+                    for targets in both {
+                        for weights in [None, Some(&weights[..])] {
+                            let in_blocks = |size: usize| {
+                                let (mut delta, mut losses) =
+                                    (vec![f32::NAN; rows * width], vec![f64::NAN; rows]);
+                                for first in (0..rows).step_by(size) {
+                                    let range = first..(first + size).min(rows);
+                                    let numbers = range.start * width..range.end * width;
+                                    let (z, a) = (&z[numbers.clone()], &a[numbers.clone()]);
+                                    loss.output_error_rows(
+                                        Output { activation, width, z, a },
+                                        targets.slice(range.clone()),
+                                        weights.map(|weights| &weights[range.clone()]),
+                                        8.25,
+                                        &mut delta[numbers],
+                                        &mut losses[range],
+                                    );
+                                }
+                                let bits: Vec<u32> = delta.iter().map(|d| d.to_bits()).collect();
+                                (bits, losses.iter().map(|l| l.to_bits()).collect::<Vec<_>>())
+                            };
+                            let whole = in_blocks(rows);
+                            assert!(
+                                whole.1.iter().all(|&loss| f64::from_bits(loss).is_finite()),
+                                "{loss:?} {activation:?}"
+                            );
+                            assert_eq!(whole, in_blocks(1), "{loss:?} {activation:?} {width}");
+                            assert_eq!(whole, in_blocks(3), "{loss:?} {activation:?} {width}");
+                        }
+                    }
+                }
             }
         }
     }

@@ -8,15 +8,38 @@ use super::{Scalar, Threads};
 /// Runs a loop in the widest vectors that this machine has.
 ///
 /// The body is compiled once for each instruction set; its arithmetic stays the same, element by element.
-/// It is a closure where that is short, since the compiler must place it inside the function that has the instructions;
-/// a long one is a type that implements [`Loop`] with `#[inline(always)]`.
+/// It is short: see [`vectorized_loop`].
 #[inline]
-pub(crate) fn vectorized<L: Loop>(body: L) -> L::Output {
+pub(crate) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(body)
 }
 
-/// A loop for [`vectorized`], as a function of what it was given.
-pub(crate) use pulp::NullaryFnOnce as Loop;
+/// Runs `$body` in the widest vectors that this machine has, as [`vectorized`] does, however long it is: the compiler
+/// leaves a long closure a function of its own, which then lacks the wide instructions.
+///
+/// `vectorized_loop! { for T: values: &'a mut [T] = values, slope: T = slope; body }`, where at least one of the values that
+/// the body uses is borrowed.
+macro_rules! vectorized_loop {
+    (for $number:ident: $($name:ident: $type:ty = $value:expr),+; $body:expr) => {{
+        struct Loop<'a, $number> {
+            $($name: $type),+
+        }
+
+        impl<$number: $crate::kernel::Scalar> pulp::NullaryFnOnce for Loop<'_, $number> {
+            type Output = ();
+
+            #[inline(always)]
+            fn call(self) {
+                let Self { $($name),+ } = self;
+                $body
+            }
+        }
+
+        pulp::Arch::new().dispatch(Loop { $($name: $value),+ })
+    }};
+}
+
+pub(crate) use vectorized_loop;
 
 /// Elements that one task of [`for_each_part`] covers.
 const PART: usize = 1 << 15;

@@ -5,6 +5,7 @@
 //! whoever divides work only chooses which chains run where.
 
 pub(crate) mod elementwise;
+pub(crate) mod functions;
 pub(crate) mod gemm;
 mod instructions;
 mod lanes;

@@ -5,6 +5,7 @@ use std::iter::Sum;
 
 use num_traits::{Float, NumAssign};
 
+use super::functions::Functions;
 use super::lanes::{Lanes, Plain};
 
 /// A number type of parameters and activations: `f32` (training) or `f64` (checking).
@@ -22,9 +23,6 @@ pub trait Scalar:
     /// This value as `f64`, exactly.
     fn as_f64(self) -> f64;
 
-    /// The error function, (2 / sqrt(pi)) times the integral of exp(-t^2) from 0 to `self`.
-    fn erf(self) -> Self;
-
     /// This value, or 0 for a subnormal one. A moving average of gradients that have become 0 would stay
     /// subnormal for ever, since rounding stops its decay there, and processors take a hundred times as long for it.
     #[inline(always)]
@@ -34,10 +32,10 @@ pub trait Scalar:
 }
 
 pub(crate) mod sealed {
-    use super::Lanes;
+    use super::{Functions, Lanes};
 
     /// What a number type has in vector registers.
-    pub trait Kernels: Copy {
+    pub trait Kernels: Functions + Copy {
         /// Writes 4 x 4 elements with rows and columns exchanged. Strides are those of the rows.
         ///
         /// # Safety
@@ -62,7 +60,7 @@ pub(crate) mod sealed {
 }
 
 macro_rules! implement_scalar {
-    ($type:ty, $name:literal, $erf:path, $avx512:ident, $avx2:ident $(, $transpose:item)?) => {
+    ($type:ty, $name:literal, $avx512:ident, $avx2:ident $(, $transpose:item)?) => {
         impl Scalar for $type {
             const NAME: &'static str = $name;
 
@@ -74,11 +72,6 @@ macro_rules! implement_scalar {
             #[inline(always)]
             fn as_f64(self) -> f64 {
                 f64::from(self)
-            }
-
-            #[inline]
-            fn erf(self) -> Self {
-                $erf(self)
             }
         }
 
@@ -100,7 +93,6 @@ macro_rules! implement_scalar {
 implement_scalar!(
     f32,
     "F32",
-    libm::erff,
     __m512,
     __m256,
     #[cfg(target_arch = "x86_64")]
@@ -120,4 +112,4 @@ implement_scalar!(
         }
     }
 );
-implement_scalar!(f64, "F64", libm::erf, __m512d, __m256d);
+implement_scalar!(f64, "F64", __m512d, __m256d);

@@ -20,7 +20,7 @@ pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
 use crate::error::{Error, Result, require};
-use crate::kernel::elementwise::{Loop, for_each_part, vectorized};
+use crate::kernel::elementwise::{for_each_part, vectorized_loop};
 use crate::kernel::{Scalar, Threads};
 use crate::parameters::{Gradients, Parameters};
 
@@ -256,25 +256,11 @@ pub(crate) struct NextStep<'a> {
 impl NextStep<'_> {
     /// Changes some of the parameters, and the same parts of the state.
     pub(crate) fn update<T: Scalar>(&self, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
-        vectorized(PartOfUpdate { rule: self.rule, step: self.step, w, g, state });
-    }
-}
-
-/// One step of a rule on some of the parameters.
-struct PartOfUpdate<'a, T> {
-    rule: &'a Rule,
-    step: u64,
-    w: &'a mut [T],
-    g: &'a [T],
-    state: [&'a mut [T]; 3],
-}
-
-impl<T: Scalar> Loop for PartOfUpdate<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        self.rule.update(self.step, self.w, self.g, self.state);
+        vectorized_loop! {
+            for T: rule: &'a Rule = self.rule, step: u64 = self.step, w: &'a mut [T] = w, g: &'a [T] = g,
+                state: [&'a mut [T]; 3] = state;
+            rule.update(step, w, g, state)
+        }
     }
 }
 
