@@ -217,7 +217,7 @@ def report(arguments: argparse.Namespace, run: Run, watch: machine.Watch) -> Non
     text = as_markdown(arguments, run, columns, watch)
     if arguments.output:
         arguments.output.write_text(text)
-    print(json.dumps(as_json(arguments, run), indent=2) if arguments.json else text, end="")
+    print(json.dumps(as_json(arguments, run), indent=2) + "\n" if arguments.json else text, end="")
     for failure in run.failures:
         prepare.say(failure)
 
