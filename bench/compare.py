@@ -205,7 +205,7 @@ def time_chainrule(
     """One round; the timer, if it can go on."""
     try:
         measurement.chainrule.append(timer.time_round(seconds))
-        measurement.fraction_of_peak = timer.fraction_of_peak
+        measurement.gflops, measurement.peak_gflops = timer.gflops, timer.peak_gflops
         return timer
     except Failure as failure:
         run.failures.append(f"{measurement.workload.name}: {failure}")
@@ -217,7 +217,7 @@ def report(arguments: argparse.Namespace, run: Run, watch: machine.Watch) -> Non
     text = as_markdown(arguments, run, columns, watch)
     if arguments.output:
         arguments.output.write_text(text)
-    print(json.dumps(as_json(arguments, run), indent=2) if arguments.json else text, end="")
+    print(json.dumps(as_json(arguments, run), indent=2) + "\n" if arguments.json else text, end="")
     for failure in run.failures:
         prepare.say(failure)
 
@@ -252,7 +252,8 @@ def as_json(arguments: argparse.Namespace, run: Run) -> dict:
                 "layers": measurement.workload.widths,
                 "batch": measurement.workload.batch,
                 "chainrule": measurement.chainrule,
-                "fraction_of_peak": measurement.fraction_of_peak,
+                "gflops": measurement.gflops,
+                "peak_gflops": measurement.peak_gflops,
                 "peers": {" ".join(name).strip(): times for name, times in measurement.rounds.items()},
                 "best_peer_over_chainrule": measurement.ratio(),
             }

@@ -79,13 +79,15 @@ class ChainruleTimer:
         self.workload = workload
         self.command = [str(program), "bench", workload.name, "--json", "--rounds", "1"]
         self.command += ["--threads", str(threads)]
-        self.fraction_of_peak = 0.0
+        self.gflops = 0.0
+        self.peak_gflops = 0.0
 
     def time_round(self, seconds: float) -> float:
         """Microseconds of a step."""
         answer = self.run(seconds)
         self.check(answer)
-        self.fraction_of_peak = max(self.fraction_of_peak, answer["fraction_of_peak"])
+        self.gflops = max(self.gflops, answer["gflops"])
+        self.peak_gflops = max(self.peak_gflops, answer["peak_gflops"])
         return answer["microseconds_per_step"]
 
     def run(self, seconds: float) -> dict[str, Any]:
