@@ -98,6 +98,7 @@ impl<'a, T: Scalar> MatrixView<'a, T> {
     ///
     /// # Errors
     /// When `data` does not hold `rows * columns` elements.
+    #[inline]
     pub fn new(rows: usize, columns: usize, data: &'a [T]) -> Result<Self> {
         if rows.checked_mul(columns) != Some(data.len()) {
             let expected = format!("{rows} x {columns} numbers");

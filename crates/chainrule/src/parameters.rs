@@ -130,6 +130,7 @@ impl<T: Scalar> Parameters<T> {
     }
 
     /// One tensor's numbers, row by row.
+    #[inline]
     pub fn tensor(&self, tensor: &TensorLayout) -> &[T] {
         &self.buffer[tensor.offset..tensor.offset + tensor.count()]
     }
@@ -163,6 +164,7 @@ impl<T: Scalar> Parameters<T> {
         size_of_val(self.as_slice())
     }
 
+    #[inline]
     fn layer_tensors(&self, layer: usize) -> &[TensorLayout] {
         &self.layout.tensors[self.layout.first[layer - 1]..self.layout.first[layer]]
     }
@@ -171,12 +173,14 @@ impl<T: Scalar> Parameters<T> {
     ///
     /// # Panics
     /// When layer `layer` has no weight.
+    #[inline]
     pub fn weight(&self, layer: usize) -> MatrixView<'_, T> {
         let tensor = &self.layer_tensors(layer)[0];
         MatrixView::new(tensor.rows, tensor.columns, self.tensor(tensor)).expect("layout is consistent")
     }
 
     /// b(l), shape \[n_l\]; none if the layer has no bias.
+    #[inline]
     pub fn bias(&self, layer: usize) -> Option<&[T]> {
         self.layer_tensors(layer).get(1).map(|tensor| self.tensor(tensor))
     }

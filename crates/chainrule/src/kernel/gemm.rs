@@ -106,36 +106,41 @@ unsafe fn transposed_product_with<T: Scalar>(
     }
 }
 
-/// The sums of the columns `part`.
-pub(crate) fn column_sums<T: Scalar>(blocks: Blocks<'_, T>, part: Range<usize>, sums: &mut [T]) {
-    assert_eq!(part.len(), sums.len());
-    super::elementwise::vectorized(|| {
-        sums.fill(T::zero());
-        for i in 0..blocks.count() {
-            let matrix = blocks.get(i);
-            let mut column = part.start;
-            for sums in sums.chunks_mut(8) {
-                let (offset, stride) = matrix.column(column);
-                column += sums.len();
-                let rows = matrix.data()[offset..].chunks(stride).take(matrix.rows());
-                if let Ok(sums) = <&mut [T; 8]>::try_from(&mut *sums) {
-                    let mut lanes = *sums;
-                    for row in rows {
-                        for j in 0..8 {
-                            lanes[j] += row[j];
-                        }
-                    }
-                    *sums = lanes;
-                } else {
-                    for row in rows {
-                        for (sum, value) in sums.iter_mut().zip(row) {
-                            *sum += *value;
-                        }
-                    }
-                }
-            }
-        }
-    });
+/// The sums of the columns: a product with a row of ones, one number for each column.
+pub(crate) fn column_sums<T: Scalar>(blocks: Blocks<'_, T>, sums: &mut [T]) {
+    assert_eq!(blocks.columns(), sums.len());
+    // SAFETY: the shapes were checked, and the processor has these instructions.
+    unsafe { column_sums_with(instructions(), blocks, sums) }
+}
+
+/// # Safety
+/// `sums` has a number for each column, and the processor has the instructions.
+#[inline]
+unsafe fn column_sums_with<T: Scalar>(instructions: Instructions, blocks: Blocks<'_, T>, sums: &mut [T]) {
+    match instructions {
+        // SAFETY: the caller's promise.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 => unsafe { column_sums_avx512(blocks, sums) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2 => unsafe { column_sums_avx2(blocks, sums) },
+        // SAFETY: as above.
+        Instructions::Plain => unsafe { column_sums_in::<T::Plain>(blocks, sums) },
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn column_sums_avx512<T: Scalar>(blocks: Blocks<'_, T>, sums: &mut [T]) {
+    // SAFETY: the caller's promise.
+    unsafe { column_sums_in::<T::Avx512>(blocks, sums) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn column_sums_avx2<T: Scalar>(blocks: Blocks<'_, T>, sums: &mut [T]) {
+    // SAFETY: the caller's promise.
+    unsafe { column_sums_in::<T::Avx2>(blocks, sums) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -278,6 +283,27 @@ unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
             // multiple of its height, so they are columns of one panel of A.
             unsafe { sweep::<V, _>(&segments, &segment, rows, width, begin, c, columns) };
         }
+    }
+}
+
+/// # Safety
+/// As for [`column_sums_with`], for V's instructions.
+#[inline(always)]
+unsafe fn column_sums_in<V: Lanes<Number: Scalar>>(blocks: Blocks<'_, V::Number>, sums: &mut [V::Number]) {
+    let (panel, columns) = (panel_width::<V::Number>(), sums.len());
+    let one: V::Number = num_traits::One::one();
+    for j in (0..columns).step_by(panel) {
+        let width = panel.min(columns - j);
+        let segment = |s: usize, _: usize, column: usize| {
+            let b = blocks.get(s);
+            // SAFETY: the offset of element (0, j + column).
+            let first = unsafe { b.data().as_ptr().add(b.rows() * j + column) };
+            Segment { a: &one, a_row: 0, a_step: 0, b: first, b_step: width, count: b.rows() }
+        };
+        let begin = Begin { pointer: std::ptr::null(), stride: 0 };
+        let c = sums[j..].as_mut_ptr();
+        // SAFETY: one row of `width` columns.
+        unsafe { strip::<V, _, 1>(&(0..blocks.count()), &segment, 0, width, begin, c, 0) };
     }
 }
 
@@ -563,6 +589,13 @@ mod tests {
                     }
                     let a_blocks = Blocks::new(&data, row, rows_in_block, 0, m);
                     let b_blocks = Blocks::new(&data, row, rows_in_block, m + 1, columns);
+                    let mut sums = vec![T::nan(); m];
+                    // SAFETY: the shapes fit, and the instructions are this machine's.
+                    unsafe { column_sums_with(instructions, a_blocks, &mut sums) };
+                    for (n, found) in sums.into_iter().enumerate() {
+                        let sum = (0..batch).fold(T::zero(), |sum, k| sum + a[k * m + n]);
+                        assert!(found == sum, "{instructions:?}: column {n} of {batch} x {m}");
+                    }
                     for start in (0..m).step_by(columns_in_part) {
                         let part = start..m.min(start + columns_in_part);
                         let mut c = vec![T::nan(); part.len() * columns];
@@ -570,8 +603,7 @@ mod tests {
                         unsafe {
                             transposed_product_with(instructions, a_blocks, b_blocks, part.clone(), &mut c);
                         }
-                        let mut sums = vec![T::nan(); part.len()];
-                        column_sums(a_blocks, part.clone(), &mut sums);
+
                         for (i, n) in part.enumerate() {
                             for j in 0..columns {
                                 let sum = (0..batch).fold(T::zero(), |sum, k| {
@@ -580,8 +612,6 @@ mod tests {
                                 let found = c[i * columns + j];
                                 assert!(found == sum, "{instructions:?} {m} x {batch} x {columns}");
                             }
-                            let sum = (0..batch).fold(T::zero(), |sum, k| sum + a[k * m + n]);
-                            assert!(sums[i] == sum, "column {n} of {batch} x {m}");
                         }
                     }
                 }

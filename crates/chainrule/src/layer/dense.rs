@@ -117,7 +117,7 @@ impl<T: Scalar> Compute<T> for Dense {
     ) {
         match tensor {
             0 => transposed_product(delta, input, part, gradient),
-            _ => column_sums(delta, part, gradient),
+            _ => column_sums(delta, gradient),
         }
     }
 }

@@ -140,8 +140,8 @@ pub(crate) trait Compute<T: Scalar> {
     /// Step 3, first half: dLoss/da of the layer before, from this layer's delta.
     fn propagate(&self, context: Context<'_, T>, delta: Panels<'_, T>, input_error: &mut [T]);
 
-    /// Step 4: rows `part` of the gradient of tensor number `tensor` of the layer (0 the weight, 1 the bias, of
-    /// which rows are elements), row by row, summed over the batch. delta and the layer's input are in blocks.
+    /// Step 4: rows `part` of the gradient of tensor number `tensor` of the layer (0 the weight, 1 the bias, which
+    /// is taken whole), row by row, summed over the batch. delta and the layer's input are in blocks.
     fn gradient(
         &self,
         tensor: usize,
