@@ -366,11 +366,12 @@ impl Loss {
         sample_weights: Option<&[T]>,
     ) -> Result<f64> {
         let has_class_weights = matches!(self, Loss::CrossEntropy { class_weights: Some(_), .. });
-        if sample_weights.is_none() && !has_class_weights {
-            return Ok(targets.len() as f64);
-        }
-        let sample_weight = |i: usize| sample_weights.map_or(1.0, |weights| weights[i].as_f64());
-        let weight = (0..targets.len()).map(|i| sample_weight(i) * self.row_weight(targets.row(i))).sum();
+        let weight = if sample_weights.is_none() && !has_class_weights {
+            targets.len() as f64
+        } else {
+            let sample_weight = |i: usize| sample_weights.map_or(1.0, |weights| weights[i].as_f64());
+            (0..targets.len()).map(|i| sample_weight(i) * self.row_weight(targets.row(i))).sum()
+        };
         if weight <= 0.0 {
             let reason = "the weights of all samples of a batch are 0: there is no mean to take";
             return Err(Error::Data(reason.to_owned()));
@@ -378,8 +379,8 @@ impl Loss {
         Ok(weight)
     }
 
-    /// Some rows of a batch: writes their delta(L) into `delta`, [rows, n_L], and s_i l_i of each into `row_losses`.
-    /// `output`, `targets` and `sample_weights` are those of these rows, `total_weight` that of the whole batch.
+    /// Some rows of a batch: writes their delta(L) into `delta`, [rows, n_L], and each s_i l_i into `row_losses`.
+    /// `output`, `targets` and `sample_weights` are these rows', `total_weight` is the whole batch's.
     ///
     /// Allocates nothing. A row's results have the same bits whichever other rows are there.
     pub(crate) fn output_error_rows<T: Scalar>(
@@ -551,8 +552,8 @@ impl Loss {
         }
     }
 
-    /// For losses that are sums over single outputs: calls `body` for chunks of whole rows, or of parts of a long row,
-    /// to fill in the loss and the derivative of every output; then adds up each row's losses.
+    /// For losses that are sums over single outputs: calls `body` for chunks of whole rows, or of parts of a long
+    /// row, to fill in the loss and the derivative of every output; then adds up each row's losses.
     #[inline]
     fn each_chunk<T: Scalar>(
         &self,
@@ -608,7 +609,8 @@ impl Loss {
         weight * ((T::one() - smoothing) * y + smoothing / T::from_f64(outputs as f64))
     }
 
-    /// l = sum_k q_k (log sum exp(x) - x_k), dl/dx_k = p_k sum_j q_j - q_k, p = softmax(x), for each row x of `logits`.
+    /// For each row x of `logits`, with p = softmax(x): l = sum_k q_k (log sum exp(x) - x_k) and
+    /// dl/dx_k = p_k sum_j q_j - q_k.
     fn cross_entropy_of_logits<T: Scalar>(
         &self,
         logits: &[T],

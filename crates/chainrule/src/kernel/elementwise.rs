@@ -14,11 +14,11 @@ pub(crate) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(body)
 }
 
-/// Runs `$body` in the widest vectors that this machine has, as [`vectorized`] does, however long it is: the compiler
-/// leaves a long closure a function of its own, which then lacks the wide instructions.
+/// Runs a loop in the widest vectors that this machine has, as [`vectorized`] does, however long its body is:
+/// the compiler may leave a long closure a function of its own, which then lacks the wide instructions.
 ///
-/// `vectorized_loop! { for T: values: &'a mut [T] = values, slope: T = slope; body }`, where at least one of the values that
-/// the body uses is borrowed.
+/// Everything that the body uses is named with its type and value, and at least one of them is borrowed:
+/// `vectorized_loop! { for T: values: &'a mut [T] = values, slope: T = slope; body }`.
 macro_rules! vectorized_loop {
     (for $number:ident: $($name:ident: $type:ty = $value:expr),+; $body:expr) => {{
         struct Loop<'a, $number> {

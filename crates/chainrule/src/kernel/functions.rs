@@ -2,8 +2,9 @@
 //!
 //! Every function is branch-free: a few selects, a polynomial or a ratio of two, no table and no call. So the
 //! compiler turns a loop over one of them into vector instructions, inside [`vectorized_loop!`] in the widest
-//! that the machine has. All arithmetic is spelled out, with `mul_add` wherever a product is added to, so that an
-//! element has the same bits in a vector, in a loop's remainder and alone, on every instruction set.
+//! that the machine has. Nothing is left to the compiler's choice (`mul_add` is written out), so that an element
+//! has the same bits in a vector, in a loop's remainder and alone, on every instruction set. A processor without
+//! fused multiplication gets the same bits by a slow call.
 //!
 //! ```text
 //! exp(x)      = 2^n exp(r)                n = round(x / ln 2), r = x - n ln 2
@@ -14,12 +15,17 @@
 //! 1 - Phi(x)  = exp(-x^2 / 2) M(x)        Phi the normal distribution function, M a ratio of polynomials
 //! ```
 //!
-//! The polynomials are minimax approximations of exp(r) - 1 on |r| <= ln(2) / 2 and of R up to s = 1/3; M was fitted
-//! at Chebyshev points of (x - k) / (x + k). The largest error of each function, in units in the last place (ulp)
-//! of the exact result, is in its comment; the tests at the end measure it. Subnormal results are
-//! as exact as the others. NaN gives NaN.
+//! The polynomials are minimax approximations of exp(r) - 1 on |r| <= ln(2) / 2 and of R up to s = 1/3; M was
+//! fitted at Chebyshev points of (x - k) / (x + k), k = 3 for f32 and 4 for f64. A function's comment says its
+//! largest error, in units in the last place (ulp) of the exact result: for f32 over one in 67 of all numbers,
+//! against f64; for f64 over 170,000 numbers, most of them in -3..3, against 40 digits. The tests at the end
+//! print the error over fewer f32 numbers, and for f64 against `libm`. Subnormal results are as exact as the others.
+//! NaN gives NaN.
 //!
 //! [`vectorized_loop!`]: super::elementwise::vectorized_loop
+
+// Coefficients are written with enough digits to be read back, as the fit printed them.
+#![allow(clippy::excessive_precision)]
 
 use num_traits::Float;
 
@@ -33,7 +39,7 @@ macro_rules! polynomial {
 
 /// The constants and polynomials that differ between `f32` and `f64`.
 pub trait Functions: Float {
-    /// Added to a number and taken off again, rounds it to an integer: 3/2 times 2 to the number of mantissa bits.
+    /// Added to a number and taken off again, rounds it to an integer: 3/2 times 2^(mantissa bits).
     #[doc(hidden)]
     const ROUNDING: Self;
     /// [`Self::ROUNDING`] plus the exponent's bias: added to n, its lowest bits are the exponent of 2^n.
@@ -96,14 +102,15 @@ pub trait Functions: Float {
 macro_rules! implement_functions {
     (
         $type:ty, $bits:ty, mantissa $mantissa:literal, bias $bias:literal, lift $lift:literal;
-        ln_2 $ln_2:literal + $ln_2_rest:literal; limits $zero:literal, $infinite:literal, $minus_one:literal, $tail:literal;
+        ln_2_rest $ln_2_rest:literal;
+        limits $zero:literal, $infinite:literal, $minus_one:literal, $tail:literal;
         exp $($exp:literal),+; ln $($ln:literal),+;
         normal_tail $($top:literal),+; $($bottom:literal),+;
     ) => {
         impl Functions for $type {
             const ROUNDING: $type = (3u64 << ($mantissa - 1)) as $type;
             const EXPONENT: $type = Self::ROUNDING + $bias as $type;
-            const LN_2: $type = $ln_2;
+            const LN_2: $type = std::f64::consts::LN_2 as $type;
             const LN_2_REST: $type = $ln_2_rest;
             const LOG2_E: $type = std::f64::consts::LOG2_E as $type;
             const EXP_IS_ZERO: $type = $zero;
@@ -152,7 +159,8 @@ macro_rules! implement_functions {
 
 implement_functions! {
     f32, u32, mantissa 23, bias 127, lift 24;
-    ln_2 0.693147182 + -1.90465421e-9; limits -104.0, 89.0, -20.0, 15.0;
+    ln_2_rest -1.90465421e-9;
+    limits -104.0, 89.0, -20.0, 15.0;
     exp 0.500000005, 0.166665483, 0.0416663001, 0.00836607975, 0.00139454983;
     ln 0.666664751, 0.400187641, 0.280408342, 0.278407275;
     normal_tail 0.500000002, 0.438674257, 0.183471861, 0.0407000615, 0.0041225282;
@@ -161,15 +169,20 @@ implement_functions! {
 
 implement_functions! {
     f64, u64, mantissa 52, bias 1023, lift 54;
-    ln_2 0.69314718055994529 + 2.3190468138462996e-17; limits -746.0, 710.0, -40.0, 39.0;
+    ln_2_rest 2.3190468138462996e-17;
+    limits -746.0, 710.0, -40.0, 39.0;
     exp 0.50000000000000033, 0.16666666666666682, 0.041666666666590704, 0.0083333333333167493,
         0.0013888888927869577, 0.00019841269898710715, 2.4801509043367163e-05, 2.7557231531735924e-06,
         2.7624728573739761e-07, 2.5113418647454722e-08;
     ln 0.66666666666666596, 0.40000000000065344, 0.28571428558261658, 0.22222223380329736,
         0.18181763069390319, 0.15386180559707358, 0.13305639867100846, 0.12071299426578044,
         0.084840633687155817, 0.1676477038108119;
-    normal_tail 0.5, 0.8264390116762824, 0.677233305206694, 0.3554710849740133, 0.1311071375110668, 0.03534107463999677, 0.007041273528835195, 0.001025071569350438, 0.00010474310614534726, 6.8301227250702235e-06, 2.1841939157224647e-07;
-    1.0, 2.4507625841554304, 2.8098922385043354, 1.9934920327604, 0.97465321348953, 0.3457670766572471, 0.09112216947098654, 0.017911312346517043, 0.00258659395820462, 0.0002630995276560322, 1.7120578741890866e-05, 5.474962226425645e-07;
+    normal_tail 0.5, 0.8264390116762824, 0.677233305206694, 0.3554710849740133, 0.1311071375110668,
+        0.03534107463999677, 0.007041273528835195, 0.001025071569350438, 0.00010474310614534726,
+        6.8301227250702235e-06, 2.1841939157224647e-07;
+    1.0, 2.4507625841554304, 2.8098922385043354, 1.9934920327604, 0.97465321348953, 0.3457670766572471,
+        0.09112216947098654, 0.017911312346517043, 0.00258659395820462, 0.0002630995276560322,
+        1.7120578741890866e-05, 5.474962226425645e-07;
 }
 
 /// x = n ln 2 + r + rest with n an integer, |r| <= ln(2) / 2 and a tiny rest.
@@ -195,7 +208,7 @@ fn scale_down<T: Functions>(n: T, r: T, rest: T) -> T {
     (T::one() + exp_m1_reduced(r, rest)) * lifted * T::DROP
 }
 
-/// exp(x). Error: f32 1.0 ulp, f64 1.0 ulp.
+/// exp(x). Error: f32 0.90 ulp, f64 0.86 ulp.
 #[inline(always)]
 pub(crate) fn exp<T: Functions>(x: T) -> T {
     let x = if T::EXP_IS_ZERO > x { T::EXP_IS_ZERO } else { x };
@@ -207,7 +220,7 @@ pub(crate) fn exp<T: Functions>(x: T) -> T {
     (T::one() + exp_m1_reduced(r, rest)) * first * second
 }
 
-/// exp(x) for x <= 0. Error: f32 1.0 ulp, f64 1.0 ulp.
+/// exp(x) for x <= 0. Error: f32 0.89 ulp, f64 0.83 ulp.
 #[inline(always)]
 pub(crate) fn exp_of_nonpositive<T: Functions>(x: T) -> T {
     let x = if T::EXP_IS_ZERO > x { T::EXP_IS_ZERO } else { x };
@@ -215,7 +228,7 @@ pub(crate) fn exp_of_nonpositive<T: Functions>(x: T) -> T {
     scale_down(n, r, rest)
 }
 
-/// exp(x) - 1 for x <= 0. Error: f32 1.0 ulp, f64 1.0 ulp.
+/// exp(x) - 1 for x <= 0. Error: f32 1.06 ulp, f64 0.99 ulp.
 #[inline(always)]
 pub(crate) fn exp_m1_of_nonpositive<T: Functions>(x: T) -> T {
     let x = if T::EXP_M1_IS_MINUS_ONE > x { T::EXP_M1_IS_MINUS_ONE } else { x };
@@ -224,7 +237,7 @@ pub(crate) fn exp_m1_of_nonpositive<T: Functions>(x: T) -> T {
     exp_m1_reduced(r, rest).mul_add(power, power - T::one())
 }
 
-/// log(1 + x) for x in 0..=1. Error: f32 1.0 ulp, f64 1.0 ulp.
+/// log(1 + x) for x in 0..=1. Error: f32 1.02 ulp, f64 0.90 ulp.
 #[inline(always)]
 pub(crate) fn ln_1p_of_fraction<T: Functions>(x: T) -> T {
     let s = x / (x + T::TWO);
@@ -233,7 +246,7 @@ pub(crate) fn ln_1p_of_fraction<T: Functions>(x: T) -> T {
     (-s).mul_add(rest, x)
 }
 
-/// log(x) for finite x >= 1; infinity gives NaN. Error: f32 1.0 ulp, f64 1.0 ulp.
+/// log(x) for finite x >= 1; infinity gives NaN. Error: f32 1.04 ulp, f64 1.06 ulp.
 #[inline(always)]
 pub(crate) fn ln_of_at_least_one<T: Functions>(x: T) -> T {
     let (n, mantissa) = x.exponent_and_mantissa();
@@ -241,7 +254,7 @@ pub(crate) fn ln_of_at_least_one<T: Functions>(x: T) -> T {
     n.mul_add(T::LN_2, ln_1p_of_fraction(mantissa - T::one())) + x * T::zero()
 }
 
-/// The hyperbolic tangent. Error: f32 1.0 ulp, f64 1.0 ulp.
+/// The hyperbolic tangent. Error: f32 1.98 ulp, f64 1.91 ulp.
 #[inline(always)]
 pub(crate) fn tanh<T: Functions>(x: T) -> T {
     // u = e - 1 with e = exp(-2 |x|).
@@ -261,7 +274,7 @@ pub(crate) fn tanh<T: Functions>(x: T) -> T {
     magnitude.copysign(x)
 }
 
-/// The logistic function 1 / (1 + exp(-x)). Error: f32 1.0 ulp, f64 1.0 ulp.
+/// The logistic function 1 / (1 + exp(-x)). Error: f32 1.62 ulp, f64 1.56 ulp.
 #[inline(always)]
 pub(crate) fn sigmoid<T: Functions>(x: T) -> T {
     let e = exp_of_nonpositive(-x.abs());
@@ -271,7 +284,7 @@ pub(crate) fn sigmoid<T: Functions>(x: T) -> T {
     (-start).mul_add(quotient, start)
 }
 
-/// log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)). Error: f32 1.0 ulp, f64 1.0 ulp.
+/// log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)). Error: f32 1.77 ulp, f64 1.56 ulp.
 #[inline(always)]
 pub(crate) fn softplus<T: Functions>(x: T) -> T {
     let positive_part = if x <= T::zero() { T::zero() } else { x };
@@ -297,7 +310,7 @@ pub(crate) mod error_of {
     /// One input in so many of the f32 numbers; odd, so that all low bits occur.
     const STRIDE: usize = 4099;
 
-    /// The largest error, in ulp, of a loop over f32 numbers in the range, of all magnitudes and both signs, and where.
+    /// The largest error, in ulp, of a loop over f32 numbers of all magnitudes in the range, and where it is.
     pub(crate) fn single(
         range: std::ops::RangeInclusive<f32>,
         function: impl Fn(&mut [f32]),
@@ -312,7 +325,7 @@ pub(crate) mod error_of {
             let exact = reference(f64::from(x));
             let exponent = (exact.abs().to_bits() >> 52).max(1023 - 126) as i32 - 1023;
             let error = (f64::from(result) - exact).abs() / 2f64.powi(exponent - 23);
-            if f64::from(result) as f32 != exact as f32 && !(error <= worst.0) {
+            if f64::from(result) as f32 != exact as f32 && (error > worst.0 || error.is_nan()) {
                 worst = (error, x);
             }
         }
@@ -337,7 +350,7 @@ pub(crate) mod error_of {
             let exact = reference(x);
             let ulp = f64::from_bits(exact.abs().to_bits().max(1 << 52) & (0x7ff << 52)) * f64::EPSILON;
             let error = (result - exact).abs() / ulp.max(f64::from_bits(1));
-            if result != exact && !(error <= worst.0) {
+            if result != exact && (error > worst.0 || error.is_nan()) {
                 worst = (error, x);
             }
         }
@@ -353,18 +366,23 @@ mod tests {
     macro_rules! run {
         ($function:path) => {
             |values| {
-                vectorized_loop! { for T: values: &'a mut [T] = values; for value in values { *value = $function(*value); } }
+                vectorized_loop! { for T: values: &'a mut [T] = values;
+                    for value in values { *value = $function(*value); }
+                }
             }
         };
     }
 
     macro_rules! errors_are_bounded {
-        ($($test:ident: $function:path, $reference:expr, $double:expr, $low:expr => $high:expr, f32 $single_bound:expr, f64 $double_bound:expr;)*) => {$(
+        ($(
+            $test:ident: $function:path, $single:expr, $double:expr, $low:expr => $high:expr,
+            f32 $single_bound:expr, f64 $double_bound:expr;
+        )*) => {$(
             #[test]
             fn $test() {
-                let single = error_of::single($low as f32..=$high as f32, run!($function), $reference);
+                let single = error_of::single($low as f32..=$high as f32, run!($function), $single);
                 let double = error_of::double($low..=$high, run!($function), $double);
-                println!("{}: f32 {:.3} ulp at {:e}, f64 {:.3} ulp at {:e}", stringify!($function), single.0, single.1, double.0, double.1);
+                println!("{}: f32 (ulp, x) = {single:?}, f64 {double:?}", stringify!($function));
                 assert!(single.0 <= $single_bound && double.0 <= $double_bound, "{single:?} {double:?}");
             }
         )*};
@@ -372,15 +390,25 @@ mod tests {
 
     const INFINITY: f64 = f64::INFINITY;
 
+    // `libm` and the references below are themselves rounded, so that f64's bounds are those of both errors;
+    // f32's are so narrow that a wrong digit of a coefficient shows.
     errors_are_bounded! {
-        exp_error: exp, f64::exp, libm::exp, -INFINITY => INFINITY, f32 2.0, f64 2.0;
-        exp_of_nonpositive_error: exp_of_nonpositive, f64::exp, libm::exp, -INFINITY => 0.0, f32 2.0, f64 2.0;
-        exp_m1_error: exp_m1_of_nonpositive, f64::exp_m1, libm::expm1, -INFINITY => 0.0, f32 2.0, f64 2.0;
-        ln_1p_error: ln_1p_of_fraction, f64::ln_1p, libm::log1p, 0.0 => 1.0, f32 2.0, f64 2.0;
-        ln_error: ln_of_at_least_one, f64::ln, libm::log, 1.0 => f64::MAX, f32 2.0, f64 2.0;
-        tanh_error: tanh, f64::tanh, libm::tanh, -INFINITY => INFINITY, f32 2.0, f64 3.0;
-        sigmoid_error: sigmoid, |x| 1.0 / (1.0 + (-x).exp()), sigmoid_reference, -INFINITY => INFINITY, f32 2.0, f64 3.0;
-        softplus_error: softplus, softplus_reference, softplus_reference, -INFINITY => INFINITY, f32 2.0, f64 2.0;
+        exp_error: exp, f64::exp, libm::exp, -INFINITY => INFINITY,
+            f32 0.92, f64 2.0;
+        exp_of_nonpositive_error: exp_of_nonpositive, f64::exp, libm::exp, -INFINITY => 0.0,
+            f32 0.92, f64 2.0;
+        exp_m1_error: exp_m1_of_nonpositive, f64::exp_m1, libm::expm1, -INFINITY => 0.0,
+            f32 1.08, f64 2.0;
+        ln_1p_error: ln_1p_of_fraction, f64::ln_1p, libm::log1p, 0.0 => 1.0,
+            f32 1.05, f64 2.0;
+        ln_error: ln_of_at_least_one, f64::ln, libm::log, 1.0 => f64::MAX,
+            f32 1.07, f64 2.0;
+        tanh_error: tanh, f64::tanh, libm::tanh, -INFINITY => INFINITY,
+            f32 2.0, f64 3.0;
+        sigmoid_error: sigmoid, |x| 1.0 / (1.0 + (-x).exp()), sigmoid_reference, -INFINITY => INFINITY,
+            f32 1.7, f64 3.0;
+        softplus_error: softplus, softplus_reference, softplus_reference, -INFINITY => INFINITY,
+            f32 1.8, f64 2.0;
     }
 
     fn sigmoid_reference(x: f64) -> f64 {
