@@ -1,6 +1,6 @@
 //! A small persistent pool of threads, passed around as a value.
 //!
-//! A job is a number of numbered tasks; threads pick the numbers up. Idle workers spin briefly, then
+//! A job is a number of numbered tasks; threads take them from both ends. Idle workers spin briefly, then
 //! sleep. A worker that the system does not schedule in time is not waited for.
 
 use std::any::Any;
@@ -29,8 +29,19 @@ pub struct Threads {
     useful: usize,
 }
 
-/// Spins before a worker sleeps or the caller yields: about 50 microseconds.
-const SPINS: usize = 2_000;
+/// Turns of waiting before a worker sleeps: about 50 microseconds.
+const TURNS: usize = 2_000;
+/// Turns before whoever waits lets other threads run: whoever is waited for may be on the same core.
+const PATIENT_TURNS: usize = 300;
+
+/// One turn of waiting.
+fn wait(turn: usize) {
+    if turn > PATIENT_TURNS && turn.is_multiple_of(32) {
+        std::thread::yield_now();
+    } else {
+        std::hint::spin_loop();
+    }
+}
 
 /// `state` is `generation << 17 | open << 16 | workers inside`.
 const OPEN: u64 = 1 << 16;
@@ -43,8 +54,9 @@ type Panic = Box<dyn Any + Send>;
 
 struct Shared {
     state: AtomicU64,
-    job: UnsafeCell<Option<(&'static Task<'static>, usize)>>,
-    next: AtomicUsize,
+    job: UnsafeCell<Option<&'static Task<'static>>>,
+    /// The tasks that nobody has taken: `first << 32 | end`.
+    tasks: AtomicU64,
     panic: Mutex<Option<Panic>>,
     sleeping: AtomicUsize,
     sleep: Mutex<()>,
@@ -64,7 +76,7 @@ impl Threads {
         let shared = Arc::new(Shared {
             state: AtomicU64::new(0),
             job: UnsafeCell::new(None),
-            next: AtomicUsize::new(0),
+            tasks: AtomicU64::new(0),
             panic: Mutex::new(None),
             sleeping: AtomicUsize::new(0),
             sleep: Mutex::new(()),
@@ -103,7 +115,8 @@ impl Threads {
 
     /// The same, where a task is also told which thread runs it: a number below [`Threads::count`].
     pub(crate) fn run_on(&self, tasks: usize, task: &Task<'_>) {
-        let alone = self.workers.is_empty() || tasks <= 1;
+        // Numbers of tasks have 32 bits.
+        let alone = self.workers.is_empty() || tasks <= 1 || tasks >= 1 << 32;
         let Some(_running) = (!alone).then(|| self.running.try_lock().ok()).flatten() else {
             return (0..tasks).for_each(|index| task(0, index));
         };
@@ -112,8 +125,8 @@ impl Threads {
         // this function returns or unwinds, so the reference is not used after it.
         let task: &'static Task<'static> = unsafe { std::mem::transmute(task) };
         // SAFETY: the state is closed and no worker is inside; see `Sync` above.
-        unsafe { *shared.job.get() = Some((task, tasks)) };
-        shared.next.store(0, SeqCst);
+        unsafe { *shared.job.get() = Some(task) };
+        shared.tasks.store(tasks as u64, SeqCst);
         shared.state.fetch_add(GENERATION | OPEN, SeqCst);
         let awake = self.workers.len() - shared.sleeping.load(SeqCst);
         let wanted = self.useful.min(self.workers.len()).min(tasks - 1);
@@ -121,7 +134,7 @@ impl Threads {
             let _sleep = lock(&shared.sleep);
             (awake..wanted).for_each(|_| shared.wake.notify_one());
         }
-        shared.pick_up(0, task, tasks);
+        shared.pick_up(0, task);
         shared.close();
         let panic = lock(&shared.panic).take();
         if let Some(panic) = panic {
@@ -137,8 +150,8 @@ impl Shared {
         loop {
             let Some(generation) = self.await_job(seen) else { return };
             seen = generation;
-            if let Some((task, tasks)) = self.enter(generation) {
-                self.pick_up(thread, task, tasks);
+            if let Some(task) = self.enter(generation) {
+                self.pick_up(thread, task);
                 self.state.fetch_sub(1, SeqCst);
             }
         }
@@ -150,11 +163,11 @@ impl Shared {
             let state = self.state.load(SeqCst);
             (state / GENERATION != seen && state & OPEN != 0).then_some(state / GENERATION)
         };
-        for _ in 0..SPINS {
+        for turn in 0..TURNS {
             if let Some(generation) = news() {
                 return Some(generation);
             }
-            std::hint::spin_loop();
+            wait(turn);
         }
         let mut sleep = lock(&self.sleep);
         self.sleeping.fetch_add(1, SeqCst);
@@ -172,7 +185,7 @@ impl Shared {
     }
 
     /// Counts this worker in, unless the job is over.
-    fn enter(&self, generation: u64) -> Option<(&'static Task<'static>, usize)> {
+    fn enter(&self, generation: u64) -> Option<&'static Task<'static>> {
         let open = |state: u64| (state / GENERATION == generation && state & OPEN != 0).then_some(state + 1);
         self.state.fetch_update(SeqCst, SeqCst, open).ok()?;
         // SAFETY: this worker is counted, so the caller does not write the job.
@@ -180,33 +193,36 @@ impl Shared {
     }
 
     /// Runs tasks until none is left; a panic is kept for the caller and ends the job.
-    fn pick_up(&self, thread: usize, task: &Task<'_>, tasks: usize) {
+    fn pick_up(&self, thread: usize, task: &Task<'_>) {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            loop {
-                let index = self.next.fetch_add(1, SeqCst);
-                if index >= tasks {
-                    return;
-                }
+            while let Some(index) = self.next(thread) {
                 task(thread, index);
             }
         }));
         if let Err(panic) = outcome {
-            self.next.store(tasks, SeqCst);
+            self.tasks.store(0, SeqCst);
             *lock(&self.panic) = Some(panic);
         }
+    }
+
+    /// Takes a task: the caller from the front, workers from the back. So tasks of the same number fall to the same
+    /// core more often than not, where what they left in its cache still lies.
+    fn next(&self, thread: usize) -> Option<usize> {
+        let taken = self.tasks.fetch_update(SeqCst, SeqCst, |tasks| {
+            let (first, end) = (tasks >> 32, tasks & u64::from(u32::MAX));
+            (first < end).then_some(if thread == 0 { tasks + (1 << 32) } else { tasks - 1 })
+        });
+        let tasks = taken.ok()?;
+        Some(if thread == 0 { tasks >> 32 } else { (tasks & u64::from(u32::MAX)) - 1 } as usize)
     }
 
     /// Lets no further worker in and waits for those inside.
     fn close(&self) {
         self.state.fetch_and(!OPEN, SeqCst);
-        let mut spins = 0;
+        let mut turn = 0;
         while self.state.load(SeqCst) & INSIDE != 0 {
-            spins += 1;
-            if spins > SPINS {
-                std::thread::yield_now();
-            } else {
-                std::hint::spin_loop();
-            }
+            turn += 1;
+            wait(turn);
         }
     }
 }
