@@ -2,20 +2,19 @@
 
 use std::ops::Range;
 
-use aligned_vec::{AVec, ConstAlign};
-
+use crate::kernel::buffer::{ALIGNMENT, Buffer, zeros};
 use crate::kernel::elementwise::Parts;
 use crate::kernel::packing::{copy_panel, transpose_panel};
 use crate::kernel::panels::{Panels, panel_width};
 use crate::kernel::{Scalar, Threads};
 use crate::layer::LayerWeights;
 use crate::network::Network;
-use crate::parameters::{ALIGNMENT, Parameters, TensorLayout};
+use crate::parameters::{Parameters, TensorLayout};
 
 /// W^T of layers in panels and, for layers that carry an error back, W in panels: of all layers, or, for large
 /// networks, of one matrix at a time.
 pub(crate) struct PackedWeights<T> {
-    buffer: AVec<T, ConstAlign<ALIGNMENT>>,
+    buffer: Buffer<T>,
     /// W^T and W of each layer, in turn.
     matrices: Vec<PackedMatrix>,
     /// All panels of all matrices; none where matrices take turns.
@@ -90,7 +89,7 @@ impl<T: Scalar> PackedWeights<T> {
             end = matrices.iter().map(|matrix| align(matrix.range.end)).max().unwrap_or(0);
             None
         };
-        PackedWeights { buffer: AVec::__from_elem(ALIGNMENT, T::zero(), end), matrices, together }
+        PackedWeights { buffer: zeros(end), matrices, together }
     }
 
     /// Whether all layers have their weights at the same time.

@@ -4,14 +4,10 @@
 
 use std::sync::Arc;
 
-use aligned_vec::{AVec, ConstAlign};
-
 use crate::error::{Error, Result};
+use crate::kernel::buffer::{ALIGNMENT, Buffer, zeros};
 use crate::kernel::{Scalar, elementwise::all_finite};
 use crate::matrix::{Matrix, MatrixView};
-
-/// Bytes that the buffer and each tensor in it are aligned to: a cache line, and the widest vector.
-pub(crate) const ALIGNMENT: usize = 64;
 
 /// One tensor's place in the buffer.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,7 +94,7 @@ impl Layout {
 pub struct Parameters<T> {
     layout: Arc<Layout>,
     /// Padding between tensors is zero and stays zero.
-    buffer: AVec<T, ConstAlign<ALIGNMENT>>,
+    buffer: Buffer<T>,
 }
 
 /// Gradients have the type and the shapes of the parameters.
@@ -106,7 +102,7 @@ pub type Gradients<T> = Parameters<T>;
 
 impl<T: Scalar> Parameters<T> {
     pub(crate) fn zeros(layout: Arc<Layout>) -> Self {
-        let buffer = AVec::__from_elem(ALIGNMENT, T::zero(), layout.length);
+        let buffer = zeros(layout.length);
         Parameters { layout, buffer }
     }
 

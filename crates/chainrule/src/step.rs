@@ -5,12 +5,11 @@
 use std::ops::{Range, RangeInclusive};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use aligned_vec::{AVec, ConstAlign};
-
 use crate::backward::{backward, gradients, output_error};
 use crate::error::{Error, Result};
 use crate::forward::{Mode, forward, output};
 use crate::inputs::Inputs;
+use crate::kernel::buffer::{Buffer, zeros};
 use crate::kernel::elementwise::{Parts, Scratch, all_finite, for_each_chunk};
 use crate::kernel::panels::{Blocks, Panels, from_rows, panel_width};
 use crate::kernel::{Scalar, Threads};
@@ -20,7 +19,7 @@ use crate::matrix::MatrixView;
 use crate::network::Network;
 use crate::optimizer::{Clipping, Optimizer, clip_on};
 use crate::packed::PackedWeights;
-use crate::parameters::{ALIGNMENT, Gradients, Parameters};
+use crate::parameters::{Gradients, Parameters};
 
 /// Inputs and targets: a batch, or a whole data set.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +40,7 @@ pub struct TrainingStep<T> {
     plan: Plan,
     weights: PackedWeights<T>,
     /// The blocks of rows, one behind the other; see [`Plan`].
-    blocks: AVec<T, ConstAlign<ALIGNMENT>>,
+    blocks: Buffer<T>,
     /// s_i l_i for each sample.
     losses: Vec<f64>,
     /// None where the update takes each part of them as it comes.
@@ -80,7 +79,7 @@ impl<T: Scalar> TrainingStep<T> {
             loss: loss.clone(),
             clipping,
             weights,
-            blocks: AVec::__from_elem(ALIGNMENT, T::zero(), maximum_batch * plan.row),
+            blocks: zeros(maximum_batch * plan.row),
             losses: vec![0.0; maximum_batch],
             gradients: keeps_gradients.then(|| network.zeros()),
             scratch: Scratch::new(if keeps_gradients { 0 } else { plan.parts.longest() }),
@@ -418,7 +417,7 @@ impl Plan {
         let passes = if whole { Passes::Whole } else { Passes::ByLayer };
         let widest = hidden().max().unwrap_or(0);
         let in_turn = [(); 2].map(|()| reserve(if whole { 0 } else { widest }));
-        let rows_in_part = if network.step_flops() * (maximum_batch as u64) < 20_000_000 { 8 } else { 32 };
+        let rows_in_part = if network.step_flops() * (maximum_batch as u64) < 20_000_000 { 8 } else { 16 };
         let (mut ranges, mut part_places) = (Vec::new(), Vec::new());
         let layers = (1..=depth).map(|l| {
             let width = network.width(l);

@@ -1,0 +1,55 @@
+//! Buffers that start at a cache line, the large ones in large pages where the system has them.
+
+use aligned_vec::{AVec, ConstAlign};
+
+use super::Scalar;
+
+/// Bytes that a buffer, and each tensor in it, is aligned to: a cache line, and the widest vector.
+pub(crate) const ALIGNMENT: usize = 64;
+
+/// A buffer whose size never changes.
+pub(crate) type Buffer<T> = AVec<T, ConstAlign<ALIGNMENT>>;
+
+/// Bytes from which a buffer asks for large pages: two of them at least.
+#[cfg(target_os = "linux")]
+const LARGE: usize = 4 << 20;
+
+/// `length` zeros.
+pub(crate) fn zeros<T: Scalar>(length: usize) -> Buffer<T> {
+    let mut buffer = Buffer::with_capacity(ALIGNMENT, length);
+    // Before the memory is touched, and so given its pages.
+    #[cfg(target_os = "linux")]
+    ask_for_large_pages(buffer.as_mut_ptr(), buffer.capacity() * size_of::<T>());
+    buffer.resize(length, T::zero());
+    buffer
+}
+
+/// A matrix whose rows lie in thousands of small pages keeps the processor looking for their places. The request
+/// can only be declined, with no harm.
+#[cfg(target_os = "linux")]
+fn ask_for_large_pages<T>(start: *mut T, bytes: usize) {
+    const PAGE: usize = 4096;
+    let skipped = start.align_offset(PAGE).saturating_mul(size_of::<T>());
+    if bytes < LARGE || skipped >= bytes {
+        return;
+    }
+    // SAFETY: whole pages inside one allocation; the advice does not change what they hold.
+    unsafe {
+        let first = start.cast::<u8>().add(skipped);
+        libc::madvise(first.cast(), (bytes - skipped) / PAGE * PAGE, libc::MADV_HUGEPAGE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_zero_and_aligned() {
+        for length in [0, 1, 1000, 3 << 20] {
+            let buffer = zeros::<f32>(length);
+            assert!(buffer.len() == length && buffer.iter().all(|x| *x == 0.0));
+            assert_eq!(buffer.as_ptr().addr() % ALIGNMENT, 0);
+        }
+    }
+}
