@@ -210,7 +210,7 @@ impl Shared {
     fn next(&self, thread: usize) -> Option<usize> {
         let taken = self.tasks.fetch_update(SeqCst, SeqCst, |tasks| {
             let (first, end) = (tasks >> 32, tasks & u64::from(u32::MAX));
-            (first < end).then_some(if thread == 0 { tasks + (1 << 32) } else { tasks - 1 })
+            (first < end).then(|| if thread == 0 { tasks + (1 << 32) } else { tasks - 1 })
         });
         let tasks = taken.ok()?;
         Some(if thread == 0 { tasks >> 32 } else { (tasks & u64::from(u32::MAX)) - 1 } as usize)
