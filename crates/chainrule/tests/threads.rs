@@ -119,3 +119,61 @@ fn predictions_are_the_outputs_of_the_forward_pass() {
     let none = Matrix::<f64>::zeros(0, 5);
     assert_eq!(infer(&Threads::single(), &network, &parameters, none.view()).unwrap().rows(), 0);
 }
+
+/// Parameters and losses after some steps of plain gradient descent, in f32.
+fn descend(
+    (network, loss, data): (&Network, &Loss, &Data<f32>),
+    start: &Parameters<f32>,
+    count: usize,
+    steps: u64,
+) -> (Vec<f64>, Parameters<f32>) {
+    let threads = Threads::new(count);
+    let mut parameters = start.clone();
+    let mut rule = Rule::from_name("sgd").unwrap();
+    rule.set_learning_rate(0.01);
+    let mut optimizer = Optimizer::new(rule, &parameters).unwrap();
+    let mut step = TrainingStep::new(network, loss, None, data.len()).unwrap();
+    let losses = (0..steps).map(|number| {
+        let mode = Mode::Training { seed: 1, step: number };
+        step.run(&threads, &mut parameters, &mut optimizer, data.samples(), mode).unwrap().mean()
+    });
+    (losses.collect(), parameters)
+}
+
+/// The shapes of `chainrule bench`: the same bits on 1, 2, 3 and 8 threads and from run to run, wherever the
+/// allocator puts the buffers.
+#[test]
+fn every_workload_of_the_benchmark() {
+    use Activation::*;
+    let chain = |widths: &[usize], hidden: Activation, output: Activation| {
+        let last = widths.len() - 1;
+        (1..=last).fold(Network::builder(widths[0]), |builder, l| {
+            builder.dense(widths[l], if l == last { output } else { hidden })
+        })
+    };
+    let (mse, entropy) = (Loss::MeanSquaredError, Loss::cross_entropy());
+    for (network, loss, batch, steps) in [
+        (chain(&[2, 8, 8, 1], Tanh, Sigmoid), Loss::BinaryCrossEntropy, 32, 5),
+        (chain(&[64, 64, 10], Relu, Softmax), entropy.clone(), 64, 5),
+        (chain(&[32, 256, 256, 256, 1], Relu, Identity), mse.clone(), 256, 5),
+        (chain(&[784, 512, 256, 10], Relu, Softmax), entropy, 128, 5),
+        (chain(&[1024; 6], Relu, Identity), mse.clone(), 512, 2),
+        (chain(&[256; 65], Relu, Identity), mse.clone(), 1024, 2),
+        (chain(&[4096; 5], Relu, Identity), mse, 1024, 1),
+    ] {
+        let network = network.build().unwrap();
+        let start = network.initialize::<f32>(1);
+        let data = Numbers::new(1).data(&network, &loss, batch).cast::<f32>();
+        let problem = (&network, &loss, &data);
+        let (losses, parameters) = descend(problem, &start, 1, steps);
+        assert!(losses.iter().all(|loss| loss.is_finite()) && parameters != start);
+        for count in [1, 2, 3, 8] {
+            // Moves what the allocator gives next.
+            let _moved = vec![1u8; 4097 * count];
+            let (found, found_parameters) = descend(problem, &start, count, steps);
+            let what = format!("{count} threads, {batch} rows");
+            assert_same_bits(&format!("{what}: losses"), &found, &losses);
+            assert_same_parameters(&format!("{what}: parameters"), &found_parameters, &parameters);
+        }
+    }
+}
