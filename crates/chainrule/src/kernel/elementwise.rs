@@ -210,8 +210,8 @@ pub(crate) fn all_finite<T: Scalar>(values: &[T]) -> bool {
     vectorized(|| {
         let mut lanes = [T::zero(); 32];
         let chunks = values.chunks_exact(32);
-        for &value in chunks.remainder() {
-            lanes[0] += value * T::zero();
+        for (lane, &value) in lanes.iter_mut().zip(chunks.remainder()) {
+            *lane = value * T::zero();
         }
         for chunk in chunks {
             for i in 0..32 {
