@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::kernel::elementwise::all_finite;
-use crate::kernel::panels::write_row;
+use crate::kernel::panels::{panel_width, write_row};
 use crate::matrix::{Matrix, MatrixView};
 
 /// Rows of inputs, [samples, n_0]. A [`MatrixView`] converts into it.
@@ -98,6 +98,12 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     pub(crate) fn write_panels(&self, range: Range<usize>, panels: &mut [T]) {
         let (count, columns) = (range.len(), self.columns());
         assert_eq!(panels.len(), count * columns);
+        if let (Source::Numbers(numbers), None) = (self.source, self.rows)
+            && columns <= panel_width::<T>()
+        {
+            // Neighbouring rows of one panel lie as they do in the matrix.
+            return panels.copy_from_slice(numbers.slice(range).as_slice());
+        }
         for (i, row) in range.map(|row| self.source_row(row)).enumerate() {
             match self.source {
                 Source::Numbers(numbers) => write_row(panels, count, i, numbers.row(row), |x| x),

@@ -24,6 +24,8 @@ pub(crate) struct PackedWeights<T> {
 /// A matrix's place in the buffer; empty where it is not packed.
 #[derive(Default)]
 struct PackedMatrix {
+    rows: usize,
+    columns: usize,
     range: Range<usize>,
     /// The place of each panel.
     parts: Parts,
@@ -49,7 +51,7 @@ impl PackedMatrix {
             end += rows * columns.len();
             panels.push(Panel { layer: tensor.layer, transposed, columns });
         }
-        PackedMatrix { range: start..end, parts: Parts::new(ranges), panels }
+        PackedMatrix { rows, columns, range: start..end, parts: Parts::new(ranges), panels }
     }
 }
 
@@ -120,19 +122,17 @@ impl<T: Scalar> PackedWeights<T> {
 
     /// What layer `l` reads.
     pub(crate) fn layer<'a>(&'a self, l: usize, parameters: &'a Parameters<T>) -> LayerWeights<'a, T> {
-        let transposed = &self.matrices[index(l, true)].range;
-        if transposed.is_empty() {
+        let PackedMatrix { rows: n_in, columns: n_out, range, .. } = &self.matrices[index(l, true)];
+        if range.is_empty() {
             return LayerWeights::none();
         }
-        let own = parameters.weight(l);
-        let (n_out, n_in) = (own.rows(), own.columns());
         let weight = match &self.matrices[index(l, false)].range {
-            packed if packed.is_empty() => own.as_slice(),
+            packed if packed.is_empty() => parameters.weight(l).as_slice(),
             packed => &self.buffer[packed.clone()],
         };
         LayerWeights {
-            transposed: Panels::new(&self.buffer[transposed.clone()], n_in, n_out),
-            weight: Panels::new(weight, n_out, n_in),
+            transposed: Panels::new(&self.buffer[range.clone()], *n_in, *n_out),
+            weight: Panels::new(weight, *n_out, *n_in),
             bias: parameters.bias(l),
         }
     }
