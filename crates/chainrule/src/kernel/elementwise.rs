@@ -1,21 +1,13 @@
 //! Element-by-element loops compiled for the best instruction set of the machine they run on,
-//! and shared among threads by ranges that depend on the length alone.
+//! and buffers shared among threads in parts that do not overlap.
 
 use std::ops::Range;
 
 use super::{Scalar, Threads};
 
-/// Runs a loop in the widest vectors that this machine has.
-///
-/// The body is compiled once for each instruction set; its arithmetic stays the same, element by element.
-/// It is short: see [`vectorized_loop`].
-#[inline]
-pub(crate) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(body)
-}
-
-/// Runs a loop in the widest vectors that this machine has, as [`vectorized`] does, however long its body is:
-/// the compiler may leave a long closure a function of its own, which then lacks the wide instructions.
+/// Runs a loop in the widest vectors that this machine has. The body is compiled once for each instruction set; its
+/// arithmetic stays the same, element by element. (A closure would not do: the compiler may leave it a
+/// function of its own, which then lacks the wide instructions.)
 ///
 /// Everything that the body uses is named with its type and value, and at least one of them is borrowed:
 /// `vectorized_loop! { for T: values: &'a mut [T] = values, slope: T = slope; body }`.
@@ -206,20 +198,29 @@ impl<T> SharedPointer<T> {
 
 /// Whether every element is finite.
 pub(crate) fn all_finite<T: Scalar>(values: &[T]) -> bool {
+    let mut finite = true;
     // x * 0 is 0 for finite x and NaN otherwise; sums in lanes vectorize, an early return does not.
-    vectorized(|| {
-        let mut lanes = [T::zero(); 32];
-        let chunks = values.chunks_exact(32);
-        for (lane, &value) in lanes.iter_mut().zip(chunks.remainder()) {
-            *lane = value * T::zero();
-        }
-        for chunk in chunks {
-            for i in 0..32 {
-                lanes[i] += chunk[i] * T::zero();
+    vectorized_loop! {
+        for T: values: &'a [T] = values, finite: &'a mut bool = &mut finite;
+        {
+            let mut lanes = [T::zero(); 32];
+            let chunks = values.chunks_exact(32);
+            let rest = chunks.remainder();
+            for chunk in chunks {
+                for i in 0..32 {
+                    lanes[i] += chunk[i] * T::zero();
+                }
             }
+            // An array of its own: one that is indexed by a number from memory does not stay in registers.
+            let mut last = [T::zero(); 32];
+            last[..rest.len()].copy_from_slice(rest);
+            for i in 0..32 {
+                lanes[i] += last[i] * T::zero();
+            }
+            *finite = lanes.iter().all(|lane| *lane == T::zero());
         }
-        lanes.iter().all(|lane| *lane == T::zero())
-    })
+    }
+    finite
 }
 
 #[cfg(test)]
