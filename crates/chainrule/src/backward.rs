@@ -99,12 +99,9 @@ pub(crate) fn carry_back<T: Scalar>(
     delta: &Matrix<T>,
 ) -> Matrix<T> {
     let (rows, width) = (cache.batch_size(), network.width(l));
-    let mut weights = LayerWeights::none();
-    let weight;
-    if network.tensors().iter().any(|tensor| tensor.layer == l + 1) {
-        weight = in_panels(parameters.weight(l + 1));
-        weights.weight = Panels::new(&weight, delta.columns(), width);
-    }
+    let weights = LayerWeights::of(parameters, l + 1);
+    let panels = weights.weight.map(in_panels).unwrap_or_default();
+    let weights = LayerWeights { panels: &panels, ..weights };
     let context = Context { weights, layer: l + 1, mode: cache.mode, first_sample: 0 };
     let delta_panels = in_panels(delta.view());
     let mut panels = vec![T::zero(); rows * width];
@@ -122,12 +119,11 @@ pub(crate) fn through_activation<T: Scalar>(
     l: usize,
     error: &mut Matrix<T>,
 ) {
-    let context = Context { weights: LayerWeights::none(), layer: l, mode: cache.mode, first_sample: 0 };
     let stored = Stored {
         pre_activation: cache.pre_activation(l).as_slice(),
         activation: cache.activation(l).as_slice(),
     };
-    network.layers()[l - 1].compute().error_to_delta(context, stored, error.as_mut_slice());
+    network.layers()[l - 1].compute().error_to_delta(stored, error.as_mut_slice());
 }
 
 /// Step 4: dW(l) = delta(l)^T a(l-1), db(l) = the column sums of delta(l).

@@ -4,12 +4,12 @@ use crate::activation::{Activation, softmax_rows};
 use crate::error::{Error, Result};
 use crate::inputs::Inputs;
 use crate::kernel::elementwise::for_each_chunk;
-use crate::kernel::panels::{Panels, from_rows, panel_width};
+use crate::kernel::panels::{Panels, from_rows};
+use crate::kernel::transpose::transpose;
 use crate::kernel::{Scalar, Threads};
-use crate::layer::{Compute, Context};
+use crate::layer::{Context, LayerWeights};
 use crate::matrix::{Matrix, MatrixView};
 use crate::network::Network;
-use crate::packed::PackedWeights;
 use crate::parameters::Parameters;
 
 /// Whether dropout drops.
@@ -81,34 +81,30 @@ pub fn forward<T: Scalar>(
     if batch == 0 {
         return Err(Error::Data("there are no samples; at least 1 is needed".to_owned()));
     }
-    let mut weights = PackedWeights::new(network, |_| false, usize::MAX);
-    weights.pack_all(&Threads::single(), parameters);
     let mut cache = Cache { mode, activations: vec![inputs.to_matrix()], pre_activations: Vec::new() };
-    let mut input = in_panels(inputs);
+    let mut input = turned(Panels::new(&in_panels(inputs), batch, inputs.columns()));
     for l in 1..=network.depth() {
-        let (layer, width) = (network.layers()[l - 1].compute(), network.width(l));
-        let context = Context { weights: weights.layer(l, parameters), layer: l, mode, first_sample: 0 };
-        let (mut z, mut a) = (Matrix::zeros(batch, width), Matrix::zeros(batch, width));
-        let input_panels = Panels::new(&input, batch, network.width(l - 1));
-        let mut a_panels = vec![T::zero(); batch * width];
-        if l < network.depth() {
-            let mut z_panels = vec![T::zero(); batch * width];
-            layer.forward(context, input_panels, Some(&mut z_panels), &mut a_panels);
-            Panels::new(&z_panels, batch, width).to_rows(z.as_mut_slice());
-            Panels::new(&a_panels, batch, width).to_rows(a.as_mut_slice());
+        let (layer, n_in, width) = (network.layers()[l - 1].compute(), network.width(l - 1), network.width(l));
+        let context = Context { weights: LayerWeights::of(parameters, l), layer: l, mode, first_sample: 0 };
+        let mut values = vec![T::zero(); batch * width];
+        layer.pre_activation(context, Panels::new(&input, n_in, batch), &mut values);
+        let rows_of = |values: &[T]| {
+            let mut rows = Matrix::zeros(batch, width);
+            Panels::new(&turned(Panels::new(values, width, batch)), batch, width).to_rows(rows.as_mut_slice());
+            rows
+        };
+        let z = rows_of(&values);
+        let a = if l < network.depth() {
+            layer.activate(&mut values);
+            rows_of(&values)
         } else {
-            let activation = network.output_activation();
-            output(
-                layer,
-                context,
-                input_panels,
-                activation,
-                (&mut a_panels, z.as_mut_slice(), a.as_mut_slice()),
-            );
-        }
+            let mut a = z.clone();
+            activate_output(network.output_activation(), width, a.as_mut_slice());
+            a
+        };
         cache.pre_activations.push(z);
         cache.activations.push(a);
-        input = a_panels;
+        input = values;
     }
     Ok(cache)
 }
@@ -120,27 +116,19 @@ pub(crate) fn in_panels<T: Scalar>(matrix: MatrixView<'_, T>) -> Vec<T> {
     panels
 }
 
-/// The last layer: z and a row by row, as losses take them. The first buffer is scratch, as large as z; it
-/// may be empty where z is one panel.
-pub(crate) fn output<T: Scalar>(
-    layer: &dyn Compute<T>,
-    context: Context<'_, T>,
-    input: Panels<'_, T>,
-    activation: Activation,
-    (scratch, z, a): (&mut [T], &mut [T], &mut [T]),
-) {
-    let (rows, width) = (input.rows(), z.len() / input.rows());
-    if width <= panel_width::<T>() {
-        layer.pre_activation(context, input, z);
-    } else {
-        layer.pre_activation(context, input, scratch);
-        Panels::new(scratch, rows, width).to_rows(z);
-    }
-    a.copy_from_slice(z);
+/// The transpose, in panels.
+fn turned<T: Scalar>(panels: Panels<'_, T>) -> Vec<T> {
+    let mut result = vec![T::zero(); panels.data().len()];
+    transpose(panels, &mut result);
+    result
+}
+
+/// Turns z(L), row by row, into a(L), in place.
+pub(crate) fn activate_output<T: Scalar>(activation: Activation, width: usize, values: &mut [T]) {
     if activation == Activation::Softmax {
-        softmax_rows(a, width);
+        softmax_rows(values, width);
     }
-    activation.apply_in_place(a);
+    activation.apply_in_place(values);
 }
 
 /// Samples that [`infer`] takes through the network at once.
@@ -173,8 +161,6 @@ pub(crate) fn infer_with_pre_activation<T: Scalar>(
     let (samples, outputs) = (inputs.rows(), network.output_width());
     let mut z = Matrix::zeros(samples, outputs);
     let mut a = Matrix::zeros(samples, outputs);
-    let mut weights = PackedWeights::new(network, |_| false, usize::MAX);
-    weights.pack_all(threads, parameters);
     let widest = (0..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
     let chunk = INFERENCE_BATCH * outputs;
     let rows = (z.as_mut_slice(), a.as_mut_slice());
@@ -182,23 +168,27 @@ pub(crate) fn infer_with_pre_activation<T: Scalar>(
         let rows = z.len() / outputs;
         let first_sample = block * INFERENCE_BATCH;
         let mut buffers = [(); 2].map(|()| vec![T::zero(); rows * widest]);
-        let input = &mut buffers[0][..rows * network.input_width()];
-        inputs.write_panels(first_sample..first_sample + rows, input);
+        let [mut next, mut previous] = buffers.each_mut().map(|buffer| &mut buffer[..]);
+        let n_0 = network.input_width();
+        inputs.write_panels(first_sample..first_sample + rows, &mut previous[..rows * n_0]);
+        transpose(Panels::new(&previous[..rows * n_0], rows, n_0), &mut next[..rows * n_0]);
+        std::mem::swap(&mut previous, &mut next);
         for l in 1..=network.depth() {
-            let layer = network.layers()[l - 1].compute();
-            let (mode, weights) = (Mode::Inference, weights.layer(l, parameters));
+            let (layer, n_in, n_out) =
+                (network.layers()[l - 1].compute(), network.width(l - 1), network.width(l));
+            let (mode, weights) = (Mode::Inference, LayerWeights::of(parameters, l));
             let context = Context { weights, layer: l, mode, first_sample };
-            let [previous, next] = &mut buffers;
-            let (n_in, n_out) = (network.width(l - 1), network.width(l));
-            let input = Panels::new(&previous[..rows * n_in], rows, n_in);
+            let values = &mut next[..rows * n_out];
+            layer.pre_activation(context, Panels::new(&previous[..rows * n_in], n_in, rows), values);
             if l < network.depth() {
-                layer.forward(context, input, None, &mut next[..rows * n_out]);
-            } else {
-                let scratch = &mut next[..rows * n_out];
-                output(layer, context, input, network.output_activation(), (scratch, &mut *z, &mut *a));
+                layer.activate(values);
             }
-            buffers.swap(0, 1);
+            std::mem::swap(&mut previous, &mut next);
         }
+        transpose(Panels::new(&previous[..rows * outputs], outputs, rows), &mut next[..rows * outputs]);
+        Panels::new(&next[..rows * outputs], rows, outputs).to_rows(z);
+        a.copy_from_slice(z);
+        activate_output(network.output_activation(), outputs, a);
     });
     Ok((z, a))
 }

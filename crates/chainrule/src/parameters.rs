@@ -171,8 +171,14 @@ impl<T: Scalar> Parameters<T> {
     /// When layer `layer` has no weight.
     #[inline]
     pub fn weight(&self, layer: usize) -> MatrixView<'_, T> {
-        let tensor = &self.layer_tensors(layer)[0];
-        MatrixView::new(tensor.rows, tensor.columns, self.tensor(tensor)).expect("layout is consistent")
+        self.weight_of(layer).expect("the layer has a weight")
+    }
+
+    /// W(l), if the layer has one.
+    #[inline]
+    pub(crate) fn weight_of(&self, layer: usize) -> Option<MatrixView<'_, T>> {
+        let tensor = self.layer_tensors(layer).first()?;
+        Some(MatrixView::new(tensor.rows, tensor.columns, self.tensor(tensor)).expect("layout is consistent"))
     }
 
     /// b(l), shape \[n_l\]; none if the layer has no bias.

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::backward::{backward, gradients, output_error};
 use crate::error::{Error, Result};
-use crate::forward::{Mode, forward, output};
+use crate::forward::{Mode, activate_output, forward};
 use crate::inputs::Inputs;
 use crate::kernel::buffer::{Buffer, zeros};
 use crate::kernel::elementwise::{Parts, Scratch, all_finite, for_each_chunk};
 use crate::kernel::panels::{Blocks, Panels, from_rows, panel_width};
+use crate::kernel::transpose::transpose;
 use crate::kernel::{Scalar, Threads};
 use crate::layer::{Context, Stored, keeps_pre_activation};
 use crate::loss::{Loss, Output, Targets, WeightedSum};
@@ -188,7 +189,7 @@ impl<T: Scalar> TrainingStep<T> {
         let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
         let cut = Cut::new(batch.inputs.rows(), threads.count());
         cut.for_each(threads, plan, blocks, losses, |block, losses| {
-            pass.forward(block, 1..=depth, batch, losses);
+            pass.forward(block, batch, losses);
             pass.backward(block, 1..=depth);
         });
         if !all_are_finite(&losses[..cut.batch]) {
@@ -216,20 +217,15 @@ impl<T: Scalar> TrainingStep<T> {
         let (threads, depth) = (threads.unwrap_or(alone), network.depth());
         let cut = Cut::new(batch.inputs.rows(), threads.count());
         weights.pack_all(threads, parameters);
-        for l in 1..=depth {
-            weights.pack(threads, parameters, l, true);
-            let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
-            cut.for_each(threads, plan, blocks, losses, |block, losses| {
-                pass.forward(block, l..=l, batch, losses);
-            });
-        }
+        let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
+        cut.for_each(threads, plan, blocks, losses, |block, losses| pass.forward(block, batch, losses));
         let mut finite = all_are_finite(&losses[..cut.batch]);
         for l in (plan.first..=depth).rev() {
             if !finite {
                 break;
             }
             if l > plan.first {
-                weights.pack(threads, parameters, l, false);
+                weights.pack(threads, parameters, l);
                 let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
                 cut.for_each(threads, plan, blocks, losses, |block, _| pass.backward(block, l..=l));
             }
@@ -356,6 +352,8 @@ struct Plan {
     maximum_batch: usize,
     /// a(0).
     input: Region,
+    /// The forward pass's values with samples as columns: layers take turns.
+    turned: [Region; 2],
     layers: Vec<LayerPlan>,
     /// Row-major z(L), a(L), delta(L).
     output: [Region; 3],
@@ -408,6 +406,8 @@ impl Plan {
             Region { start: row - width, width }
         };
         let input = reserve(network.width(0));
+        let widest = (0..=depth).map(|l| network.width(l)).max().unwrap_or(0);
+        let turned = [(); 2].map(|()| reserve(widest));
         let (n_out, panel) = (network.output_width(), panel_width::<T>());
         let output = [(); 3].map(|()| reserve(n_out));
         let scratch = reserve(if n_out > panel { n_out } else { 0 });
@@ -447,7 +447,7 @@ impl Plan {
         let layers = layers.collect();
         let first = first_with_parameters(network);
         let parts = Parts::new(ranges);
-        Plan { maximum_batch, input, layers, output, scratch, row, passes, first, parts, part_places }
+        Plan { maximum_batch, input, turned, layers, output, scratch, row, passes, first, parts, part_places }
     }
 
     /// a(l), in panels.
@@ -489,37 +489,43 @@ impl<T: Scalar> Pass<'_, T> {
         Context { weights, layer: l, mode: self.mode, first_sample }
     }
 
-    /// Step 1 for some rows and layers; step 2 behind the last layer.
-    fn forward(
-        &self,
-        block: &mut Block<'_, T>,
-        layers: RangeInclusive<usize>,
-        batch: Samples<'_, T>,
-        losses: &mut [f64],
-    ) {
+    /// Steps 1 and 2 for some rows.
+    fn forward(&self, block: &mut Block<'_, T>, batch: Samples<'_, T>, losses: &mut [f64]) {
         let (plan, depth, rows, first) = (self.plan, self.network.depth(), block.rows, block.first);
         let samples = first..first + rows;
-        for l in layers {
-            if l == 1 {
-                let [a0] = block.regions([plan.input]);
-                batch.inputs.write_panels(samples.clone(), a0);
-            }
+        let turned = |l: usize| Region { width: self.network.width(l), ..plan.turned[l % 2] };
+        let [input, next] = block.regions([plan.input, turned(0)]);
+        batch.inputs.write_panels(samples.clone(), input);
+        transpose(Panels::new(input, rows, self.network.width(0)), next);
+        for l in 1..=depth {
             let layer = self.network.layers()[l - 1].compute();
-            let (context, n_in) = (self.context(l, first), self.network.width(l - 1));
+            let [previous, values] = block.regions([turned(l - 1), turned(l)]);
+            let previous = Panels::new(previous, self.network.width(l - 1), rows);
+            layer.pre_activation(self.context(l, first), previous, values);
             if l < depth {
                 let LayerPlan { pre_activation, activation, .. } = plan.layers[l - 1];
-                let [input, z, a] = block.regions([plan.activation(l - 1), pre_activation, activation]);
-                let z = (!z.is_empty()).then_some(z);
-                layer.forward(context, Panels::new(input, rows, n_in), z, a);
-            } else {
-                let [z, a, _] = plan.output;
-                let [input, scratch, z, a] = block.regions([plan.activation(l - 1), plan.scratch, z, a]);
-                let activation = self.network.output_activation();
-                output(layer, context, Panels::new(input, rows, n_in), activation, (scratch, z, a));
-                let sample_weights = batch.sample_weights.map(|weights| &weights[samples.clone()]);
-                self.output_error(block, batch.targets.slice(samples.clone()), sample_weights, losses);
+                let [values, z, a] = block.regions([turned(l), pre_activation, activation]);
+                if !z.is_empty() {
+                    transpose(Panels::new(values, self.network.width(l), rows), z);
+                }
+                layer.activate(values);
+                transpose(Panels::new(values, self.network.width(l), rows), a);
             }
         }
+        let width = self.network.output_width();
+        let [z, a, _] = plan.output;
+        let [values, scratch, z, a] = block.regions([turned(depth), plan.scratch, z, a]);
+        let values = Panels::new(values, width, rows);
+        if scratch.is_empty() {
+            transpose(values, z);
+        } else {
+            transpose(values, scratch);
+            Panels::new(scratch, rows, width).to_rows(z);
+        }
+        a.copy_from_slice(z);
+        activate_output(self.network.output_activation(), width, a);
+        let sample_weights = batch.sample_weights.map(|weights| &weights[samples.clone()]);
+        self.output_error(block, batch.targets.slice(samples), sample_weights, losses);
     }
 
     /// Step 2 for some rows.
@@ -551,7 +557,7 @@ impl<T: Scalar> Pass<'_, T> {
             self.network.layers()[l - 1].compute().propagate(self.context(l, first), delta, error);
             let stored = Stored { pre_activation: z, activation: a };
             let layer = self.network.layers()[l - 2].compute();
-            layer.error_to_delta(self.context(l - 1, first), stored, error);
+            layer.error_to_delta(stored, error);
         }
     }
 }

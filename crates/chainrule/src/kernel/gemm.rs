@@ -14,36 +14,57 @@ use super::Scalar;
 use super::instructions::{Instructions, instructions};
 use super::lanes::Lanes;
 use super::panels::{Blocks, Panels, panel_width};
+use crate::matrix::MatrixView;
 
 /// Steps of the summation that are taken before the next panel: so many rows of a panel, and of
 /// 128 rows of the left operand, stay in a core's second-level cache.
 const DEPTH: usize = 512;
 
-/// What the chains of a product start from.
-#[derive(Clone, Copy)]
-pub(crate) enum Start<'a, T> {
-    /// 0.
-    Zero,
-    /// A row that every row of the product starts from: a bias.
-    Row(&'a [T]),
+/// Rows of a weight that the forward product takes at a time: the most that a tile has.
+const STRIP: usize = 8;
+
+/// Z^T = b + W A^T: a layer's forward product, which reads W where it lies. Shapes: W [n_out, n_in], A^T [n_in, rows] in
+/// panels of samples, b [n_out] or nothing, Z^T [n_out, rows] in panels of samples.
+pub(crate) fn forward_product<T: Scalar>(
+    w: MatrixView<'_, T>,
+    a: Panels<'_, T>,
+    b: Option<&[T]>,
+    z: &mut [T],
+) {
+    assert!(w.columns() > 0 && w.columns() == a.rows() && b.is_none_or(|b| b.len() == w.rows()));
+    assert_eq!(z.len(), w.rows() * a.columns());
+    // SAFETY: the shapes were checked, and the processor has these instructions.
+    unsafe { forward_product_with(instructions(), w, a, b, z) }
 }
 
-/// C = start + A B. Shapes: A [rows, depth], B [depth, columns], C [rows, columns] in panels.
-/// `finish` gets each panel of C, with the number of its first column, while it is in the cache.
-pub(crate) fn product<T: Scalar>(
+/// # Safety
+/// The shapes fit as [`forward_product`] checks, and the processor has the instructions.
+#[inline]
+unsafe fn forward_product_with<T: Scalar>(
+    instructions: Instructions,
+    w: MatrixView<'_, T>,
     a: Panels<'_, T>,
-    b: Panels<'_, T>,
-    start: Start<'_, T>,
-    c: &mut [T],
-    finish: &mut dyn FnMut(usize, &mut [T]),
+    b: Option<&[T]>,
+    z: &mut [T],
 ) {
+    match instructions {
+        // SAFETY: the caller's promise.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 => unsafe { forward_product_avx512(w, a, b, z) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2 => unsafe { forward_product_avx2(w, a, b, z) },
+        // SAFETY: as above.
+        Instructions::Plain => unsafe { forward_product_in::<T::Plain>(w, a, b, z) },
+    }
+}
+
+/// C = A B. Shapes: A [rows, depth], B [depth, columns], C [rows, columns], all in panels.
+pub(crate) fn product<T: Scalar>(a: Panels<'_, T>, b: Panels<'_, T>, c: &mut [T]) {
     assert_eq!(a.columns(), b.rows());
     assert_eq!(c.len(), a.rows() * b.columns());
-    if let Start::Row(row) = start {
-        assert_eq!(row.len(), b.columns());
-    }
     // SAFETY: the shapes were checked, and the processor has these instructions.
-    unsafe { product_with(instructions(), a, b, start, c, finish) }
+    unsafe { product_with(instructions(), a, b, c) }
 }
 
 /// # Safety
@@ -53,19 +74,17 @@ unsafe fn product_with<T: Scalar>(
     instructions: Instructions,
     a: Panels<'_, T>,
     b: Panels<'_, T>,
-    start: Start<'_, T>,
     c: &mut [T],
-    finish: &mut dyn FnMut(usize, &mut [T]),
 ) {
     match instructions {
         // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => unsafe { product_avx512(a, b, start, c, finish) },
+        Instructions::Avx512 => unsafe { product_avx512(a, b, c) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => unsafe { product_avx2(a, b, start, c, finish) },
+        Instructions::Avx2 => unsafe { product_avx2(a, b, c) },
         // SAFETY: as above.
-        Instructions::Plain => unsafe { product_in::<T::Plain>(a, b, start, c, finish) },
+        Instructions::Plain => unsafe { product_in::<T::Plain>(a, b, c) },
     }
 }
 
@@ -144,28 +163,30 @@ unsafe fn column_sums_avx2<T: Scalar>(blocks: Blocks<'_, T>, sums: &mut [T]) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn product_avx512<T: Scalar>(
-    a: Panels<'_, T>,
-    b: Panels<'_, T>,
-    start: Start<'_, T>,
-    c: &mut [T],
-    finish: &mut dyn FnMut(usize, &mut [T]),
-) {
+unsafe fn forward_product_avx512<T: Scalar>(w: MatrixView<'_, T>, a: Panels<'_, T>, b: Option<&[T]>, z: &mut [T]) {
     // SAFETY: the caller's promise.
-    unsafe { product_in::<T::Avx512>(a, b, start, c, finish) }
+    unsafe { forward_product_in::<T::Avx512>(w, a, b, z) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn product_avx2<T: Scalar>(
-    a: Panels<'_, T>,
-    b: Panels<'_, T>,
-    start: Start<'_, T>,
-    c: &mut [T],
-    finish: &mut dyn FnMut(usize, &mut [T]),
-) {
+unsafe fn forward_product_avx2<T: Scalar>(w: MatrixView<'_, T>, a: Panels<'_, T>, b: Option<&[T]>, z: &mut [T]) {
     // SAFETY: the caller's promise.
-    unsafe { product_in::<T::Avx2>(a, b, start, c, finish) }
+    unsafe { forward_product_in::<T::Avx2>(w, a, b, z) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn product_avx512<T: Scalar>(a: Panels<'_, T>, b: Panels<'_, T>, c: &mut [T]) {
+    // SAFETY: the caller's promise.
+    unsafe { product_in::<T::Avx512>(a, b, c) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn product_avx2<T: Scalar>(a: Panels<'_, T>, b: Panels<'_, T>, c: &mut [T]) {
+    // SAFETY: the caller's promise.
+    unsafe { product_in::<T::Avx2>(a, b, c) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -193,14 +214,62 @@ unsafe fn transposed_product_avx2<T: Scalar>(
 }
 
 /// # Safety
+/// The processor has V's instructions, and the shapes fit as [`forward_product`] checks.
+#[inline(always)]
+unsafe fn forward_product_in<V: Lanes<Number: Scalar>>(
+    w: MatrixView<'_, V::Number>,
+    a: Panels<'_, V::Number>,
+    b: Option<&[V::Number]>,
+    z: &mut [V::Number],
+) {
+    let panel = panel_width::<V::Number>();
+    let (n_out, n_in, samples) = (w.rows(), w.columns(), a.columns());
+    let (left, right, result) = (w.as_slice().as_ptr(), a.data().as_ptr(), z.as_mut_ptr());
+    for first in (0..n_in).step_by(DEPTH) {
+        let count = DEPTH.min(n_in - first);
+        let segment = |j: usize, width: usize| {
+            move |_: usize, row: usize, column: usize| {
+                // SAFETY: offsets of elements (row, first) of W and (first, j + column) of A^T.
+                unsafe {
+                    Segment {
+                        a: left.add(row * n_in + first),
+                        a_row: n_in,
+                        a_step: 1,
+                        b: right.add(n_in * j + first * width + column),
+                        b_step: width,
+                        count,
+                    }
+                }
+            }
+        };
+        // Some rows of W at a time, which stay in the first-level cache for all panels.
+        for rows in (0..n_out).step_by(STRIP) {
+            let count = STRIP.min(n_out - rows);
+            for j in (0..samples).step_by(panel) {
+                let width = panel.min(samples - j);
+                // SAFETY: the panel of Z^T is [n_out, width].
+                unsafe {
+                    let c = result.add(n_out * j);
+                    let begin = match b {
+                        _ if first > 0 => Begin::Matrix { pointer: c.cast_const(), stride: width },
+                        Some(b) => Begin::Column(b.as_ptr()),
+                        None => Begin::Zero,
+                    };
+                    let place = Place { c, stride: width, rows: rows..rows + count, columns: width };
+                    sweep::<V, _>(&(0..1), &segment(j, width), begin, place);
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
 /// The processor has V's instructions, and the shapes fit as [`product`] checks.
 #[inline(always)]
 unsafe fn product_in<V: Lanes<Number: Scalar>>(
     a: Panels<'_, V::Number>,
     b: Panels<'_, V::Number>,
-    start: Start<'_, V::Number>,
     c: &mut [V::Number],
-    finish: &mut dyn FnMut(usize, &mut [V::Number]),
 ) {
     let panel = panel_width::<V::Number>();
     let (rows, depth, columns) = (a.rows(), a.columns(), b.columns());
@@ -208,14 +277,12 @@ unsafe fn product_in<V: Lanes<Number: Scalar>>(
     let segments = depth.div_ceil(panel);
     for first in (0..segments).step_by(DEPTH / panel) {
         let part = first..segments.min(first + DEPTH / panel);
-        let last = part.end == segments;
         for j in (0..columns).step_by(panel) {
             let width = panel.min(columns - j);
-            let c = &mut c[rows * j..][..rows * width];
-            let begin = match start {
-                _ if first > 0 => Begin { pointer: c.as_ptr(), stride: width },
-                Start::Zero => Begin { pointer: std::ptr::null(), stride: 0 },
-                Start::Row(row) => Begin { pointer: row[j..].as_ptr(), stride: 0 },
+            let c = c[rows * j..][..rows * width].as_mut_ptr();
+            let begin = match first {
+                0 => Begin::Zero,
+                _ => Begin::Matrix { pointer: c.cast_const(), stride: width },
             };
             let segment = |s: usize, row: usize, column: usize| {
                 let k = s * panel;
@@ -232,11 +299,9 @@ unsafe fn product_in<V: Lanes<Number: Scalar>>(
                     }
                 }
             };
+            let place = Place { c, stride: width, rows: 0..rows, columns: width };
             // SAFETY: C's panel is [rows, width].
-            unsafe { sweep::<V, _>(&part, &segment, rows, width, begin, c.as_mut_ptr(), width) };
-            if last {
-                finish(j, c);
-            }
+            unsafe { sweep::<V, _>(&part, &segment, begin, place) };
         }
     }
 }
@@ -260,8 +325,8 @@ unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
             // SAFETY: j is a column of C.
             let c = unsafe { c.as_mut_ptr().add(j) };
             let begin = match first {
-                0 => Begin { pointer: std::ptr::null(), stride: 0 },
-                _ => Begin { pointer: c.cast_const(), stride: columns },
+                0 => Begin::Zero,
+                _ => Begin::Matrix { pointer: c.cast_const(), stride: columns },
             };
             let segment = |s: usize, row: usize, column: usize| {
                 let (a, b) = (a.get(s), b.get(s));
@@ -280,7 +345,10 @@ unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
             };
             // SAFETY: C's columns from j on are [rows, width] in rows of `columns`; a tile's rows start at a
             // multiple of its height, so they are columns of one panel of A.
-            unsafe { sweep::<V, _>(&segments, &segment, rows, width, begin, c, columns) };
+            unsafe {
+                let place = Place { c, stride: columns, rows: 0..rows, columns: width };
+                sweep::<V, _>(&segments, &segment, begin, place)
+            };
         }
     }
 }
@@ -299,18 +367,31 @@ unsafe fn column_sums_in<V: Lanes<Number: Scalar>>(blocks: Blocks<'_, V::Number>
             let first = unsafe { b.data().as_ptr().add(b.rows() * j + column) };
             Segment { a: &one, a_row: 0, a_step: 0, b: first, b_step: width, count: b.rows() }
         };
-        let begin = Begin { pointer: std::ptr::null(), stride: 0 };
-        let c = sums[j..].as_mut_ptr();
+        let place = Place { c: sums[j..].as_mut_ptr(), stride: 0, rows: 0..1, columns: width };
         // SAFETY: one row of `width` columns.
-        unsafe { strip::<V, _, 1>(&(0..blocks.count()), &segment, 0, width, begin, c, 0) };
+        unsafe { strip::<V, _, 1>(&(0..blocks.count()), &segment, 0, Begin::Zero, &place) };
     }
 }
 
-/// Where the chains' first values lie; null for zeros.
+/// What the chains of a product start from.
 #[derive(Clone, Copy)]
-struct Begin<T> {
-    pointer: *const T,
+enum Begin<T> {
+    Zero,
+    /// One number for each row.
+    Column(*const T),
+    /// What earlier parts of the summation came to.
+    Matrix {
+        pointer: *const T,
+        stride: usize,
+    },
+}
+
+/// Where tiles go: some rows of a result, and its first columns, at most a panel of them.
+struct Place<T> {
+    c: *mut T,
     stride: usize,
+    rows: Range<usize>,
+    columns: usize,
 }
 
 /// A part of a summation whose operands lie at constant distances.
@@ -323,40 +404,36 @@ struct Segment<T> {
     count: usize,
 }
 
-/// All tiles of a result of `rows` x `columns`, at most a panel wide. `segment(s, i, j)` gives part s of the
-/// summation for the tile whose first element is (i, j).
+/// All tiles of a place. `segment(s, i, j)` gives part s of the summation for the tile whose first element is (i, j).
 ///
 /// # Safety
-/// Segments and C are valid for all those elements; the processor has V's instructions.
+/// Segments and the place are valid for all those elements; the processor has V's instructions.
 #[inline(always)]
 unsafe fn sweep<V: Lanes<Number: Scalar>, S: Fn(usize, usize, usize) -> Segment<V::Number>>(
     segments: &Range<usize>,
     segment: &S,
-    rows: usize,
-    columns: usize,
     begin: Begin<V::Number>,
-    c: *mut V::Number,
-    c_stride: usize,
+    place: Place<V::Number>,
 ) {
-    let mut i = 0;
+    let Range { start: mut i, end } = place.rows;
     // SAFETY: the caller's promise; the tiles are inside C.
     unsafe {
         if V::ROWS == 8 {
-            while rows - i >= 8 {
-                strip::<V, S, 8>(segments, segment, i, columns, begin, c, c_stride);
+            while end - i >= 8 {
+                strip::<V, S, 8>(segments, segment, i, begin, &place);
                 i += 8;
             }
         }
-        while rows - i >= 4 {
-            strip::<V, S, 4>(segments, segment, i, columns, begin, c, c_stride);
+        while end - i >= 4 {
+            strip::<V, S, 4>(segments, segment, i, begin, &place);
             i += 4;
         }
-        if rows - i >= 2 {
-            strip::<V, S, 2>(segments, segment, i, columns, begin, c, c_stride);
+        if end - i >= 2 {
+            strip::<V, S, 2>(segments, segment, i, begin, &place);
             i += 2;
         }
-        if rows - i >= 1 {
-            strip::<V, S, 1>(segments, segment, i, columns, begin, c, c_stride);
+        if end - i >= 1 {
+            strip::<V, S, 1>(segments, segment, i, begin, &place);
         }
     }
 }
@@ -370,31 +447,31 @@ unsafe fn strip<V, S, const M: usize>(
     segments: &Range<usize>,
     segment: &S,
     i: usize,
-    columns: usize,
     begin: Begin<V::Number>,
-    c: *mut V::Number,
-    c_stride: usize,
+    place: &Place<V::Number>,
 ) where
     V: Lanes<Number: Scalar>,
     S: Fn(usize, usize, usize) -> Segment<V::Number>,
 {
-    let mut j = 0;
-    while j < columns {
-        let left = columns - j;
+    let (mut j, stride) = (0, place.stride);
+    while j < place.columns {
+        let left = place.columns - j;
         // SAFETY: the caller's promise; `left` columns are left.
         unsafe {
-            let c = c.add(i * c_stride + j);
-            let begin = if begin.pointer.is_null() {
-                begin
-            } else {
-                Begin { pointer: begin.pointer.add(i * begin.stride + j), ..begin }
+            let c = place.c.add(i * stride + j);
+            let begin = match begin {
+                Begin::Zero => begin,
+                Begin::Column(column) => Begin::Column(column.add(i)),
+                Begin::Matrix { pointer, stride } => {
+                    Begin::Matrix { pointer: pointer.add(i * stride + j), stride }
+                }
             };
             if left >= 2 * V::COUNT {
-                tile::<V, S, M, 2, false>(segments, segment, (i, j), begin, c, c_stride, V::COUNT);
+                tile::<V, S, M, 2, false>(segments, segment, (i, j), begin, c, stride, V::COUNT);
                 j += 2 * V::COUNT;
             } else {
                 let count = left.min(V::COUNT);
-                tile::<V, S, M, 1, true>(segments, segment, (i, j), begin, c, c_stride, count);
+                tile::<V, S, M, 1, true>(segments, segment, (i, j), begin, c, stride, count);
                 j += count;
             }
         }
@@ -424,10 +501,18 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
             if PARTIAL { V::load_first(pointer, last) } else { V::load(pointer) }
         };
         let mut sums = [[V::splat(num_traits::Zero::zero()); N]; M];
-        if !begin.pointer.is_null() {
-            for r in 0..M {
-                for v in 0..N {
-                    sums[r][v] = load(begin.pointer.add(r * begin.stride + v * V::COUNT));
+        match begin {
+            Begin::Zero => {}
+            Begin::Column(column) => {
+                for r in 0..M {
+                    sums[r] = [V::splat(*column.add(r)); N];
+                }
+            }
+            Begin::Matrix { pointer, stride } => {
+                for r in 0..M {
+                    for v in 0..N {
+                        sums[r][v] = load(pointer.add(r * stride + v * V::COUNT));
+                    }
                 }
             }
         }
@@ -474,7 +559,6 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
 mod tests {
     use super::*;
     use crate::kernel::panels::from_rows;
-    use crate::matrix::MatrixView;
 
     /// The sets that this machine can run.
     fn all_instructions() -> Vec<Instructions> {
@@ -527,42 +611,36 @@ mod tests {
         for instructions in all_instructions() {
             for (rows, depth, columns) in SHAPES {
                 let (a, b) = (values::<T>(rows * depth, 1), values::<T>(depth * columns, 2));
-                let bias = values::<T>(columns, 3);
+                let bias = values::<T>(rows, 3);
                 let (a_panels, b_panels) = (in_panels(rows, depth, &a), in_panels(depth, columns, &b));
-                for start in [Start::Zero, Start::Row(&bias)] {
+                let (a_panels, b_panels) =
+                    (Panels::new(&a_panels, rows, depth), Panels::new(&b_panels, depth, columns));
+                let weight = MatrixView::new(rows, depth, &a).unwrap();
+                for bias in [None, Some(&bias[..])] {
                     // What C holds before does not matter.
-                    let mut c = vec![T::nan(); rows * columns];
-                    let mut finished = Vec::new();
+                    let mut results = vec![vec![T::nan(); rows * columns]; 2];
                     // SAFETY: the shapes fit, and the instructions are this machine's.
                     unsafe {
-                        product_with(
-                            instructions,
-                            Panels::new(&a_panels, rows, depth),
-                            Panels::new(&b_panels, depth, columns),
-                            start,
-                            &mut c,
-                            &mut |column, panel| finished.push((column, panel.to_vec())),
-                        );
+                        forward_product_with(instructions, weight, b_panels, bias, &mut results[0]);
+                        if bias.is_none() {
+                            product_with(instructions, a_panels, b_panels, &mut results[1]);
+                        } else {
+                            results.pop();
+                        }
                     }
-                    let panels: Vec<T> = finished.iter().flat_map(|(_, panel)| panel.clone()).collect();
-                    assert!(panels == c, "each panel is handed over once, complete and in order");
-                    assert!(finished.iter().enumerate().all(|(i, f)| f.0 == i * panel_width::<T>()));
-                    let mut found = vec![T::zero(); c.len()];
-                    Panels::new(&c, rows, columns).to_rows(&mut found);
-                    for i in 0..rows {
-                        for j in 0..columns {
-                            let mut sum = match start {
-                                Start::Zero => T::zero(),
-                                Start::Row(row) => row[j],
-                            };
-                            for k in 0..depth {
-                                sum = step(instructions, a[i * depth + k], b[k * columns + j], sum);
+                    for (which, result) in results.iter().enumerate() {
+                        let mut found = vec![T::zero(); result.len()];
+                        Panels::new(result, rows, columns).to_rows(&mut found);
+                        for i in 0..rows {
+                            for j in 0..columns {
+                                let mut sum = bias.map_or(T::zero(), |bias| bias[i]);
+                                for k in 0..depth {
+                                    sum = step(instructions, a[i * depth + k], b[k * columns + j], sum);
+                                }
+                                let found = found[i * columns + j];
+                                let shape = (rows, depth, columns);
+                                assert!(found == sum, "{which} {instructions:?} {shape:?}: {found} {sum}");
                             }
-                            let found = found[i * columns + j];
-                            assert!(
-                                found == sum,
-                                "{instructions:?} {rows} x {depth} x {columns}: {found} {sum}"
-                            );
                         }
                     }
                 }

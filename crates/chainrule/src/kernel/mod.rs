@@ -10,11 +10,11 @@ pub(crate) mod functions;
 pub(crate) mod gemm;
 mod instructions;
 mod lanes;
-pub(crate) mod packing;
 pub(crate) mod panels;
 mod peak;
 mod scalar;
 mod threads;
+pub(crate) mod transpose;
 
 pub use peak::fma_peak;
 pub use scalar::Scalar;

@@ -8,7 +8,7 @@ use super::{Compute, Context, Describe, Stored};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
-use crate::kernel::gemm::{Start, column_sums, product, transposed_product};
+use crate::kernel::gemm::{column_sums, forward_product, product, transposed_product};
 use crate::kernel::panels::{Blocks, Panels};
 use crate::parameters::TensorRequest;
 
@@ -64,35 +64,24 @@ impl Describe for Dense {
 }
 
 impl<T: Scalar> Compute<T> for Dense {
-    /// z = a W^T + b, a = sigma(z).
-    fn forward(
-        &self,
-        Context { weights, .. }: Context<'_, T>,
-        input: Panels<'_, T>,
-        mut pre_activation: Option<&mut [T]>,
-        activation: &mut [T],
-    ) {
-        let rows = input.rows();
-        product(input, weights.transposed, start(weights.bias), activation, &mut |column, panel| {
-            if let Some(z) = &mut pre_activation {
-                z[rows * column..][..panel.len()].copy_from_slice(panel);
-            }
-            self.activation.apply_in_place(panel);
-        });
-    }
-
-    /// z = a W^T + b.
+    /// z^T = b + W a^T.
     fn pre_activation(
         &self,
         Context { weights, .. }: Context<'_, T>,
         input: Panels<'_, T>,
         pre_activation: &mut [T],
     ) {
-        product(input, weights.transposed, start(weights.bias), pre_activation, &mut |_, _| {});
+        let weight = weights.weight.expect("a dense layer has a weight");
+        forward_product(weight, input, weights.bias, pre_activation);
+    }
+
+    /// a = sigma(z).
+    fn activate(&self, values: &mut [T]) {
+        self.activation.apply_in_place(values);
     }
 
     /// delta = dLoss/da * sigma'(z).
-    fn error_to_delta(&self, _: Context<'_, T>, stored: Stored<'_, T>, error: &mut [T]) {
+    fn error_to_delta(&self, stored: Stored<'_, T>, error: &mut [T]) {
         self.activation.multiply_by_derivative(stored.pre_activation, stored.activation, error);
     }
 
@@ -103,7 +92,8 @@ impl<T: Scalar> Compute<T> for Dense {
         delta: Panels<'_, T>,
         input_error: &mut [T],
     ) {
-        product(delta, weights.weight, Start::Zero, input_error, &mut |_, _| {});
+        let n_in = input_error.len() / delta.rows();
+        product(delta, Panels::new(weights.panels, delta.columns(), n_in), input_error);
     }
 
     /// dW = delta^T a(l-1), db = the column sums of delta.
@@ -120,8 +110,4 @@ impl<T: Scalar> Compute<T> for Dense {
             _ => column_sums(delta, gradient),
         }
     }
-}
-
-fn start<T>(bias: Option<&[T]>) -> Start<'_, T> {
-    bias.map_or(Start::Zero, Start::Row)
 }

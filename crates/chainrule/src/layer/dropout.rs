@@ -12,7 +12,7 @@ use crate::activation::Activation;
 use crate::error::{Result, require};
 use crate::forward::Mode;
 use crate::kernel::Scalar;
-use crate::kernel::panels::{Blocks, Panels, panel_width};
+use crate::kernel::panels::{Blocks, Panels};
 use crate::parameters::TensorRequest;
 use crate::random::{Purpose, Stream};
 
@@ -33,22 +33,28 @@ impl Dropout {
         if f64::from(word) < (self.rate * 2f64.powi(32)).round() { 0.0 } else { 1.0 / (1.0 - self.rate) }
     }
 
-    /// Multiplies each row by its mask; `values` are [rows, width] in panels, of which row 0 is the context's
-    /// first sample.
-    fn apply_mask<T: Scalar>(&self, context: Context<'_, T>, rows: usize, values: &mut [T]) {
+    /// Multiplies each sample's values by its mask, of which `samples.start` is the context's first sample. Column k of
+    /// sample i lies at `place(i, k)`; for four neighbouring columns from a multiple of four on, at equal distances.
+    fn apply_mask<T: Scalar>(
+        &self,
+        context: Context<'_, T>,
+        (rows, width): (usize, usize),
+        place: impl Fn(usize, usize) -> (usize, usize),
+        values: &mut [T],
+    ) {
         let Context { mode, layer, first_sample, .. } = context;
         let Mode::Training { seed, step } = mode else { return };
         let keep = T::from_f64(1.0 / (1.0 - self.rate));
         // A word below the threshold drops; 2^32 rate, rounded.
         let threshold = (self.rate * 2f64.powi(32)).round() as u64;
-        for (panel, values) in values.chunks_mut(rows * panel_width::<T>()).enumerate() {
-            let first_block = (panel * panel_width::<T>() / 4) as u32;
-            for (row, values) in values.chunks_exact_mut(values.len() / rows).enumerate() {
-                let stream = Stream::new(seed, Purpose::Dropout, layer, step, first_sample + row);
-                for (block, values) in (first_block..).zip(values.chunks_mut(4)) {
-                    for (value, word) in values.iter_mut().zip(stream.block(block)) {
-                        *value *= if u64::from(word) < threshold { T::zero() } else { keep };
-                    }
+        for row in 0..rows {
+            let stream = Stream::new(seed, Purpose::Dropout, layer, step, first_sample + row);
+            for column in (0..width).step_by(4) {
+                let (first, distance) = place(row, column);
+                let words = stream.block(column as u32 / 4);
+                for (i, word) in words.into_iter().enumerate().take(width - column) {
+                    let factor = if u64::from(word) < threshold { T::zero() } else { keep };
+                    values[first + i * distance] *= factor;
                 }
             }
         }
@@ -82,33 +88,30 @@ impl Describe for Dropout {
 }
 
 impl<T: Scalar> Compute<T> for Dropout {
-    /// a = mask * input.
-    fn forward(
-        &self,
-        context: Context<'_, T>,
-        input: Panels<'_, T>,
-        pre_activation: Option<&mut [T]>,
-        activation: &mut [T],
-    ) {
-        self.pre_activation(context, input, activation);
-        if let Some(z) = pre_activation {
-            z.copy_from_slice(activation);
-        }
-    }
-
-    /// There is no sigma: z is a.
+    /// z = mask * input.
     fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]) {
         pre_activation.copy_from_slice(input.data());
-        self.apply_mask(context, input.rows(), pre_activation);
+        let place = |sample: usize, neuron: usize| {
+            let (first, distance) = input.column(sample);
+            (first + neuron * distance, distance)
+        };
+        self.apply_mask(context, (input.columns(), input.rows()), place, pre_activation);
     }
 
+    /// There is no sigma: a is z.
+    fn activate(&self, _: &mut [T]) {}
+
     /// There is no sigma: delta is dLoss/da.
-    fn error_to_delta(&self, _: Context<'_, T>, _: Stored<'_, T>, _: &mut [T]) {}
+    fn error_to_delta(&self, _: Stored<'_, T>, _: &mut [T]) {}
 
     /// dLoss/dinput = mask * delta.
     fn propagate(&self, context: Context<'_, T>, delta: Panels<'_, T>, input_error: &mut [T]) {
         input_error.copy_from_slice(delta.data());
-        self.apply_mask(context, delta.rows(), input_error);
+        let place = |sample: usize, neuron: usize| {
+            let (first, distance) = delta.column(neuron);
+            (first + sample * distance, 1)
+        };
+        self.apply_mask(context, (delta.rows(), delta.columns()), place, input_error);
     }
 
     /// There are no parameters.

@@ -17,7 +17,8 @@ use crate::error::Result;
 use crate::forward::Mode;
 use crate::kernel::Scalar;
 use crate::kernel::panels::{Blocks, Panels};
-use crate::parameters::TensorRequest;
+use crate::matrix::MatrixView;
+use crate::parameters::{Parameters, TensorRequest};
 
 macro_rules! layer_kinds {
     ($($(#[$doc:meta])* $kind:ident,)*) => {
@@ -96,20 +97,22 @@ pub(crate) struct Context<'a, T> {
     pub(crate) first_sample: usize,
 }
 
-/// A layer's parameters in the layouts that products read. Empty where a layer has none.
+/// A layer's parameters. Empty where a layer has none.
 #[derive(Clone, Copy)]
 pub(crate) struct LayerWeights<'a, T> {
-    /// W^T, [n_in, n_out].
-    pub(crate) transposed: Panels<'a, T>,
-    /// W, [n_out, n_in]; empty where nothing is carried back.
-    pub(crate) weight: Panels<'a, T>,
+    /// W, [n_out, n_in].
+    pub(crate) weight: Option<MatrixView<'a, T>>,
+    /// W in panels, which carries an error back. W as it lies, unless its caller has set it.
+    pub(crate) panels: &'a [T],
     pub(crate) bias: Option<&'a [T]>,
 }
 
-impl<T: Scalar> LayerWeights<'_, T> {
-    /// Those of a layer that has none.
-    pub(crate) fn none() -> Self {
-        LayerWeights { transposed: Panels::new(&[], 0, 0), weight: Panels::new(&[], 0, 0), bias: None }
+impl<'a, T: Scalar> LayerWeights<'a, T> {
+    /// Those of layer `l`.
+    pub(crate) fn of(parameters: &'a Parameters<T>, l: usize) -> Self {
+        let weight = parameters.weight_of(l);
+        let panels = weight.map_or(&[][..], |weight| weight.as_slice());
+        LayerWeights { weight, panels, bias: parameters.bias(l) }
     }
 }
 
@@ -120,22 +123,18 @@ pub(crate) struct Stored<'a, T> {
     pub(crate) activation: &'a [T],
 }
 
-/// What a kind of layer computes. All buffers are [rows, width] in panels, made by the caller.
+/// What a kind of layer computes. All buffers are in panels, made by the caller: those of the forward pass have
+/// samples as columns, [width, rows]; the others neurons, [rows, width].
 pub(crate) trait Compute<T: Scalar> {
-    /// Step 1: a (and z, if the caller keeps it) from the input.
-    fn forward(
-        &self,
-        context: Context<'_, T>,
-        input: Panels<'_, T>,
-        pre_activation: Option<&mut [T]>,
-        activation: &mut [T],
-    );
-
-    /// z alone: what the last layer gives, whose activation needs whole rows.
+    /// Step 1, first half: z^T from the input's transpose.
     fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]);
 
+    /// Step 1, second half: turns z into a = sigma(z), in place, in any layout. The last layer goes without: its
+    /// activation needs whole rows.
+    fn activate(&self, values: &mut [T]);
+
     /// Step 3, second half: turns dLoss/da of this layer into its delta = dLoss/da * sigma'(z), in place.
-    fn error_to_delta(&self, context: Context<'_, T>, stored: Stored<'_, T>, error: &mut [T]);
+    fn error_to_delta(&self, stored: Stored<'_, T>, error: &mut [T]);
 
     /// Step 3, first half: dLoss/da of the layer before, from this layer's delta.
     fn propagate(&self, context: Context<'_, T>, delta: Panels<'_, T>, input_error: &mut [T]);

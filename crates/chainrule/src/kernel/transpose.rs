@@ -1,0 +1,73 @@
+//! From the panels of a matrix to the panels of its transpose.
+//!
+//! The forward product has samples as columns, the others have neurons as columns: a layer's values are turned over
+//! once, by the thread that computed them.
+
+use super::Scalar;
+use super::panels::{Panels, panel_width};
+
+/// Writes the transpose of a matrix in panels, in panels.
+pub(crate) fn transpose<T: Scalar>(from: Panels<'_, T>, to: &mut [T]) {
+    assert_eq!(from.data().len(), to.len());
+    let (panel, rows, columns) = (panel_width::<T>(), from.rows(), from.columns());
+    for column in (0..columns).step_by(panel) {
+        let width = panel.min(columns - column);
+        let source = &from.data()[rows * column..][..rows * width];
+        for row in (0..rows).step_by(panel) {
+            let height = panel.min(rows - row);
+            let source = &source[row * width..][..height * width];
+            let to = &mut to[columns * row + column * height..][..width * height];
+            transpose_tile(source, (height, width), to);
+        }
+    }
+}
+
+/// The same for row-major matrices, of which one is [rows, columns] and the other [columns, rows].
+fn transpose_tile<T: Scalar>(from: &[T], (rows, columns): (usize, usize), to: &mut [T]) {
+    assert!(from.len() == rows * columns && to.len() == rows * columns);
+    let (squares_down, squares_across) = (rows / 4 * 4, columns / 4 * 4);
+    for i in (0..squares_down).step_by(4) {
+        for j in (0..squares_across).step_by(4) {
+            // SAFETY: rows i..i + 4 and columns j..j + 4 are inside of both.
+            unsafe {
+                let (from, to) = (from.as_ptr().add(i * columns + j), to.as_mut_ptr().add(j * rows + i));
+                T::transpose_square(from, columns, to, rows);
+            }
+        }
+    }
+    for i in 0..rows {
+        let done = if i < squares_down { squares_across } else { 0 };
+        for j in done..columns {
+            to[j * rows + i] = from[i * columns + j];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::panels::from_rows;
+    use super::*;
+    use crate::matrix::MatrixView;
+
+    fn transposes_have_columns_for_rows<T: Scalar>() {
+        for (rows, columns) in [(1, 1), (3, 31), (32, 32), (64, 10), (33, 50), (7, 17), (70, 64), (128, 100)] {
+            let value = |i: usize, j: usize| T::from_f64((i * columns + j) as f64);
+            let matrix: Vec<T> = (0..rows * columns).map(|n| value(n / columns, n % columns)).collect();
+            let turned: Vec<T> = (0..rows * columns).map(|n| value(n % rows, n / rows)).collect();
+            let in_panels = |rows, columns, values: &[T]| {
+                let mut panels = vec![T::zero(); values.len()];
+                from_rows(MatrixView::new(rows, columns, values).unwrap(), &mut panels);
+                panels
+            };
+            let mut found = vec![T::nan(); matrix.len()];
+            transpose(Panels::new(&in_panels(rows, columns, &matrix), rows, columns), &mut found);
+            assert!(found == in_panels(columns, rows, &turned), "{rows} x {columns}");
+        }
+    }
+
+    #[test]
+    fn transposes_have_columns_for_rows_in_both_precisions() {
+        transposes_have_columns_for_rows::<f32>();
+        transposes_have_columns_for_rows::<f64>();
+    }
+}
