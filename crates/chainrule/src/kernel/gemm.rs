@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use super::Scalar;
 use super::instructions::{Instructions, instructions};
-use super::lanes::Lanes;
+use super::lanes::{Lanes, opaque};
 use super::panels::{Blocks, Panels, panel_width};
 use crate::matrix::MatrixView;
 
@@ -255,7 +255,14 @@ unsafe fn forward_product_in<V: Lanes<Number: Scalar>>(
                         Some(b) => Begin::Column(b.as_ptr()),
                         None => Begin::Zero,
                     };
-                    let place = Place { c, stride: width, rows: rows..rows + count, columns: width };
+                    let next = left.wrapping_add((rows + STRIP) * n_in + first);
+                    let ahead = match j / panel {
+                        0 if samples <= panel => Ahead { from: next, stride: n_in, rows: 8 },
+                        0 => Ahead { from: next, stride: n_in, rows: 4 },
+                        1 => Ahead { from: next.wrapping_add(4 * n_in), stride: n_in, rows: 4 },
+                        _ => Ahead::NONE,
+                    };
+                    let place = Place { c, stride: width, rows: rows..rows + count, columns: width, ahead };
                     sweep::<V, _>(&(0..1), &segment(j, width), begin, place);
                 }
             }
@@ -299,7 +306,7 @@ unsafe fn product_in<V: Lanes<Number: Scalar>>(
                     }
                 }
             };
-            let place = Place { c, stride: width, rows: 0..rows, columns: width };
+            let place = Place { c, stride: width, rows: 0..rows, columns: width, ahead: Ahead::NONE };
             // SAFETY: C's panel is [rows, width].
             unsafe { sweep::<V, _>(&part, &segment, begin, place) };
         }
@@ -346,7 +353,7 @@ unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
             // SAFETY: C's columns from j on are [rows, width] in rows of `columns`; a tile's rows start at a
             // multiple of its height, so they are columns of one panel of A.
             unsafe {
-                let place = Place { c, stride: columns, rows: 0..rows, columns: width };
+                let place = Place { c, stride: columns, rows: 0..rows, columns: width, ahead: Ahead::NONE };
                 sweep::<V, _>(&segments, &segment, begin, place)
             };
         }
@@ -367,7 +374,7 @@ unsafe fn column_sums_in<V: Lanes<Number: Scalar>>(blocks: Blocks<'_, V::Number>
             let first = unsafe { b.data().as_ptr().add(b.rows() * j + column) };
             Segment { a: &one, a_row: 0, a_step: 0, b: first, b_step: width, count: b.rows() }
         };
-        let place = Place { c: sums[j..].as_mut_ptr(), stride: 0, rows: 0..1, columns: width };
+        let place = Place { c: sums[j..].as_mut_ptr(), stride: 0, rows: 0..1, columns: width, ahead: Ahead::NONE };
         // SAFETY: one row of `width` columns.
         unsafe { strip::<V, _, 1>(&(0..blocks.count()), &segment, 0, Begin::Zero, &place) };
     }
@@ -386,12 +393,25 @@ enum Begin<T> {
     },
 }
 
+/// Rows of the left operand that tiles ask for while they compute.
+#[derive(Clone, Copy)]
+struct Ahead<T> {
+    from: *const T,
+    stride: usize,
+    rows: usize,
+}
+
+impl<T> Ahead<T> {
+    const NONE: Self = Ahead { from: std::ptr::null(), stride: 0, rows: 0 };
+}
+
 /// Where tiles go: some rows of a result, and its first columns, at most a panel of them.
 struct Place<T> {
     c: *mut T,
     stride: usize,
     rows: Range<usize>,
     columns: usize,
+    ahead: Ahead<T>,
 }
 
 /// A part of a summation whose operands lie at constant distances.
@@ -467,11 +487,11 @@ unsafe fn strip<V, S, const M: usize>(
                 }
             };
             if left >= 2 * V::COUNT {
-                tile::<V, S, M, 2, false>(segments, segment, (i, j), begin, c, stride, V::COUNT);
+                tile::<V, S, M, 2, false>(segments, segment, (i, j), begin, c, stride, V::COUNT, place.ahead);
                 j += 2 * V::COUNT;
             } else {
                 let count = left.min(V::COUNT);
-                tile::<V, S, M, 1, true>(segments, segment, (i, j), begin, c, stride, count);
+                tile::<V, S, M, 1, true>(segments, segment, (i, j), begin, c, stride, count, place.ahead);
                 j += count;
             }
         }
@@ -491,6 +511,7 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
     c: *mut V::Number,
     c_stride: usize,
     last: usize,
+    ahead: Ahead<V::Number>,
 ) where
     V: Lanes<Number: Scalar>,
     S: Fn(usize, usize, usize) -> Segment<V::Number>,
@@ -517,33 +538,47 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
             }
         }
         for s in segments.clone() {
-            let Segment { mut a, a_row, a_step, mut b, b_step, count } = segment(s, i, j);
+            let Segment { a, a_row, a_step, mut b, b_step, count } = segment(s, i, j);
+            // Rows that lie apart have a pointer each; the compiler would compute them anew at every step.
+            let mut rows = [a; M];
+            if a_step == 1 {
+                for r in 0..M {
+                    rows[r] = opaque(a.wrapping_add(r * a_row));
+                }
+            }
+            let mut k = 0;
             macro_rules! step {
-                () => {
+                ($offset:expr) => {
                     let mut right = [V::splat(num_traits::Zero::zero()); N];
                     for v in 0..N {
                         right[v] = load(b.add(v * V::COUNT));
                     }
                     for r in 0..M {
-                        let left = V::splat(*a.add(r * a_row));
+                        let element = if a_step == 1 {
+                            rows[r].add(k + $offset)
+                        } else {
+                            a.add((k + $offset) * a_step + r * a_row)
+                        };
+                        let left = V::splat(*element);
                         for v in 0..N {
                             sums[r][v] = left.multiply_add(right[v], sums[r][v]);
                         }
                     }
                     // One past the last element is never read.
-                    a = a.wrapping_add(a_step);
                     b = b.wrapping_add(b_step);
                 };
             }
             // Four at a time: a panel's 32 steps are then a loop short enough for its end to be predicted.
             for _ in 0..count / 4 {
-                step!();
-                step!();
-                step!();
-                step!();
+                step!(0);
+                step!(1);
+                step!(2);
+                step!(3);
+                k += 4;
             }
             for _ in 0..count % 4 {
-                step!();
+                step!(0);
+                k += 1;
             }
         }
         for r in 0..M {

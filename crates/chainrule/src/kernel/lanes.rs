@@ -29,6 +29,27 @@ pub trait Lanes: Copy {
     unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self;
 }
 
+/// Brings the cache line of `pointer`, which may point anywhere, into the second-level cache.
+#[inline(always)]
+pub(super) fn prefetch<T>(pointer: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint never faults.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(pointer.cast())
+    }
+}
+
+/// `pointer` itself; the compiler does not know where it comes from.
+#[inline(always)]
+pub(super) fn opaque<T>(mut pointer: *const T) -> *const T {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: no instruction.
+    unsafe {
+        std::arch::asm!("/* {0} */", inout(reg) pointer, options(pure, nomem, nostack, preserves_flags))
+    }
+    pointer
+}
+
 /// Plain arrays, for processors without the instruction sets below.
 #[derive(Clone, Copy)]
 pub struct Plain<T>([T; 4]);
