@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use super::Scalar;
 use super::instructions::{Instructions, instructions};
-use super::lanes::{Lanes, opaque};
+use super::lanes::{Lanes, opaque, prefetch};
 use super::panels::{Blocks, Panels, panel_width};
 use crate::matrix::MatrixView;
 
@@ -570,6 +570,14 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
             }
             // Four at a time: a panel's 32 steps are then a loop short enough for its end to be predicted.
             for _ in 0..count / 4 {
+                if ahead.rows > 0 {
+                    // Four lines of as many rows in the time of a line's sixteen elements.
+                    let next = ahead.from.wrapping_add(k + k / 4 % 4 * ahead.stride);
+                    prefetch(next);
+                    if ahead.rows > 4 {
+                        prefetch(next.wrapping_add(4 * ahead.stride));
+                    }
+                }
                 step!(0);
                 step!(1);
                 step!(2);

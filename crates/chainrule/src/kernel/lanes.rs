@@ -29,7 +29,7 @@ pub trait Lanes: Copy {
     unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self;
 }
 
-/// Brings the cache line of `pointer`, which may point anywhere, into the second-level cache.
+/// Brings the cache line of `pointer`, which may point anywhere, into the first-level cache.
 #[inline(always)]
 pub(super) fn prefetch<T>(pointer: *const T) {
     #[cfg(target_arch = "x86_64")]
