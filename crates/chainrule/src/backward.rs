@@ -100,8 +100,6 @@ pub(crate) fn carry_back<T: Scalar>(
 ) -> Matrix<T> {
     let (rows, width) = (cache.batch_size(), network.width(l));
     let weights = LayerWeights::of(parameters, l + 1);
-    let panels = weights.weight.map(in_panels).unwrap_or_default();
-    let weights = LayerWeights { panels: &panels, ..weights };
     let context = Context { weights, layer: l + 1, mode: cache.mode, first_sample: 0 };
     let delta_panels = in_panels(delta.view());
     let mut panels = vec![T::zero(); rows * width];

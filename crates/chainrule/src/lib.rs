@@ -63,7 +63,6 @@ mod matrix;
 mod model_file;
 mod network;
 pub mod optimizer;
-mod packed;
 mod parameters;
 mod random;
 pub mod reference;

@@ -73,11 +73,6 @@ impl Parts {
         Parts(ranges)
     }
 
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.0.len()
-    }
-
     /// Range number `index`.
     pub(crate) fn get(&self, index: usize) -> Range<usize> {
         self.0[index].clone()

@@ -59,32 +59,32 @@ unsafe fn forward_product_with<T: Scalar>(
     }
 }
 
-/// C = A B. Shapes: A [rows, depth], B [depth, columns], C [rows, columns], all in panels.
-pub(crate) fn product<T: Scalar>(a: Panels<'_, T>, b: Panels<'_, T>, c: &mut [T]) {
-    assert_eq!(a.columns(), b.rows());
-    assert_eq!(c.len(), a.rows() * b.columns());
+/// E = D W: the error that a layer carries back. Shapes: D [rows, n_out] and E [rows, n_in] in panels, W [n_out, n_in].
+pub(crate) fn backward_product<T: Scalar>(d: Panels<'_, T>, w: MatrixView<'_, T>, e: &mut [T]) {
+    assert!(w.rows() > 0 && w.rows() == d.columns());
+    assert_eq!(e.len(), d.rows() * w.columns());
     // SAFETY: the shapes were checked, and the processor has these instructions.
-    unsafe { product_with(instructions(), a, b, c) }
+    unsafe { backward_product_with(instructions(), d, w, e) }
 }
 
 /// # Safety
-/// The shapes fit as [`product`] checks, and the processor has the instructions.
+/// The shapes fit as [`backward_product`] checks, and the processor has the instructions.
 #[inline]
-unsafe fn product_with<T: Scalar>(
+unsafe fn backward_product_with<T: Scalar>(
     instructions: Instructions,
-    a: Panels<'_, T>,
-    b: Panels<'_, T>,
-    c: &mut [T],
+    d: Panels<'_, T>,
+    w: MatrixView<'_, T>,
+    e: &mut [T],
 ) {
     match instructions {
         // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => unsafe { product_avx512(a, b, c) },
+        Instructions::Avx512 => unsafe { backward_product_avx512(d, w, e) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => unsafe { product_avx2(a, b, c) },
+        Instructions::Avx2 => unsafe { backward_product_avx2(d, w, e) },
         // SAFETY: as above.
-        Instructions::Plain => unsafe { product_in::<T::Plain>(a, b, c) },
+        Instructions::Plain => unsafe { backward_product_in::<T::Plain>(d, w, e) },
     }
 }
 
@@ -177,16 +177,16 @@ unsafe fn forward_product_avx2<T: Scalar>(w: MatrixView<'_, T>, a: Panels<'_, T>
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn product_avx512<T: Scalar>(a: Panels<'_, T>, b: Panels<'_, T>, c: &mut [T]) {
+unsafe fn backward_product_avx512<T: Scalar>(d: Panels<'_, T>, w: MatrixView<'_, T>, e: &mut [T]) {
     // SAFETY: the caller's promise.
-    unsafe { product_in::<T::Avx512>(a, b, c) }
+    unsafe { backward_product_in::<T::Avx512>(d, w, e) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn product_avx2<T: Scalar>(a: Panels<'_, T>, b: Panels<'_, T>, c: &mut [T]) {
+unsafe fn backward_product_avx2<T: Scalar>(d: Panels<'_, T>, w: MatrixView<'_, T>, e: &mut [T]) {
     // SAFETY: the caller's promise.
-    unsafe { product_in::<T::Avx2>(a, b, c) }
+    unsafe { backward_product_in::<T::Avx2>(d, w, e) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -271,43 +271,43 @@ unsafe fn forward_product_in<V: Lanes<Number: Scalar>>(
 }
 
 /// # Safety
-/// The processor has V's instructions, and the shapes fit as [`product`] checks.
+/// The processor has V's instructions, and the shapes fit as [`backward_product`] checks.
 #[inline(always)]
-unsafe fn product_in<V: Lanes<Number: Scalar>>(
-    a: Panels<'_, V::Number>,
-    b: Panels<'_, V::Number>,
-    c: &mut [V::Number],
+unsafe fn backward_product_in<V: Lanes<Number: Scalar>>(
+    d: Panels<'_, V::Number>,
+    w: MatrixView<'_, V::Number>,
+    e: &mut [V::Number],
 ) {
     let panel = panel_width::<V::Number>();
-    let (rows, depth, columns) = (a.rows(), a.columns(), b.columns());
-    let (left, right) = (a.data().as_ptr(), b.data().as_ptr());
-    let segments = depth.div_ceil(panel);
+    let (rows, n_out, n_in) = (d.rows(), w.rows(), w.columns());
+    let (left, right) = (d.data().as_ptr(), w.as_slice().as_ptr());
+    let segments = n_out.div_ceil(panel);
     for first in (0..segments).step_by(DEPTH / panel) {
         let part = first..segments.min(first + DEPTH / panel);
-        for j in (0..columns).step_by(panel) {
-            let width = panel.min(columns - j);
-            let c = c[rows * j..][..rows * width].as_mut_ptr();
+        for j in (0..n_in).step_by(panel) {
+            let width = panel.min(n_in - j);
+            let c = e[rows * j..][..rows * width].as_mut_ptr();
             let begin = match first {
                 0 => Begin::Zero,
                 _ => Begin::Matrix { pointer: c.cast_const(), stride: width },
             };
             let segment = |s: usize, row: usize, column: usize| {
-                let k = s * panel;
-                let count = panel.min(depth - k);
-                // SAFETY: offsets of elements (row, k) of A and (k, j + column) of B.
+                let n = s * panel;
+                let count = panel.min(n_out - n);
+                // SAFETY: offsets of elements (row, n) of D and (n, j + column) of W.
                 unsafe {
                     Segment {
-                        a: left.add(rows * k + row * count),
+                        a: left.add(rows * n + row * count),
                         a_row: count,
                         a_step: 1,
-                        b: right.add(depth * j + k * width + column),
-                        b_step: width,
+                        b: right.add(n * n_in + j + column),
+                        b_step: n_in,
                         count,
                     }
                 }
             };
             let place = Place { c, stride: width, rows: 0..rows, columns: width, ahead: Ahead::NONE };
-            // SAFETY: C's panel is [rows, width].
+            // SAFETY: E's panel is [rows, width].
             unsafe { sweep::<V, _>(&part, &segment, begin, place) };
         }
     }
@@ -666,7 +666,8 @@ mod tests {
                     unsafe {
                         forward_product_with(instructions, weight, b_panels, bias, &mut results[0]);
                         if bias.is_none() {
-                            product_with(instructions, a_panels, b_panels, &mut results[1]);
+                            let weight = MatrixView::new(depth, columns, &b).unwrap();
+                            backward_product_with(instructions, a_panels, weight, &mut results[1]);
                         } else {
                             results.pop();
                         }

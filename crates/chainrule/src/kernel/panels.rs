@@ -8,8 +8,6 @@
 //! In this layout values are read without packing wherever a product needs them: row by row as the left operand, a
 //! panel of all rows as the right one, a few columns of all rows as a transposed left one.
 
-use std::ops::Range;
-
 use super::Scalar;
 use crate::matrix::MatrixView;
 
@@ -148,21 +146,6 @@ pub(crate) fn from_rows<T: Scalar>(matrix: MatrixView<'_, T>, panels: &mut [T]) 
     }
 }
 
-/// Writes one panel of a row-major matrix: these columns of all rows.
-pub(crate) fn copy_panel<T: Scalar>(matrix: MatrixView<'_, T>, columns: Range<usize>, panel: &mut [T]) {
-    assert!(panel.len() == matrix.rows() * columns.len() && columns.len() <= panel_width::<T>());
-    if columns.len() == panel_width::<T>() {
-        // The same; but the compiler knows how long the rows are.
-        for (row, to) in panel.chunks_exact_mut(panel_width::<T>()).enumerate() {
-            to.copy_from_slice(&matrix.row(row)[columns.start..][..panel_width::<T>()]);
-        }
-    } else {
-        for (row, to) in panel.chunks_exact_mut(columns.len()).enumerate() {
-            to.copy_from_slice(&matrix.row(row)[columns.clone()]);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,14 +155,7 @@ mod tests {
         for (rows, columns) in [(1, 1), (3, 31), (5, 32), (2, 33), (7, 100)] {
             let values: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
             let mut data = vec![0.0; values.len()];
-            let matrix = MatrixView::new(rows, columns, &values).unwrap();
-            from_rows(matrix, &mut data);
-            for first in (0..columns).step_by(panel_width::<f32>()) {
-                let columns = first..columns.min(first + panel_width::<f32>());
-                let mut panel = vec![-1.0; rows * columns.len()];
-                copy_panel(matrix, columns, &mut panel);
-                assert_eq!(panel, data[rows * first..][..panel.len()]);
-            }
+            from_rows(MatrixView::new(rows, columns, &values).unwrap(), &mut data);
             let panels = Panels::new(&data, rows, columns);
             for j in 0..columns {
                 let (offset, stride) = panels.column(j);

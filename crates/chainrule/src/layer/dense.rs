@@ -8,7 +8,7 @@ use super::{Compute, Context, Describe, Stored};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
-use crate::kernel::gemm::{column_sums, forward_product, product, transposed_product};
+use crate::kernel::gemm::{backward_product, column_sums, forward_product, transposed_product};
 use crate::kernel::panels::{Blocks, Panels};
 use crate::parameters::TensorRequest;
 
@@ -92,8 +92,8 @@ impl<T: Scalar> Compute<T> for Dense {
         delta: Panels<'_, T>,
         input_error: &mut [T],
     ) {
-        let n_in = input_error.len() / delta.rows();
-        product(delta, Panels::new(weights.panels, delta.columns(), n_in), input_error);
+        let weight = weights.weight.expect("a dense layer has a weight");
+        backward_product(delta, weight, input_error);
     }
 
     /// dW = delta^T a(l-1), db = the column sums of delta.

@@ -102,17 +102,13 @@ pub(crate) struct Context<'a, T> {
 pub(crate) struct LayerWeights<'a, T> {
     /// W, [n_out, n_in].
     pub(crate) weight: Option<MatrixView<'a, T>>,
-    /// W in panels, which carries an error back. W as it lies, unless its caller has set it.
-    pub(crate) panels: &'a [T],
     pub(crate) bias: Option<&'a [T]>,
 }
 
 impl<'a, T: Scalar> LayerWeights<'a, T> {
     /// Those of layer `l`.
     pub(crate) fn of(parameters: &'a Parameters<T>, l: usize) -> Self {
-        let weight = parameters.weight_of(l);
-        let panels = weight.map_or(&[][..], |weight| weight.as_slice());
-        LayerWeights { weight, panels, bias: parameters.bias(l) }
+        LayerWeights { weight: parameters.weight_of(l), bias: parameters.bias(l) }
     }
 }
 

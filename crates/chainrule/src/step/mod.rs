@@ -14,12 +14,11 @@ use crate::kernel::elementwise::{Parts, Scratch, all_finite, for_each_chunk};
 use crate::kernel::panels::{Blocks, Panels, from_rows, panel_width};
 use crate::kernel::transpose::transpose;
 use crate::kernel::{Scalar, Threads};
-use crate::layer::{Context, Stored, keeps_pre_activation};
+use crate::layer::{Context, LayerWeights, Stored, keeps_pre_activation};
 use crate::loss::{Loss, Output, Targets, WeightedSum};
 use crate::matrix::MatrixView;
 use crate::network::Network;
 use crate::optimizer::{Clipping, Optimizer, clip_on};
-use crate::packed::PackedWeights;
 use crate::parameters::{Gradients, Parameters};
 
 /// Inputs and targets: a batch, or a whole data set.
@@ -39,7 +38,6 @@ pub struct TrainingStep<T> {
     loss: Loss,
     clipping: Option<Clipping>,
     plan: Plan,
-    weights: PackedWeights<T>,
     /// The blocks of rows, one behind the other; see [`Plan`].
     blocks: Buffer<T>,
     /// s_i l_i for each sample.
@@ -71,15 +69,12 @@ impl<T: Scalar> TrainingStep<T> {
             let reason = format!("a batch of {maximum_batch} samples is too large for this network");
             return Err(Error::Data(reason));
         }
-        let first = first_with_parameters(network);
-        let weights = PackedWeights::new(network, |l| l > first, PACKED_TOGETHER);
-        let plan = Plan::new::<T>(network, maximum_batch, weights.are_together());
+        let plan = Plan::new::<T>(network, maximum_batch);
         let keeps_gradients = clipping.is_some();
         Ok(TrainingStep {
             network: network.clone(),
             loss: loss.clone(),
             clipping,
-            weights,
             blocks: zeros(maximum_batch * plan.row),
             losses: vec![0.0; maximum_batch],
             gradients: keeps_gradients.then(|| network.zeros()),
@@ -97,11 +92,11 @@ impl<T: Scalar> TrainingStep<T> {
         self
     }
 
-    /// The bytes of the buffers: packed weights, states, deltas and gradients.
+    /// The bytes of the buffers: states, deltas and gradients.
     pub fn bytes(&self) -> usize {
         let states = size_of_val(&self.blocks[..]) + size_of_val(&self.losses[..]);
         let gradients = self.gradients.as_ref().map_or(0, Gradients::bytes);
-        states + self.weights.bytes() + gradients + self.scratch.bytes()
+        states + gradients + self.scratch.bytes()
     }
 
     /// The gradients of the last step, after clipping. None unless there is clipping, or they are kept: the
@@ -182,11 +177,10 @@ impl<T: Scalar> TrainingStep<T> {
         mode: Mode,
         total_weight: f64,
     ) -> Result<bool> {
-        let TrainingStep { network, loss, plan, weights, blocks, losses, gradients, alone, scratch, .. } =
+        let TrainingStep { network, loss, plan, blocks, losses, gradients, alone, scratch, .. } =
             self;
         let (threads, depth) = (threads.unwrap_or(alone), network.depth());
-        weights.pack_all(threads, parameters);
-        let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
+        let pass = Pass { network, loss, plan, parameters, mode, total_weight };
         let cut = Cut::new(batch.inputs.rows(), threads.count());
         cut.for_each(threads, plan, blocks, losses, |block, losses| {
             pass.forward(block, batch, losses);
@@ -212,12 +206,11 @@ impl<T: Scalar> TrainingStep<T> {
         mode: Mode,
         total_weight: f64,
     ) -> Result<bool> {
-        let TrainingStep { network, loss, plan, weights, blocks, losses, gradients, alone, scratch, .. } =
+        let TrainingStep { network, loss, plan, blocks, losses, gradients, alone, scratch, .. } =
             self;
         let (threads, depth) = (threads.unwrap_or(alone), network.depth());
         let cut = Cut::new(batch.inputs.rows(), threads.count());
-        weights.pack_all(threads, parameters);
-        let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
+        let pass = Pass { network, loss, plan, parameters, mode, total_weight };
         cut.for_each(threads, plan, blocks, losses, |block, losses| pass.forward(block, batch, losses));
         let mut finite = all_are_finite(&losses[..cut.batch]);
         for l in (plan.first..=depth).rev() {
@@ -225,8 +218,7 @@ impl<T: Scalar> TrainingStep<T> {
                 break;
             }
             if l > plan.first {
-                weights.pack(threads, parameters, l);
-                let pass = Pass { network, loss, plan, weights, parameters, mode, total_weight };
+                let pass = Pass { network, loss, plan, parameters, mode, total_weight };
                 cut.for_each(threads, plan, blocks, losses, |block, _| pass.backward(block, l..=l));
             }
             let step = GradientStep { network, plan, blocks, cut };
@@ -289,9 +281,9 @@ impl<T: Scalar> TrainingStep<T> {
 /// Steps on less work than this are faster on one thread.
 const SERIAL_FLOPS: u64 = 400_000;
 
-/// Bytes of packed weights, and of deltas, up to which all layers have theirs at the same time. Larger ones would
-/// only push each other out of the caches.
-const PACKED_TOGETHER: usize = 8 << 20;
+/// Bytes of weights, and of deltas, up to which a block of rows goes through all layers and back at once. Larger ones
+/// would only push each other out of the caches.
+const WEIGHTS_TOGETHER: usize = 4 << 20;
 const DELTAS_TOGETHER: usize = 4 << 20;
 
 /// How a step goes through the network.
@@ -398,7 +390,7 @@ impl Region {
 }
 
 impl Plan {
-    fn new<T: Scalar>(network: &Network, maximum_batch: usize, weights_together: bool) -> Self {
+    fn new<T: Scalar>(network: &Network, maximum_batch: usize) -> Self {
         let depth = network.depth();
         let mut row = 0;
         let mut reserve = |width: usize| {
@@ -413,7 +405,8 @@ impl Plan {
         let scratch = reserve(if n_out > panel { n_out } else { 0 });
         let hidden = || (1..depth).map(|l| network.width(l));
         let deltas = hidden().sum::<usize>() * maximum_batch * size_of::<T>();
-        let whole = weights_together && deltas <= DELTAS_TOGETHER;
+        let weights = network.parameter_count() * size_of::<T>();
+        let whole = weights <= WEIGHTS_TOGETHER && deltas <= DELTAS_TOGETHER;
         let passes = if whole { Passes::Whole } else { Passes::ByLayer };
         let widest = hidden().max().unwrap_or(0);
         let in_turn = [(); 2].map(|()| reserve(if whole { 0 } else { widest }));
@@ -477,7 +470,6 @@ struct Pass<'a, T> {
     network: &'a Network,
     loss: &'a Loss,
     plan: &'a Plan,
-    weights: &'a PackedWeights<T>,
     parameters: &'a Parameters<T>,
     mode: Mode,
     total_weight: f64,
@@ -485,7 +477,7 @@ struct Pass<'a, T> {
 
 impl<T: Scalar> Pass<'_, T> {
     fn context(&self, l: usize, first_sample: usize) -> Context<'_, T> {
-        let weights = self.weights.layer(l, self.parameters);
+        let weights = LayerWeights::of(self.parameters, l);
         Context { weights, layer: l, mode: self.mode, first_sample }
     }
 
