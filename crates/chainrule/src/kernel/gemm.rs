@@ -20,6 +20,9 @@ use crate::matrix::MatrixView;
 /// 128 rows of the left operand, stay in a core's second-level cache.
 const DEPTH: usize = 512;
 
+/// The same for the backward product, whose right operand is not in panels.
+const BACKWARD_DEPTH: usize = 256;
+
 /// Rows of a weight that the forward product takes at a time: the most that a tile has.
 const STRIP: usize = 8;
 
@@ -282,8 +285,8 @@ unsafe fn backward_product_in<V: Lanes<Number: Scalar>>(
     let (rows, n_out, n_in) = (d.rows(), w.rows(), w.columns());
     let (left, right) = (d.data().as_ptr(), w.as_slice().as_ptr());
     let segments = n_out.div_ceil(panel);
-    for first in (0..segments).step_by(DEPTH / panel) {
-        let part = first..segments.min(first + DEPTH / panel);
+    for first in (0..segments).step_by(BACKWARD_DEPTH / panel) {
+        let part = first..segments.min(first + BACKWARD_DEPTH / panel);
         for j in (0..n_in).step_by(panel) {
             let width = panel.min(n_in - j);
             let c = e[rows * j..][..rows * width].as_mut_ptr();
