@@ -10,12 +10,12 @@ use super::panels::{Panels, panel_width};
 pub(crate) fn transpose<T: Scalar>(from: Panels<'_, T>, to: &mut [T]) {
     assert_eq!(from.data().len(), to.len());
     let (panel, rows, columns) = (panel_width::<T>(), from.rows(), from.columns());
-    for column in (0..columns).step_by(panel) {
-        let width = panel.min(columns - column);
-        let source = &from.data()[rows * column..][..rows * width];
-        for row in (0..rows).step_by(panel) {
-            let height = panel.min(rows - row);
-            let source = &source[row * width..][..height * width];
+    // In the order of the result, whose lines are often not in the cache.
+    for row in (0..rows).step_by(panel) {
+        let height = panel.min(rows - row);
+        for column in (0..columns).step_by(panel) {
+            let width = panel.min(columns - column);
+            let source = &from.data()[rows * column + row * width..][..height * width];
             let to = &mut to[columns * row + column * height..][..width * height];
             transpose_tile(source, (height, width), to);
         }
