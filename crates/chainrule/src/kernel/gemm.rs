@@ -8,6 +8,7 @@
 //! A tile is `ROWS` rows by two vectors of columns, kept in registers: for each step of the summation two loads of the
 //! right operand, and for each row one broadcast of the left operand and two multiply-adds.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::Scalar;
@@ -22,6 +23,13 @@ const DEPTH: usize = 512;
 
 /// The same for the backward product, whose right operand is not in panels.
 const BACKWARD_DEPTH: usize = 256;
+
+/// Bytes between the rows of a weight from which the backward product copies a panel before it reads it again and again:
+/// lines that lie far apart, often at powers of two, push each other out of the caches.
+const FAR: usize = 8192;
+
+/// Columns of the widest panel.
+const PANEL: usize = panel_width::<f32>();
 
 /// Rows of a weight that the forward product takes at a time: the most that a tile has.
 const STRIP: usize = 8;
@@ -67,13 +75,19 @@ pub(crate) fn backward_product<T: Scalar>(d: Panels<'_, T>, w: MatrixView<'_, T>
     assert!(w.rows() > 0 && w.rows() == d.columns());
     assert_eq!(e.len(), d.rows() * w.columns());
     // SAFETY: the shapes were checked, and the processor has these instructions.
-    unsafe { backward_product_with(instructions(), d, w, e) }
+    unsafe {
+        if w.columns() * size_of::<T>() >= FAR {
+            backward_product_with::<T, true>(instructions(), d, w, e)
+        } else {
+            backward_product_with::<T, false>(instructions(), d, w, e)
+        }
+    }
 }
 
 /// # Safety
 /// The shapes fit as [`backward_product`] checks, and the processor has the instructions.
-#[inline]
-unsafe fn backward_product_with<T: Scalar>(
+#[inline(always)]
+unsafe fn backward_product_with<T: Scalar, const IS_FAR: bool>(
     instructions: Instructions,
     d: Panels<'_, T>,
     w: MatrixView<'_, T>,
@@ -82,12 +96,12 @@ unsafe fn backward_product_with<T: Scalar>(
     match instructions {
         // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => unsafe { backward_product_avx512(d, w, e) },
+        Instructions::Avx512 => unsafe { backward_product_avx512::<T, IS_FAR>(d, w, e) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => unsafe { backward_product_avx2(d, w, e) },
+        Instructions::Avx2 => unsafe { backward_product_avx2::<T, IS_FAR>(d, w, e) },
         // SAFETY: as above.
-        Instructions::Plain => unsafe { backward_product_in::<T::Plain>(d, w, e) },
+        Instructions::Plain => unsafe { backward_product_in::<T::Plain, IS_FAR>(d, w, e) },
     }
 }
 
@@ -180,16 +194,24 @@ unsafe fn forward_product_avx2<T: Scalar>(w: MatrixView<'_, T>, a: Panels<'_, T>
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn backward_product_avx512<T: Scalar>(d: Panels<'_, T>, w: MatrixView<'_, T>, e: &mut [T]) {
+unsafe fn backward_product_avx512<T: Scalar, const IS_FAR: bool>(
+    d: Panels<'_, T>,
+    w: MatrixView<'_, T>,
+    e: &mut [T],
+) {
     // SAFETY: the caller's promise.
-    unsafe { backward_product_in::<T::Avx512>(d, w, e) }
+    unsafe { backward_product_in::<T::Avx512, IS_FAR>(d, w, e) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn backward_product_avx2<T: Scalar>(d: Panels<'_, T>, w: MatrixView<'_, T>, e: &mut [T]) {
+unsafe fn backward_product_avx2<T: Scalar, const IS_FAR: bool>(
+    d: Panels<'_, T>,
+    w: MatrixView<'_, T>,
+    e: &mut [T],
+) {
     // SAFETY: the caller's promise.
-    unsafe { backward_product_in::<T::Avx2>(d, w, e) }
+    unsafe { backward_product_in::<T::Avx2, IS_FAR>(d, w, e) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -260,10 +282,10 @@ unsafe fn forward_product_in<V: Lanes<Number: Scalar>>(
                     };
                     let next = left.wrapping_add((rows + STRIP) * n_in + first);
                     let ahead = match j / panel {
-                        0 if samples <= panel => Ahead { from: next, stride: n_in, rows: 8 },
-                        0 => Ahead { from: next, stride: n_in, rows: 4 },
-                        1 => Ahead { from: next.wrapping_add(4 * n_in), stride: n_in, rows: 4 },
-                        _ => Ahead::NONE,
+                        0 if samples <= panel => Ahead::Left { from: next, stride: n_in, rows: 8 },
+                        0 => Ahead::Left { from: next, stride: n_in, rows: 4 },
+                        1 => Ahead::Left { from: next.wrapping_add(4 * n_in), stride: n_in, rows: 4 },
+                        _ => Ahead::Nothing,
                     };
                     let place = Place { c, stride: width, rows: rows..rows + count, columns: width, ahead };
                     sweep::<V, _>(&(0..1), &segment(j, width), begin, place);
@@ -276,7 +298,7 @@ unsafe fn forward_product_in<V: Lanes<Number: Scalar>>(
 /// # Safety
 /// The processor has V's instructions, and the shapes fit as [`backward_product`] checks.
 #[inline(always)]
-unsafe fn backward_product_in<V: Lanes<Number: Scalar>>(
+unsafe fn backward_product_in<V: Lanes<Number: Scalar>, const IS_FAR: bool>(
     d: Panels<'_, V::Number>,
     w: MatrixView<'_, V::Number>,
     e: &mut [V::Number],
@@ -284,15 +306,29 @@ unsafe fn backward_product_in<V: Lanes<Number: Scalar>>(
     let panel = panel_width::<V::Number>();
     let (rows, n_out, n_in) = (d.rows(), w.rows(), w.columns());
     let (left, right) = (d.data().as_ptr(), w.as_slice().as_ptr());
-    let segments = n_out.div_ceil(panel);
-    for first in (0..segments).step_by(BACKWARD_DEPTH / panel) {
-        let part = first..segments.min(first + BACKWARD_DEPTH / panel);
+    let mut copy = MaybeUninit::<Aligned<[V::Number; BACKWARD_DEPTH * PANEL]>>::uninit();
+    let copy = copy.as_mut_ptr().cast::<V::Number>();
+    for first in (0..n_out).step_by(BACKWARD_DEPTH) {
+        let depth = BACKWARD_DEPTH.min(n_out - first);
+        let part = first / panel..(first + depth).div_ceil(panel);
         for j in (0..n_in).step_by(panel) {
             let width = panel.min(n_in - j);
             let c = e[rows * j..][..rows * width].as_mut_ptr();
             let begin = match first {
                 0 => Begin::Zero,
                 _ => Begin::Matrix { pointer: c.cast_const(), stride: width },
+            };
+            // SAFETY: rows first.. of W, from column j on; the copy has room for as many rows of a panel.
+            let (b, b_step) = unsafe {
+                let place = right.add(first * n_in + j);
+                if IS_FAR {
+                    for n in 0..depth {
+                        std::ptr::copy_nonoverlapping(place.add(n * n_in), copy.add(n * width), width);
+                    }
+                    (copy.cast_const(), width)
+                } else {
+                    (place, n_in)
+                }
             };
             let segment = |s: usize, row: usize, column: usize| {
                 let n = s * panel;
@@ -303,15 +339,27 @@ unsafe fn backward_product_in<V: Lanes<Number: Scalar>>(
                         a: left.add(rows * n + row * count),
                         a_row: count,
                         a_step: 1,
-                        b: right.add(n * n_in + j + column),
-                        b_step: n_in,
+                        b: b.add((n - first) * b_step + column),
+                        b_step,
                         count,
                     }
                 }
             };
-            let place = Place { c, stride: width, rows: 0..rows, columns: width, ahead: Ahead::NONE };
-            // SAFETY: E's panel is [rows, width].
-            unsafe { sweep::<V, _>(&part, &segment, begin, place) };
+            let strip = if IS_FAR { STRIP } else { rows };
+            for (index, start) in (0..rows).step_by(strip).enumerate() {
+                // In the time of four steps each strip asks for one of the eight lines that the next panel has there.
+                let ahead = if IS_FAR && index < 8 {
+                    let line = index / 2 * n_in + index % 2 * panel / 2;
+                    let from = right.wrapping_add(first * n_in + j + panel + line);
+                    Ahead::Right { from, stride: n_in }
+                } else {
+                    Ahead::Nothing
+                };
+                let place =
+                    Place { c, stride: width, rows: start..rows.min(start + strip), columns: width, ahead };
+                // SAFETY: E's panel is [rows, width].
+                unsafe { sweep::<V, _>(&part, &segment, begin, place) };
+            }
         }
     }
 }
@@ -356,7 +404,7 @@ unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
             // SAFETY: C's columns from j on are [rows, width] in rows of `columns`; a tile's rows start at a
             // multiple of its height, so they are columns of one panel of A.
             unsafe {
-                let place = Place { c, stride: columns, rows: 0..rows, columns: width, ahead: Ahead::NONE };
+                let place = Place { c, stride: columns, rows: 0..rows, columns: width, ahead: Ahead::Nothing };
                 sweep::<V, _>(&segments, &segment, begin, place)
             };
         }
@@ -377,7 +425,7 @@ unsafe fn column_sums_in<V: Lanes<Number: Scalar>>(blocks: Blocks<'_, V::Number>
             let first = unsafe { b.data().as_ptr().add(b.rows() * j + column) };
             Segment { a: &one, a_row: 0, a_step: 0, b: first, b_step: width, count: b.rows() }
         };
-        let place = Place { c: sums[j..].as_mut_ptr(), stride: 0, rows: 0..1, columns: width, ahead: Ahead::NONE };
+        let place = Place { c: sums[j..].as_mut_ptr(), stride: 0, rows: 0..1, columns: width, ahead: Ahead::Nothing };
         // SAFETY: one row of `width` columns.
         unsafe { strip::<V, _, 1>(&(0..blocks.count()), &segment, 0, Begin::Zero, &place) };
     }
@@ -396,17 +444,19 @@ enum Begin<T> {
     },
 }
 
-/// Rows of the left operand that tiles ask for while they compute.
+/// What tiles ask the memory for while they compute.
 #[derive(Clone, Copy)]
-struct Ahead<T> {
-    from: *const T,
-    stride: usize,
-    rows: usize,
+enum Ahead<T> {
+    Nothing,
+    /// Four or eight rows of the left operand.
+    Left { from: *const T, stride: usize, rows: usize },
+    /// A line for every fourth step of the summation, whose steps lie `stride` apart.
+    Right { from: *const T, stride: usize },
 }
 
-impl<T> Ahead<T> {
-    const NONE: Self = Ahead { from: std::ptr::null(), stride: 0, rows: 0 };
-}
+/// Starts at a cache line.
+#[repr(align(64))]
+struct Aligned<T>(#[expect(dead_code, reason = "only its place is used")] T);
 
 /// Where tiles go: some rows of a result, and its first columns, at most a panel of them.
 struct Place<T> {
@@ -540,6 +590,8 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
                 }
             }
         }
+        // Steps of the segments before.
+        let mut done = 0;
         for s in segments.clone() {
             let Segment { a, a_row, a_step, mut b, b_step, count } = segment(s, i, j);
             // Rows that lie apart have a pointer each; the compiler would compute them anew at every step.
@@ -573,13 +625,17 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
             }
             // Four at a time: a panel's 32 steps are then a loop short enough for its end to be predicted.
             for _ in 0..count / 4 {
-                if ahead.rows > 0 {
-                    // Four lines of as many rows in the time of a line's sixteen elements.
-                    let next = ahead.from.wrapping_add(k + k / 4 % 4 * ahead.stride);
-                    prefetch(next);
-                    if ahead.rows > 4 {
-                        prefetch(next.wrapping_add(4 * ahead.stride));
+                match ahead {
+                    Ahead::Nothing => {}
+                    // Lines of four rows in the time of a line's sixteen elements.
+                    Ahead::Left { from, stride, rows } => {
+                        let next = from.wrapping_add(k + k / 4 % 4 * stride);
+                        prefetch(next);
+                        if rows > 4 {
+                            prefetch(next.wrapping_add(4 * stride));
+                        }
                     }
+                    Ahead::Right { from, stride } => prefetch(from.wrapping_add((done + k) * stride)),
                 }
                 step!(0);
                 step!(1);
@@ -591,6 +647,7 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
                 step!(0);
                 k += 1;
             }
+            done += count;
         }
         for r in 0..M {
             for v in 0..N {
@@ -664,15 +721,16 @@ mod tests {
                 let weight = MatrixView::new(rows, depth, &a).unwrap();
                 for bias in [None, Some(&bias[..])] {
                     // What C holds before does not matter.
-                    let mut results = vec![vec![T::nan(); rows * columns]; 2];
+                    let mut results = vec![vec![T::nan(); rows * columns]; 3];
                     // SAFETY: the shapes fit, and the instructions are this machine's.
                     unsafe {
                         forward_product_with(instructions, weight, b_panels, bias, &mut results[0]);
                         if bias.is_none() {
                             let weight = MatrixView::new(depth, columns, &b).unwrap();
-                            backward_product_with(instructions, a_panels, weight, &mut results[1]);
+                            backward_product_with::<T, false>(instructions, a_panels, weight, &mut results[1]);
+                            backward_product_with::<T, true>(instructions, a_panels, weight, &mut results[2]);
                         } else {
-                            results.pop();
+                            results.truncate(1);
                         }
                     }
                     for (which, result) in results.iter().enumerate() {
