@@ -84,13 +84,15 @@ pub fn forward<T: Scalar>(
     let mut cache = Cache { mode, activations: vec![inputs.to_matrix()], pre_activations: Vec::new() };
     let mut input = turned(Panels::new(&in_panels(inputs), batch, inputs.columns()));
     for l in 1..=network.depth() {
-        let (layer, n_in, width) = (network.layers()[l - 1].compute(), network.width(l - 1), network.width(l));
+        let (layer, n_in, width) =
+            (network.layers()[l - 1].compute(), network.width(l - 1), network.width(l));
         let context = Context { weights: LayerWeights::of(parameters, l), layer: l, mode, first_sample: 0 };
         let mut values = vec![T::zero(); batch * width];
         layer.pre_activation(context, Panels::new(&input, n_in, batch), &mut values);
         let rows_of = |values: &[T]| {
             let mut rows = Matrix::zeros(batch, width);
-            Panels::new(&turned(Panels::new(values, width, batch)), batch, width).to_rows(rows.as_mut_slice());
+            Panels::new(&turned(Panels::new(values, width, batch)), batch, width)
+                .to_rows(rows.as_mut_slice());
             rows
         };
         let z = rows_of(&values);

@@ -180,14 +180,24 @@ unsafe fn column_sums_avx2<T: Scalar>(blocks: Blocks<'_, T>, sums: &mut [T]) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn forward_product_avx512<T: Scalar>(w: MatrixView<'_, T>, a: Panels<'_, T>, b: Option<&[T]>, z: &mut [T]) {
+unsafe fn forward_product_avx512<T: Scalar>(
+    w: MatrixView<'_, T>,
+    a: Panels<'_, T>,
+    b: Option<&[T]>,
+    z: &mut [T],
+) {
     // SAFETY: the caller's promise.
     unsafe { forward_product_in::<T::Avx512>(w, a, b, z) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn forward_product_avx2<T: Scalar>(w: MatrixView<'_, T>, a: Panels<'_, T>, b: Option<&[T]>, z: &mut [T]) {
+unsafe fn forward_product_avx2<T: Scalar>(
+    w: MatrixView<'_, T>,
+    a: Panels<'_, T>,
+    b: Option<&[T]>,
+    z: &mut [T],
+) {
     // SAFETY: the caller's promise.
     unsafe { forward_product_in::<T::Avx2>(w, a, b, z) }
 }
@@ -404,7 +414,8 @@ unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
             // SAFETY: C's columns from j on are [rows, width] in rows of `columns`; a tile's rows start at a
             // multiple of its height, so they are columns of one panel of A.
             unsafe {
-                let place = Place { c, stride: columns, rows: 0..rows, columns: width, ahead: Ahead::Nothing };
+                let place =
+                    Place { c, stride: columns, rows: 0..rows, columns: width, ahead: Ahead::Nothing };
                 sweep::<V, _>(&segments, &segment, begin, place)
             };
         }
@@ -425,7 +436,8 @@ unsafe fn column_sums_in<V: Lanes<Number: Scalar>>(blocks: Blocks<'_, V::Number>
             let first = unsafe { b.data().as_ptr().add(b.rows() * j + column) };
             Segment { a: &one, a_row: 0, a_step: 0, b: first, b_step: width, count: b.rows() }
         };
-        let place = Place { c: sums[j..].as_mut_ptr(), stride: 0, rows: 0..1, columns: width, ahead: Ahead::Nothing };
+        let place =
+            Place { c: sums[j..].as_mut_ptr(), stride: 0, rows: 0..1, columns: width, ahead: Ahead::Nothing };
         // SAFETY: one row of `width` columns.
         unsafe { strip::<V, _, 1>(&(0..blocks.count()), &segment, 0, Begin::Zero, &place) };
     }
@@ -449,14 +461,21 @@ enum Begin<T> {
 enum Ahead<T> {
     Nothing,
     /// Four or eight rows of the left operand.
-    Left { from: *const T, stride: usize, rows: usize },
+    Left {
+        from: *const T,
+        stride: usize,
+        rows: usize,
+    },
     /// A line for every fourth step of the summation, whose steps lie `stride` apart.
-    Right { from: *const T, stride: usize },
+    Right {
+        from: *const T,
+        stride: usize,
+    },
 }
 
 /// Starts at a cache line.
 #[repr(align(64))]
-struct Aligned<T>(#[expect(dead_code, reason = "only its place is used")] T);
+struct Aligned<T>(T);
 
 /// Where tiles go: some rows of a result, and its first columns, at most a panel of them.
 struct Place<T> {
@@ -727,7 +746,12 @@ mod tests {
                         forward_product_with(instructions, weight, b_panels, bias, &mut results[0]);
                         if bias.is_none() {
                             let weight = MatrixView::new(depth, columns, &b).unwrap();
-                            backward_product_with::<T, false>(instructions, a_panels, weight, &mut results[1]);
+                            backward_product_with::<T, false>(
+                                instructions,
+                                a_panels,
+                                weight,
+                                &mut results[1],
+                            );
                             backward_product_with::<T, true>(instructions, a_panels, weight, &mut results[2]);
                         } else {
                             results.truncate(1);

@@ -5,7 +5,7 @@
 //! element (i, j) lies at `rows * s + i * w + j - s`, where s is the panel's first column and w its width.
 //! A matrix of one panel is a plain row-major matrix, and none has padding.
 //!
-//! In this layout values are read without packing wherever a product needs them: row by row as the left operand, a
+//! In this layout every product reads values where they lie: row by row as the left operand, a
 //! panel of all rows as the right one, a few columns of all rows as a transposed left one.
 
 use super::Scalar;

@@ -50,7 +50,8 @@ mod tests {
     use crate::matrix::MatrixView;
 
     fn transposes_have_columns_for_rows<T: Scalar>() {
-        for (rows, columns) in [(1, 1), (3, 31), (32, 32), (64, 10), (33, 50), (7, 17), (70, 64), (128, 100)] {
+        for (rows, columns) in [(1, 1), (3, 31), (32, 32), (64, 10), (33, 50), (7, 17), (70, 64), (128, 100)]
+        {
             let value = |i: usize, j: usize| T::from_f64((i * columns + j) as f64);
             let matrix: Vec<T> = (0..rows * columns).map(|n| value(n / columns, n % columns)).collect();
             let turned: Vec<T> = (0..rows * columns).map(|n| value(n % rows, n / rows)).collect();

@@ -147,8 +147,7 @@ pub(crate) trait Compute<T: Scalar> {
     );
 }
 
-/// Whether the backward pass needs z beside a: where sigma' cannot be had from a, and in the last
-/// layer, whose loss is computed from z.
-pub(crate) fn keeps_pre_activation(layer: &Layer, is_last: bool) -> bool {
-    is_last || !layer.describe().activation().derivative_from_activation()
+/// Whether the backward pass needs z beside a hidden layer's a: where sigma' cannot be had from a.
+pub(crate) fn keeps_pre_activation(layer: &Layer) -> bool {
+    !layer.describe().activation().derivative_from_activation()
 }
