@@ -1,4 +1,5 @@
-//! The matrix products of a dense layer, sequential, on matrices in [`Panels`].
+//! The matrix products of a dense layer, sequential. The weight is read where it lies, row by row; what changes with the
+//! batch is in [`Panels`].
 //!
 //! Every element of a product is one chain: it starts from 0 or from the bias, and takes its terms one by one
 //! in the order of the summation index, each by a fused multiply-add. Tiles, blocks of rows and threads only
@@ -17,8 +18,8 @@ use super::lanes::{Lanes, opaque, prefetch};
 use super::panels::{Blocks, Panels, panel_width};
 use crate::matrix::MatrixView;
 
-/// Steps of the summation that are taken before the next panel: so many rows of a panel, and of
-/// 128 rows of the left operand, stay in a core's second-level cache.
+/// Steps of the summation that are taken before the next tiles: so many rows of all panels of 128 samples, and of a
+/// strip of the left operand, stay in a core's caches.
 const DEPTH: usize = 512;
 
 /// The same for the backward product, whose right operand is not in panels.

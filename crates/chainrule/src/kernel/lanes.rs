@@ -43,7 +43,10 @@ pub(super) fn prefetch<T>(pointer: *const T) {
 #[inline(always)]
 #[cfg_attr(
     target_arch = "x86_64",
-    expect(clippy::pointers_in_nomem_asm_block, reason = "there is no instruction that could follow the pointer")
+    expect(
+        clippy::pointers_in_nomem_asm_block,
+        reason = "there is no instruction that could follow the pointer"
+    )
 )]
 pub(super) fn opaque<T>(mut pointer: *const T) -> *const T {
     #[cfg(target_arch = "x86_64")]
