@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::inputs::Inputs;
 use crate::kernel::elementwise::for_each_chunk;
 use crate::kernel::panels::{Panels, from_rows};
-use crate::kernel::transpose::transpose;
+use crate::kernel::transpose::{transpose, transpose_to_rows};
 use crate::kernel::{Scalar, Threads};
 use crate::layer::{Context, LayerWeights};
 use crate::matrix::{Matrix, MatrixView};
@@ -82,7 +82,8 @@ pub fn forward<T: Scalar>(
         return Err(Error::Data("there are no samples; at least 1 is needed".to_owned()));
     }
     let mut cache = Cache { mode, activations: vec![inputs.to_matrix()], pre_activations: Vec::new() };
-    let mut input = turned(Panels::new(&in_panels(inputs), batch, inputs.columns()));
+    let mut input = vec![T::zero(); inputs.as_slice().len()];
+    transpose(Panels::new(&in_panels(inputs), batch, inputs.columns()), &mut input);
     for l in 1..=network.depth() {
         let (layer, n_in, width) =
             (network.layers()[l - 1].compute(), network.width(l - 1), network.width(l));
@@ -91,8 +92,7 @@ pub fn forward<T: Scalar>(
         layer.pre_activation(context, Panels::new(&input, n_in, batch), &mut values);
         let rows_of = |values: &[T]| {
             let mut rows = Matrix::zeros(batch, width);
-            Panels::new(&turned(Panels::new(values, width, batch)), batch, width)
-                .to_rows(rows.as_mut_slice());
+            transpose_to_rows(Panels::new(values, width, batch), rows.as_mut_slice());
             rows
         };
         let z = rows_of(&values);
@@ -116,13 +116,6 @@ pub(crate) fn in_panels<T: Scalar>(matrix: MatrixView<'_, T>) -> Vec<T> {
     let mut panels = vec![T::zero(); matrix.as_slice().len()];
     from_rows(matrix, &mut panels);
     panels
-}
-
-/// The transpose, in panels.
-fn turned<T: Scalar>(panels: Panels<'_, T>) -> Vec<T> {
-    let mut result = vec![T::zero(); panels.data().len()];
-    transpose(panels, &mut result);
-    result
 }
 
 /// Turns z(L), row by row, into a(L), in place.
@@ -187,8 +180,7 @@ pub(crate) fn infer_with_pre_activation<T: Scalar>(
             }
             std::mem::swap(&mut previous, &mut next);
         }
-        transpose(Panels::new(&previous[..rows * outputs], outputs, rows), &mut next[..rows * outputs]);
-        Panels::new(&next[..rows * outputs], rows, outputs).to_rows(z);
+        transpose_to_rows(Panels::new(&previous[..rows * outputs], outputs, rows), z);
         a.copy_from_slice(z);
         activate_output(network.output_activation(), outputs, a);
     });

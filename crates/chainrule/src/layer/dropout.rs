@@ -33,8 +33,8 @@ impl Dropout {
         if f64::from(word) < (self.rate * 2f64.powi(32)).round() { 0.0 } else { 1.0 / (1.0 - self.rate) }
     }
 
-    /// Multiplies each sample's values by its mask, of which `samples.start` is the context's first sample. Column k of
-    /// sample i lies at `place(i, k)`; for four neighbouring columns from a multiple of four on, at equal distances.
+    /// Multiplies the values of each row by its mask; row 0 is the context's first sample. `place(i, k)` tells where column
+    /// k of row i lies, and how far from it the next three are, if k is a multiple of four.
     fn apply_mask<T: Scalar>(
         &self,
         context: Context<'_, T>,

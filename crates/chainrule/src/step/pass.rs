@@ -7,7 +7,7 @@ use super::plan::{Block, LayerPlan, Plan, Region};
 use crate::forward::{Mode, activate_output};
 use crate::kernel::Scalar;
 use crate::kernel::panels::{Panels, from_rows};
-use crate::kernel::transpose::transpose;
+use crate::kernel::transpose::{transpose, transpose_to_rows};
 use crate::layer::{Context, LayerWeights, Stored};
 use crate::loss::{Loss, Output, Targets};
 use crate::matrix::MatrixView;
@@ -55,14 +55,8 @@ impl<T: Scalar> Pass<'_, T> {
         }
         let width = self.network.output_width();
         let [z, a, _] = plan.output;
-        let [values, scratch, z, a] = block.regions([turned(depth), plan.scratch, z, a]);
-        let values = Panels::new(values, width, rows);
-        if scratch.is_empty() {
-            transpose(values, z);
-        } else {
-            transpose(values, scratch);
-            Panels::new(scratch, rows, width).to_rows(z);
-        }
+        let [values, z, a] = block.regions([turned(depth), z, a]);
+        transpose_to_rows(Panels::new(values, width, rows), z);
         a.copy_from_slice(z);
         activate_output(self.network.output_activation(), width, a);
         let sample_weights = batch.sample_weights.map(|weights| &weights[samples.clone()]);
@@ -79,11 +73,11 @@ impl<T: Scalar> Pass<'_, T> {
     ) {
         let (activation, width) = (self.network.output_activation(), self.network.output_width());
         let [z, a, delta] = self.plan.output;
-        let [z, a, delta, scratch] = block.regions([z, a, delta, self.plan.scratch]);
+        let [z, a, delta, panels] = block.regions([z, a, delta, self.plan.delta_panels]);
         let output = Output { activation, width, z, a };
         self.loss.output_error_rows(output, targets, sample_weights, self.total_weight, delta, losses);
-        if !scratch.is_empty() {
-            from_rows(MatrixView::new(losses.len(), width, delta).expect("rows of the output"), scratch);
+        if !panels.is_empty() {
+            from_rows(MatrixView::new(losses.len(), width, delta).expect("rows of the output"), panels);
         }
     }
 

@@ -24,8 +24,8 @@ pub(super) struct Plan {
     pub(super) layers: Vec<LayerPlan>,
     /// Row-major z(L), a(L), delta(L).
     pub(super) output: [Region; 3],
-    /// z(L), then delta(L), in panels; empty where the row-major ones are that.
-    pub(super) scratch: Region,
+    /// delta(L) in panels; empty where the row-major one is that.
+    pub(super) delta_panels: Region,
     /// Numbers in a row of the batch, all regions together.
     pub(super) row: usize,
     /// Whether each delta has a region; otherwise neighbours take turns with two, and the error goes back layer by layer.
@@ -77,7 +77,7 @@ impl Plan {
         let turned = [(); 2].map(|()| reserve(widest));
         let (n_out, panel) = (network.output_width(), panel_width::<T>());
         let output = [(); 3].map(|()| reserve(n_out));
-        let scratch = reserve(if n_out > panel { n_out } else { 0 });
+        let delta_panels = reserve(if n_out > panel { n_out } else { 0 });
         let hidden = || (1..depth).map(|l| network.width(l));
         let deltas = hidden().sum::<usize>() * maximum_batch * size_of::<T>();
         let weights = network.parameter_count() * size_of::<T>();
@@ -93,7 +93,7 @@ impl Plan {
             let pre_activation = reserve(if keeps { width } else { 0 });
             let activation = if is_last { output[1] } else { reserve(width) };
             let delta = match (is_last, deltas_together) {
-                (true, _) if n_out > panel => scratch,
+                (true, _) if n_out > panel => delta_panels,
                 (true, _) => output[2],
                 (false, true) => reserve(width),
                 (false, false) => Region { width, ..in_turn[l % 2] },
@@ -120,7 +120,7 @@ impl Plan {
             turned,
             layers,
             output,
-            scratch,
+            delta_panels,
             row,
             deltas_together,
             first,
@@ -165,12 +165,6 @@ impl Cut {
         Cut { batch, rows_in_block: batch.div_ceil(blocks).next_multiple_of(8) }
     }
 
-    /// The rows of block `index`.
-    fn rows(self, index: usize) -> Range<usize> {
-        let start = index * self.rows_in_block;
-        start..self.batch.min(start + self.rows_in_block)
-    }
-
     /// Calls `body` with each block and the places of its samples' losses, on all threads.
     pub(super) fn for_each<T: Scalar>(
         self,
@@ -183,7 +177,7 @@ impl Cut {
         let buffers = (&mut blocks[..self.batch * plan.row], &mut losses[..self.batch]);
         let lengths = (self.rows_in_block * plan.row, self.rows_in_block);
         for_each_chunk(threads, buffers, lengths, |index, values, losses| {
-            let Range { start: first, .. } = self.rows(index);
+            let first = index * self.rows_in_block;
             body(&mut Block { values, rows: losses.len(), first }, losses);
         });
     }
