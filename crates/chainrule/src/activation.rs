@@ -113,6 +113,32 @@ macro_rules! activations {
                 }
             }
 
+            /// Turns dLoss/da into delta = dLoss/da * sigma'(z), and what was kept of the layer into a: it is a where sigma'
+            /// comes from a, and z elsewhere. Both in place. For hidden layers, which have no softmax.
+            pub(crate) fn turn_error_into_delta<T: Scalar>(&self, kept: &mut [T], error: &mut [T]) {
+                if self.derivative_from_activation() {
+                    return self.multiply_by_derivative(&[], kept, error);
+                }
+                match *self {
+                    $(Activation::$name $({ $($field),+ })? => {
+                        $($(let $field = T::from_f64($field);)+)?
+                        vectorized_loop! {
+                            for T: kept: &'a mut [T] = kept, error: &'a mut [T] = error
+                                $($(, $field: T = $field)+)?;
+                            for (e, kept) in error.iter_mut().zip(kept) {
+                                let z = *kept;
+                                let $z = z;
+                                let a = $value;
+                                let ($dz, $da) = (z, a);
+                                *e *= $derivative;
+                                *kept = a;
+                            }
+                        };
+                    })*
+                    Activation::Softmax => {}
+                }
+            }
+
             /// Multiplies dLoss/da by sigma'(z), in place: the result is delta. `z` may be empty where
             /// the derivative comes from a. Leaves softmax to [`softmax_jacobian`].
             pub(crate) fn multiply_by_derivative<T: Scalar>(&self, z: &[T], a: &[T], error: &mut [T]) {

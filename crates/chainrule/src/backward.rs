@@ -3,8 +3,9 @@
 use crate::error::{Error, Result};
 use crate::forward::{Cache, in_panels};
 use crate::kernel::Scalar;
+use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::Panels;
-use crate::layer::{Context, LayerWeights, Stored};
+use crate::layer::{Context, LayerWeights, state_is_pre_activation};
 use crate::loss::{Loss, Output, Targets};
 use crate::matrix::Matrix;
 use crate::network::Network;
@@ -117,11 +118,10 @@ pub(crate) fn through_activation<T: Scalar>(
     l: usize,
     error: &mut Matrix<T>,
 ) {
-    let stored = Stored {
-        pre_activation: cache.pre_activation(l).as_slice(),
-        activation: cache.activation(l).as_slice(),
-    };
-    network.layers()[l - 1].compute().error_to_delta(stored, error.as_mut_slice());
+    let layer = &network.layers()[l - 1];
+    let mut state =
+        if state_is_pre_activation(layer) { cache.pre_activation(l) } else { cache.activation(l) }.clone();
+    layer.compute().error_to_delta(state.as_mut_slice(), error.as_mut_slice());
 }
 
 /// Step 4: dW(l) = delta(l)^T a(l-1), db(l) = the column sums of delta(l).
@@ -144,7 +144,8 @@ pub fn gradients<T: Scalar>(network: &Network, cache: &Cache<T>, deltas: &Deltas
         for (number, tensor) in tensors.enumerate() {
             let rows = if tensor.is_vector { tensor.columns } else { tensor.rows };
             let layer = network.layers()[l - 1].compute();
-            layer.gradient(number, 0..rows, delta.into(), input.into(), gradients.tensor_mut(tensor));
+            let (delta, input, gradient) = (delta.into(), input.into(), gradients.tensor_mut(tensor));
+            layer.gradient(number, 0..rows, delta, input, Accumulate::Replace, gradient);
         }
     }
     Ok(gradients)

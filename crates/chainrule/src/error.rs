@@ -64,6 +64,19 @@ pub enum Error {
     /// Data that nothing can be learned or measured from.
     #[error("{0}")]
     Data(String),
+    /// A limit of memory in which no step can be done.
+    #[error(
+        "a step needs at least {minimum} bytes, and the limit is {limit}; give a limit of {minimum} or more, or lower \
+         what it needs: {advice}"
+    )]
+    Memory {
+        /// The limit, in bytes.
+        limit: u64,
+        /// The smallest limit that can be kept, in bytes.
+        minimum: u64,
+        /// What would lower it.
+        advice: String,
+    },
     /// The first value that is not finite; the parameters were left as they were before the step.
     #[error(
         "training diverged at step {step}{}: {quantity} of layer {layer} is the first value that is not finite; \

@@ -60,6 +60,7 @@ mod kernel;
 pub mod layer;
 pub mod loss;
 mod matrix;
+pub mod memory;
 mod model_file;
 mod network;
 pub mod optimizer;

@@ -1,5 +1,6 @@
 //! What a network is: its layers and their shapes, checked once, when it is built.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -181,6 +182,14 @@ impl Network {
     /// How many weights and biases there are.
     pub fn parameter_count(&self) -> usize {
         self.tensors().iter().map(TensorLayout::count).sum()
+    }
+
+    /// Where the parameters of layer l lie in the buffer of all; empty where it has none.
+    pub(crate) fn parameter_range(&self, l: usize) -> Range<usize> {
+        let mut tensors = self.tensors().iter().filter(|tensor| tensor.layer == l);
+        let Some(first) = tensors.next() else { return 0..0 };
+        let last = tensors.next_back().unwrap_or(first);
+        first.offset()..last.offset() + last.count()
     }
 
     /// FLOPs of a training step for one sample: forward, gradients, and the error carried back from

@@ -37,10 +37,20 @@ impl TensorLayout {
         self.offset
     }
 
+    /// How many numbers it takes in the buffer, with the padding behind it.
+    pub(crate) fn padded_count(&self) -> usize {
+        padded(self.count())
+    }
+
     /// How many numbers the tensor has.
     pub fn count(&self) -> usize {
         self.rows * self.columns
     }
+}
+
+/// So many numbers that the next tensor is aligned, in both number types.
+fn padded(count: usize) -> usize {
+    count.next_multiple_of(ALIGNMENT / size_of::<f32>())
 }
 
 /// What a layer asks for: one tensor.
@@ -72,8 +82,7 @@ impl Layout {
                 let name = format!("layers.{layers_with_parameters}.{name}");
                 let offset = length;
                 tensors.push(TensorLayout { layer: index + 1, name, rows, columns, is_vector, offset });
-                // In elements, enough for both number types.
-                length += (rows * columns).next_multiple_of(ALIGNMENT / size_of::<f32>());
+                length += padded(rows * columns);
             }
             layers_with_parameters += usize::from(!requests.is_empty());
             first.push(tensors.len());

@@ -7,6 +7,11 @@ use super::Scalar;
 /// Bytes that a buffer, and each tensor in it, is aligned to: a cache line, and the widest vector.
 pub(crate) const ALIGNMENT: usize = 64;
 
+/// `length` numbers, rounded up to what makes the next tensor start aligned.
+pub(crate) fn aligned_length<T>(length: usize) -> usize {
+    length.next_multiple_of(ALIGNMENT / size_of::<T>())
+}
+
 /// A buffer whose size never changes.
 pub(crate) type Buffer<T> = AVec<T, ConstAlign<ALIGNMENT>>;
 

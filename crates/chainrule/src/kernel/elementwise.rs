@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::buffer::{ALIGNMENT, Buffer, zeros};
 use super::{Scalar, Threads};
 
 /// Runs a loop in the widest vectors that this machine has. The body is compiled once for each instruction set; its
@@ -78,13 +79,8 @@ impl Parts {
         self.0[index].clone()
     }
 
-    /// The longest range.
-    pub(crate) fn longest(&self) -> usize {
-        self.0.iter().map(Range::len).max().unwrap_or(0)
-    }
-
-    /// Calls `body(i, buffers restricted to range i)` for the ranges `which`, on all threads. Each buffer reaches to the
-    /// last range's end, or is empty and stays so.
+    /// Calls `body(i, buffers restricted to range i)` for the ranges `which`, on all threads. Each buffer starts where
+    /// range number `which.start` does and ends where the last does, or is empty and stays so.
     pub(crate) fn for_each<T: Scalar>(
         &self,
         threads: &Threads,
@@ -97,7 +93,7 @@ impl Parts {
         });
     }
 
-    /// The same with scratch memory for `body`, as long as the longest range where the scratch was made so.
+    /// The same with scratch memory for `body`.
     pub(crate) fn for_each_with<T: Scalar>(
         &self,
         threads: &Threads,
@@ -106,50 +102,92 @@ impl Parts {
         scratch: &mut Scratch<T>,
         body: impl Fn(usize, Together<'_, T>, &mut [T]) + Sync,
     ) {
-        let end = self.0[..which.end].last().map_or(0, |range| range.end);
-        assert!(buffers.iter().all(|buffer| buffer.is_empty() || buffer.len() >= end));
+        let all = self.span(which.clone());
+        assert!(buffers.iter().all(|buffer| buffer.is_empty() || buffer.len() == all.len()));
         let pointers = buffers.map(|buffer| (SharedPointer(buffer.as_mut_ptr()), !buffer.is_empty()));
-        let (scratch, length) = (SharedPointer(scratch.reserve(threads.count())), scratch.length);
+        let scratch = scratch.share(threads.count());
         threads.run_on(which.len(), &|thread, task| {
             let index = which.start + task;
             let range = self.get(index);
             let slices = pointers.each_ref().map(|(pointer, present)| {
-                let (offset, count) = if *present { (range.start, range.len()) } else { (0, 0) };
+                let (offset, count) = if *present { (range.start - all.start, range.len()) } else { (0, 0) };
                 // SAFETY: ranges do not overlap, and each buffer is borrowed mutably by this call.
                 unsafe { std::slice::from_raw_parts_mut(pointer.get().add(offset), count) }
             });
-            // SAFETY: each thread has a part of its own, and runs one task at a time.
-            let scratch =
-                unsafe { std::slice::from_raw_parts_mut(scratch.get().add(thread * length), length) };
-            body(index, slices, scratch);
+            // SAFETY: this thread runs one task at a time.
+            body(index, slices, unsafe { scratch.of(thread) });
         });
+    }
+
+    /// From the start of the first of these ranges to the end of the last.
+    pub(crate) fn span(&self, which: Range<usize>) -> Range<usize> {
+        match &self.0[which] {
+            [] => 0..0,
+            [only] => only.clone(),
+            [first, .., last] => first.start..last.end,
+        }
     }
 }
 
 /// Memory of `length` numbers for each thread.
-#[derive(Default)]
 pub(crate) struct Scratch<T> {
-    buffer: Vec<T>,
+    buffer: Buffer<T>,
     length: usize,
+}
+
+impl<T: Scalar> Default for Scratch<T> {
+    fn default() -> Self {
+        Scratch::new(0)
+    }
 }
 
 impl<T: Scalar> Scratch<T> {
     /// Nothing is reserved before the number of threads is known.
     pub(crate) fn new(length: usize) -> Self {
-        // Threads write whole cache lines of their own.
-        Scratch { buffer: Vec::new(), length: length.next_multiple_of(64) }
+        Scratch { buffer: zeros(0), length: length.next_multiple_of(ALIGNMENT / size_of::<T>()) }
     }
 
-    fn reserve(&mut self, threads: usize) -> *mut T {
+    /// Makes sure that there is memory for so many threads.
+    pub(crate) fn reserve(&mut self, threads: usize) {
         if self.buffer.len() < threads * self.length {
-            self.buffer.resize(threads * self.length, T::zero());
+            self.buffer = zeros(threads * self.length);
         }
-        self.buffer.as_mut_ptr()
+    }
+
+    /// The threads' parts.
+    pub(super) fn share(&mut self, threads: usize) -> SharedScratch<T> {
+        self.reserve(threads);
+        SharedScratch { start: SharedPointer(self.buffer.as_mut_ptr()), length: self.length }
+    }
+
+    /// The part of the thread that calls, when no other works.
+    pub(crate) fn own(&mut self) -> &mut [T] {
+        self.reserve(1);
+        let length = self.length;
+        &mut self.buffer[..length]
     }
 
     /// The bytes that are reserved.
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(&self.buffer[..])
+    }
+}
+
+/// [`Scratch`], shared among threads.
+pub(super) struct SharedScratch<T> {
+    start: SharedPointer<T>,
+    length: usize,
+}
+
+impl<T> SharedScratch<T> {
+    /// The part of thread number `thread`.
+    ///
+    /// # Safety
+    /// The memory was reserved for that many threads and lives, and nobody else uses this part.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) unsafe fn of(&self, thread: usize) -> &mut [T] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.get().add(thread * self.length), self.length) }
     }
 }
 

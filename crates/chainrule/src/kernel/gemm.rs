@@ -106,18 +106,28 @@ unsafe fn backward_product_with<T: Scalar, const IS_FAR: bool>(
     }
 }
 
-/// C = A^T B for the columns `part` of A, summed over all rows. Shapes: A [rows, m], B [rows, columns], both cut into the
-/// same blocks; C [part, columns], row by row. `part` starts at a multiple of 8.
+/// What becomes of the numbers that a result has before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Accumulate {
+    /// They are written over.
+    Replace,
+    /// The chains go on from them, as if their terms had come before in the same product.
+    Add,
+}
+
+/// C = A^T B, or C + A^T B, for the columns `part` of A, summed over all rows. Shapes: A [rows, m], B [rows, columns],
+/// both cut into the same blocks; C [part, columns], row by row. `part` starts at a multiple of 8.
 pub(crate) fn transposed_product<T: Scalar>(
     a: Blocks<'_, T>,
     b: Blocks<'_, T>,
     part: Range<usize>,
+    accumulate: Accumulate,
     c: &mut [T],
 ) {
     assert!(part.start.is_multiple_of(8) && part.end <= a.columns() && c.len() == part.len() * b.columns());
     assert!(a.count() == b.count() && (0..a.count()).all(|i| a.get(i).rows() == b.get(i).rows()));
     // SAFETY: the shapes were checked, and the processor has these instructions.
-    unsafe { transposed_product_with(instructions(), a, b, part, c) }
+    unsafe { transposed_product_with(instructions(), a, b, part, accumulate, c) }
 }
 
 /// # Safety
@@ -128,55 +138,61 @@ unsafe fn transposed_product_with<T: Scalar>(
     a: Blocks<'_, T>,
     b: Blocks<'_, T>,
     part: Range<usize>,
+    accumulate: Accumulate,
     c: &mut [T],
 ) {
     match instructions {
         // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => unsafe { transposed_product_avx512(a, b, part, c) },
+        Instructions::Avx512 => unsafe { transposed_product_avx512(a, b, part, accumulate, c) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => unsafe { transposed_product_avx2(a, b, part, c) },
+        Instructions::Avx2 => unsafe { transposed_product_avx2(a, b, part, accumulate, c) },
         // SAFETY: as above.
-        Instructions::Plain => unsafe { transposed_product_in::<T::Plain>(a, b, part, c) },
+        Instructions::Plain => unsafe { transposed_product_in::<T::Plain>(a, b, part, accumulate, c) },
     }
 }
 
 /// The sums of the columns: a product with a row of ones, one number for each column.
-pub(crate) fn column_sums<T: Scalar>(blocks: Blocks<'_, T>, sums: &mut [T]) {
+pub(crate) fn column_sums<T: Scalar>(blocks: Blocks<'_, T>, accumulate: Accumulate, sums: &mut [T]) {
     assert_eq!(blocks.columns(), sums.len());
     // SAFETY: the shapes were checked, and the processor has these instructions.
-    unsafe { column_sums_with(instructions(), blocks, sums) }
+    unsafe { column_sums_with(instructions(), blocks, accumulate, sums) }
 }
 
 /// # Safety
 /// `sums` has a number for each column, and the processor has the instructions.
 #[inline]
-unsafe fn column_sums_with<T: Scalar>(instructions: Instructions, blocks: Blocks<'_, T>, sums: &mut [T]) {
+unsafe fn column_sums_with<T: Scalar>(
+    instructions: Instructions,
+    blocks: Blocks<'_, T>,
+    accumulate: Accumulate,
+    sums: &mut [T],
+) {
     match instructions {
         // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => unsafe { column_sums_avx512(blocks, sums) },
+        Instructions::Avx512 => unsafe { column_sums_avx512(blocks, accumulate, sums) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => unsafe { column_sums_avx2(blocks, sums) },
+        Instructions::Avx2 => unsafe { column_sums_avx2(blocks, accumulate, sums) },
         // SAFETY: as above.
-        Instructions::Plain => unsafe { column_sums_in::<T::Plain>(blocks, sums) },
+        Instructions::Plain => unsafe { column_sums_in::<T::Plain>(blocks, accumulate, sums) },
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn column_sums_avx512<T: Scalar>(blocks: Blocks<'_, T>, sums: &mut [T]) {
+unsafe fn column_sums_avx512<T: Scalar>(blocks: Blocks<'_, T>, accumulate: Accumulate, sums: &mut [T]) {
     // SAFETY: the caller's promise.
-    unsafe { column_sums_in::<T::Avx512>(blocks, sums) }
+    unsafe { column_sums_in::<T::Avx512>(blocks, accumulate, sums) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn column_sums_avx2<T: Scalar>(blocks: Blocks<'_, T>, sums: &mut [T]) {
+unsafe fn column_sums_avx2<T: Scalar>(blocks: Blocks<'_, T>, accumulate: Accumulate, sums: &mut [T]) {
     // SAFETY: the caller's promise.
-    unsafe { column_sums_in::<T::Avx2>(blocks, sums) }
+    unsafe { column_sums_in::<T::Avx2>(blocks, accumulate, sums) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -231,10 +247,11 @@ unsafe fn transposed_product_avx512<T: Scalar>(
     a: Blocks<'_, T>,
     b: Blocks<'_, T>,
     part: Range<usize>,
+    accumulate: Accumulate,
     c: &mut [T],
 ) {
     // SAFETY: the caller's promise.
-    unsafe { transposed_product_in::<T::Avx512>(a, b, part, c) }
+    unsafe { transposed_product_in::<T::Avx512>(a, b, part, accumulate, c) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -243,10 +260,11 @@ unsafe fn transposed_product_avx2<T: Scalar>(
     a: Blocks<'_, T>,
     b: Blocks<'_, T>,
     part: Range<usize>,
+    accumulate: Accumulate,
     c: &mut [T],
 ) {
     // SAFETY: the caller's promise.
-    unsafe { transposed_product_in::<T::Avx2>(a, b, part, c) }
+    unsafe { transposed_product_in::<T::Avx2>(a, b, part, accumulate, c) }
 }
 
 /// # Safety
@@ -382,6 +400,7 @@ unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
     a: Blocks<'_, V::Number>,
     b: Blocks<'_, V::Number>,
     part: Range<usize>,
+    accumulate: Accumulate,
     c: &mut [V::Number],
 ) {
     let panel = panel_width::<V::Number>();
@@ -393,8 +412,8 @@ unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
             let width = panel.min(columns - j);
             // SAFETY: j is a column of C.
             let c = unsafe { c.as_mut_ptr().add(j) };
-            let begin = match first {
-                0 => Begin::Zero,
+            let begin = match (first, accumulate) {
+                (0, Accumulate::Replace) => Begin::Zero,
                 _ => Begin::Matrix { pointer: c.cast_const(), stride: columns },
             };
             let segment = |s: usize, row: usize, column: usize| {
@@ -426,7 +445,11 @@ unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
 /// # Safety
 /// As for [`column_sums_with`], for V's instructions.
 #[inline(always)]
-unsafe fn column_sums_in<V: Lanes<Number: Scalar>>(blocks: Blocks<'_, V::Number>, sums: &mut [V::Number]) {
+unsafe fn column_sums_in<V: Lanes<Number: Scalar>>(
+    blocks: Blocks<'_, V::Number>,
+    accumulate: Accumulate,
+    sums: &mut [V::Number],
+) {
     let (panel, columns) = (panel_width::<V::Number>(), sums.len());
     let one: V::Number = num_traits::One::one();
     for j in (0..columns).step_by(panel) {
@@ -437,10 +460,14 @@ unsafe fn column_sums_in<V: Lanes<Number: Scalar>>(blocks: Blocks<'_, V::Number>
             let first = unsafe { b.data().as_ptr().add(b.rows() * j + column) };
             Segment { a: &one, a_row: 0, a_step: 0, b: first, b_step: width, count: b.rows() }
         };
-        let place =
-            Place { c: sums[j..].as_mut_ptr(), stride: 0, rows: 0..1, columns: width, ahead: Ahead::Nothing };
+        let c = sums[j..].as_mut_ptr();
+        let begin = match accumulate {
+            Accumulate::Replace => Begin::Zero,
+            Accumulate::Add => Begin::Matrix { pointer: c.cast_const(), stride: 0 },
+        };
+        let place = Place { c, stride: 0, rows: 0..1, columns: width, ahead: Ahead::Nothing };
         // SAFETY: one row of `width` columns.
-        unsafe { strip::<V, _, 1>(&(0..blocks.count()), &segment, 0, Begin::Zero, &place) };
+        unsafe { strip::<V, _, 1>(&(0..blocks.count()), &segment, 0, begin, &place) };
     }
 }
 
@@ -784,40 +811,53 @@ mod tests {
             for (m, batch, columns) in SHAPES {
                 let (a, b) = (values::<T>(batch * m, 4), values::<T>(batch * columns, 5));
                 for (rows_in_block, columns_in_part) in [(batch, m), (8, 8), (100, 32), (1200, 16)] {
-                    // A, a column of something else, B.
-                    let row = m + 1 + columns;
-                    let mut data = Vec::new();
-                    for start in (0..batch).step_by(rows_in_block) {
-                        let rows = start..batch.min(start + rows_in_block);
-                        data.extend(in_panels(rows.len(), m, &a[rows.start * m..rows.end * m]));
-                        data.extend(rows.clone().map(|_| T::nan()));
-                        let part = &b[rows.start * columns..rows.end * columns];
-                        data.extend(in_panels(rows.len(), columns, part));
+                    let in_blocks = |columns: usize, values: &[T]| -> Vec<T> {
+                        let blocks = values.chunks(rows_in_block * columns);
+                        blocks.flat_map(|block| in_panels(block.len() / columns, columns, block)).collect()
+                    };
+                    let (a_data, b_data) = (in_blocks(m, &a), in_blocks(columns, &b));
+                    // All rows at once, and, where there are several blocks, the first half of them and then the others.
+                    let middle = batch.div_ceil(rows_in_block) / 2 * rows_in_block;
+                    let mut ways = vec![vec![(0..batch, Accumulate::Replace)]];
+                    if middle > 0 {
+                        ways.push(vec![(0..middle, Accumulate::Replace), (middle..batch, Accumulate::Add)]);
                     }
-                    let a_blocks = Blocks::new(&data, row, rows_in_block, 0, m);
-                    let b_blocks = Blocks::new(&data, row, rows_in_block, m + 1, columns);
-                    let mut sums = vec![T::nan(); m];
-                    // SAFETY: the shapes fit, and the instructions are this machine's.
-                    unsafe { column_sums_with(instructions, a_blocks, &mut sums) };
-                    for (n, found) in sums.into_iter().enumerate() {
-                        let sum = (0..batch).fold(T::zero(), |sum, k| sum + a[k * m + n]);
-                        assert!(found == sum, "{instructions:?}: column {n} of {batch} x {m}");
-                    }
-                    for start in (0..m).step_by(columns_in_part) {
-                        let part = start..m.min(start + columns_in_part);
-                        let mut c = vec![T::nan(); part.len() * columns];
-                        // SAFETY: the shapes fit, and the instructions are this machine's.
-                        unsafe {
-                            transposed_product_with(instructions, a_blocks, b_blocks, part.clone(), &mut c);
+                    for way in ways {
+                        let passes = way.into_iter().map(|(rows, accumulate)| {
+                            let of = |data: &[T], n: usize| data[rows.start * n..rows.end * n].to_vec();
+                            (of(&a_data, m), of(&b_data, columns), accumulate)
+                        });
+                        let passes: Vec<_> = passes.collect();
+                        let mut sums = vec![T::nan(); m];
+                        for (a, _, accumulate) in &passes {
+                            let blocks = Blocks::new(a, rows_in_block, m);
+                            // SAFETY: the shapes fit, and the instructions are this machine's.
+                            unsafe { column_sums_with(instructions, blocks, *accumulate, &mut sums) };
                         }
-
-                        for (i, n) in part.enumerate() {
-                            for j in 0..columns {
-                                let sum = (0..batch).fold(T::zero(), |sum, k| {
-                                    step(instructions, a[k * m + n], b[k * columns + j], sum)
-                                });
-                                let found = c[i * columns + j];
-                                assert!(found == sum, "{instructions:?} {m} x {batch} x {columns}");
+                        for (n, found) in sums.into_iter().enumerate() {
+                            let sum = (0..batch).fold(T::zero(), |sum, k| sum + a[k * m + n]);
+                            assert!(found == sum, "{instructions:?}: column {n} of {batch} x {m}");
+                        }
+                        for start in (0..m).step_by(columns_in_part) {
+                            let part = start..m.min(start + columns_in_part);
+                            let mut c = vec![T::nan(); part.len() * columns];
+                            for (a, b, accumulate) in &passes {
+                                let a = Blocks::new(a, rows_in_block, m);
+                                let b = Blocks::new(b, rows_in_block, columns);
+                                let part = part.clone();
+                                // SAFETY: the shapes fit, and the instructions are this machine's.
+                                unsafe {
+                                    transposed_product_with(instructions, a, b, part, *accumulate, &mut c);
+                                }
+                            }
+                            for (i, n) in part.enumerate() {
+                                for j in 0..columns {
+                                    let sum = (0..batch).fold(T::zero(), |sum, k| {
+                                        step(instructions, a[k * m + n], b[k * columns + j], sum)
+                                    });
+                                    let found = c[i * columns + j];
+                                    assert!(found == sum, "{instructions:?} {m} x {batch} x {columns}");
+                                }
                             }
                         }
                     }

@@ -4,6 +4,7 @@
 //! threads: every element of a product is one chain of multiply-adds in a fixed order (see `gemm`), and
 //! whoever divides work only chooses which chains run where.
 
+pub(crate) mod arena;
 pub(crate) mod buffer;
 pub(crate) mod elementwise;
 pub(crate) mod functions;

@@ -69,30 +69,24 @@ impl<'a, T: Scalar> Panels<'a, T> {
     }
 }
 
-/// The rows of a batch, cut into blocks: each block is a matrix in panels, and lies among other values of the
-/// same rows.
+/// The rows of a batch, cut into blocks, one behind the other: each block is a matrix in panels.
 #[derive(Clone, Copy)]
 pub(crate) struct Blocks<'a, T> {
-    /// The blocks one behind the other, `row` numbers for each row of the batch.
     data: &'a [T],
-    row: usize,
     rows_in_block: usize,
-    /// The matrix's place: block i, of r rows, has it at `r * start`.
-    start: usize,
     columns: usize,
 }
 
 impl<'a, T: Scalar> Blocks<'a, T> {
-    /// Columns `start..start + columns` of `data`, which has `row` numbers for each row, `rows_in_block` rows in each
-    /// block but the last.
-    pub(crate) fn new(data: &'a [T], row: usize, rows_in_block: usize, start: usize, columns: usize) -> Self {
-        assert!(data.len().is_multiple_of(row) && rows_in_block > 0 && start + columns <= row);
-        Blocks { data, row, rows_in_block, start, columns }
+    /// Reads `data` as blocks of `rows_in_block` rows; the last may have fewer.
+    pub(crate) fn new(data: &'a [T], rows_in_block: usize, columns: usize) -> Self {
+        assert!(data.len().is_multiple_of(columns) && rows_in_block > 0);
+        Blocks { data, rows_in_block, columns }
     }
 
     /// How many blocks there are.
     pub(crate) fn count(&self) -> usize {
-        self.data.len().div_ceil(self.rows_in_block * self.row)
+        self.data.len().div_ceil(self.rows_in_block * self.columns)
     }
 
     pub(crate) fn columns(&self) -> usize {
@@ -106,9 +100,9 @@ impl<'a, T: Scalar> Blocks<'a, T> {
     /// Block `index`.
     #[inline(always)]
     pub(crate) fn get(&self, index: usize) -> Panels<'a, T> {
-        let first = index * self.rows_in_block * self.row;
-        let rows = self.rows_in_block.min((self.data.len() - first) / self.row);
-        let data = &self.data[first + rows * self.start..][..rows * self.columns];
+        let first = index * self.rows_in_block * self.columns;
+        let rows = self.rows_in_block.min((self.data.len() - first) / self.columns);
+        let data = &self.data[first..first + rows * self.columns];
         Panels { data, rows, columns: self.columns }
     }
 }
@@ -117,7 +111,7 @@ impl<'a, T: Scalar> From<Panels<'a, T>> for Blocks<'a, T> {
     /// One block.
     fn from(panels: Panels<'a, T>) -> Self {
         let Panels { data, rows, columns } = panels;
-        Blocks { data, row: columns, rows_in_block: rows, start: 0, columns }
+        Blocks { data, rows_in_block: rows, columns }
     }
 }
 

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, Context, Describe, Stored};
+use super::{Compute, Context, Describe};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
-use crate::kernel::gemm::{backward_product, column_sums, forward_product, transposed_product};
+use crate::kernel::gemm::{Accumulate, backward_product, column_sums, forward_product, transposed_product};
 use crate::kernel::panels::{Blocks, Panels};
 use crate::parameters::TensorRequest;
 
@@ -81,8 +81,8 @@ impl<T: Scalar> Compute<T> for Dense {
     }
 
     /// delta = dLoss/da * sigma'(z).
-    fn error_to_delta(&self, stored: Stored<'_, T>, error: &mut [T]) {
-        self.activation.multiply_by_derivative(stored.pre_activation, stored.activation, error);
+    fn error_to_delta(&self, state: &mut [T], error: &mut [T]) {
+        self.activation.turn_error_into_delta(state, error);
     }
 
     /// dLoss/da(l-1) = delta(l) W(l).
@@ -103,11 +103,12 @@ impl<T: Scalar> Compute<T> for Dense {
         part: Range<usize>,
         delta: Blocks<'_, T>,
         input: Blocks<'_, T>,
+        accumulate: Accumulate,
         gradient: &mut [T],
     ) {
         match tensor {
-            0 => transposed_product(delta, input, part, gradient),
-            _ => column_sums(delta, gradient),
+            0 => transposed_product(delta, input, part, accumulate, gradient),
+            _ => column_sums(delta, accumulate, gradient),
         }
     }
 }

@@ -7,11 +7,12 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, Context, Describe, Stored};
+use super::{Compute, Context, Describe};
 use crate::activation::Activation;
 use crate::error::{Result, require};
 use crate::forward::Mode;
 use crate::kernel::Scalar;
+use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::{Blocks, Panels};
 use crate::parameters::TensorRequest;
 use crate::random::{Purpose, Stream};
@@ -102,7 +103,7 @@ impl<T: Scalar> Compute<T> for Dropout {
     fn activate(&self, _: &mut [T]) {}
 
     /// There is no sigma: delta is dLoss/da.
-    fn error_to_delta(&self, _: Stored<'_, T>, _: &mut [T]) {}
+    fn error_to_delta(&self, _: &mut [T], _: &mut [T]) {}
 
     /// dLoss/dinput = mask * delta.
     fn propagate(&self, context: Context<'_, T>, delta: Panels<'_, T>, input_error: &mut [T]) {
@@ -115,5 +116,14 @@ impl<T: Scalar> Compute<T> for Dropout {
     }
 
     /// There are no parameters.
-    fn gradient(&self, _: usize, _: Range<usize>, _: Blocks<'_, T>, _: Blocks<'_, T>, _: &mut [T]) {}
+    fn gradient(
+        &self,
+        _: usize,
+        _: Range<usize>,
+        _: Blocks<'_, T>,
+        _: Blocks<'_, T>,
+        _: Accumulate,
+        _: &mut [T],
+    ) {
+    }
 }

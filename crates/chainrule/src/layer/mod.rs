@@ -16,6 +16,7 @@ use crate::activation::Activation;
 use crate::error::Result;
 use crate::forward::Mode;
 use crate::kernel::Scalar;
+use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::{Blocks, Panels};
 use crate::matrix::MatrixView;
 use crate::parameters::{Parameters, TensorRequest};
@@ -112,13 +113,6 @@ impl<'a, T: Scalar> LayerWeights<'a, T> {
     }
 }
 
-/// What a layer stored in the forward pass. z is empty where nobody needs it; see [`keeps_pre_activation`].
-#[derive(Clone, Copy)]
-pub(crate) struct Stored<'a, T> {
-    pub(crate) pre_activation: &'a [T],
-    pub(crate) activation: &'a [T],
-}
-
 /// What a kind of layer computes. All buffers are in panels, made by the caller: those of the forward pass have
 /// samples as columns, [width, rows]; the others neurons, [rows, width].
 pub(crate) trait Compute<T: Scalar> {
@@ -129,25 +123,29 @@ pub(crate) trait Compute<T: Scalar> {
     /// activation needs whole rows.
     fn activate(&self, values: &mut [T]);
 
-    /// Step 3, second half: turns dLoss/da of this layer into its delta = dLoss/da * sigma'(z), in place.
-    fn error_to_delta(&self, stored: Stored<'_, T>, error: &mut [T]);
+    /// Step 3, second half: turns dLoss/da of this layer into its delta = dLoss/da * sigma'(z), and the layer's state
+    /// into its a, in place, in any layout.
+    fn error_to_delta(&self, state: &mut [T], error: &mut [T]);
 
     /// Step 3, first half: dLoss/da of the layer before, from this layer's delta.
     fn propagate(&self, context: Context<'_, T>, delta: Panels<'_, T>, input_error: &mut [T]);
 
     /// Step 4: rows `part` of the gradient of tensor number `tensor` of the layer (0 the weight, 1 the bias, which
-    /// is taken whole), row by row, summed over the batch. delta and the layer's input are in blocks.
+    /// is taken whole), row by row, summed over the batch, or added to what earlier rows of it gave. delta and the
+    /// layer's input are in blocks.
     fn gradient(
         &self,
         tensor: usize,
         part: Range<usize>,
         delta: Blocks<'_, T>,
         input: Blocks<'_, T>,
+        accumulate: Accumulate,
         gradient: &mut [T],
     );
 }
 
-/// Whether the backward pass needs z beside a hidden layer's a: where sigma' cannot be had from a.
-pub(crate) fn keeps_pre_activation(layer: &Layer) -> bool {
+/// Whether a hidden layer's state, the one tensor that is kept of it for the backward pass, is its z: where sigma'
+/// cannot be had from a. Elsewhere it is a.
+pub(crate) fn state_is_pre_activation(layer: &Layer) -> bool {
     !layer.describe().activation().derivative_from_activation()
 }

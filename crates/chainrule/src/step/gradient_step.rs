@@ -3,94 +3,145 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use super::plan::{Cut, Plan, Region};
-use crate::error::{Error, Result};
+use super::program::{GradientParts, Operands, Target};
+use crate::kernel::arena::Cut;
 use crate::kernel::elementwise::{Scratch, all_finite};
+use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::Blocks;
 use crate::kernel::{Scalar, Threads};
 use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::parameters::{Gradients, Parameters};
 
-/// Step 4, and 5 where gradients are not kept, from the values of all blocks.
-pub(super) struct GradientStep<'a, T> {
+/// The gradients of some layers.
+pub(super) struct GradientStep<'a> {
     pub(super) network: &'a Network,
-    pub(super) plan: &'a Plan,
-    pub(super) blocks: &'a [T],
+    pub(super) parts: &'a GradientParts,
     pub(super) cut: Cut,
+    pub(super) layers: RangeInclusive<usize>,
+    /// Of these layers, in their order.
+    pub(super) operands: &'a [Operands],
 }
 
-impl<T: Scalar> GradientStep<'_, T> {
-    /// The gradients of some layers, kept or applied: whether all are finite.
-    ///
-    /// # Errors
-    /// When one is not finite and others were applied.
-    pub(super) fn run(
+/// What a step changes, and the memory of its threads.
+pub(super) struct Learner<'a, T> {
+    pub(super) parameters: &'a mut Parameters<T>,
+    pub(super) optimizer: &'a mut Optimizer<T>,
+    pub(super) kept: Option<&'a mut Gradients<T>>,
+    pub(super) scratch: &'a mut Scratch<T>,
+}
+
+impl GradientStep<'_> {
+    /// Computes the gradients, and keeps or applies them. If one is not finite, it is not applied, others may have been,
+    /// and this gives what went wrong first, a delta or a gradient, and its layer.
+    pub(super) fn run<T: Scalar>(
         &self,
         threads: &Threads,
-        layers: RangeInclusive<usize>,
-        kept: Option<&mut Gradients<T>>,
-        scratch: &mut Scratch<T>,
-        parameters: &mut Parameters<T>,
-        optimizer: &mut Optimizer<T>,
-    ) -> Result<bool> {
-        let plan = self.plan;
-        let which = plan.layers[layers.start() - 1].parts.start..plan.layers[layers.end() - 1].parts.end;
+        arena: &mut [T],
+        target: Target,
+        accumulate: Accumulate,
+        learner: &mut Learner<'_, T>,
+    ) -> Option<(&'static str, usize)> {
+        let (parts, which) = (&self.parts.parts, self.parts.of(&self.layers));
+        let all = parts.span(which.clone());
         // The last layer with a gradient that is not finite; 0 if all are.
         let bad = AtomicUsize::new(0);
-        let note = |index: usize| bad.fetch_max(plan.part_places[index].0, Relaxed);
-        if let Some(gradients) = kept {
-            let buffers = [gradients.as_mut_slice(), &mut [], &mut [], &mut []];
-            plan.parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
-                self.part(index, gradient);
+        let note = |index: usize| bad.fetch_max(self.parts.places[index].0, Relaxed);
+        let rows = 0..self.cut.rows;
+        if let Target::Arena(offset) = target {
+            // Gradients of one layer, which lie apart from what they are computed from.
+            let Operands { delta, input } = self.operands[0];
+            let ranges = [delta.of(&rows), input.of(&rows), offset..offset + all.len()];
+            let [delta_values, input_values, gradients] =
+                arena.get_disjoint_mut(ranges).expect("tensors do not overlap");
+            let delta = Blocks::new(delta_values, self.cut.rows_in_block, delta.columns);
+            let input = Blocks::new(input_values, self.cut.rows_in_block, input.columns);
+            parts.for_each(
+                threads,
+                which,
+                [gradients, &mut [], &mut [], &mut []],
+                |index, [gradient, ..]| {
+                    self.part(index, (delta, input), Accumulate::Replace, gradient);
+                    if !all_finite(gradient) {
+                        note(index);
+                    }
+                },
+            );
+        } else if let Some(kept) = &mut learner.kept {
+            let buffers = [&mut kept.as_mut_slice()[all], &mut [], &mut [], &mut []];
+            let arena = &*arena;
+            parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
+                self.part(index, self.operands_of(index, arena), accumulate, gradient);
                 if !all_finite(gradient) {
                     note(index);
                 }
             });
-            return Ok(bad.into_inner() == 0);
+        } else {
+            let (next, state) = learner.optimizer.next_step();
+            let [m, v, u] = state.map(|state| state.get_mut(all.clone()).unwrap_or_default());
+            let buffers = [&mut learner.parameters.as_mut_slice()[all], m, v, u];
+            let (arena, scratch) = (&*arena, &mut *learner.scratch);
+            parts.for_each_with(threads, which, buffers, scratch, |index, [w, m, v, u], scratch| {
+                let gradient = &mut scratch[..w.len()];
+                self.part(index, self.operands_of(index, arena), Accumulate::Replace, gradient);
+                if all_finite(gradient) {
+                    next.update(w, gradient, [m, v, u]);
+                } else {
+                    note(index);
+                }
+            });
         }
-        let number = optimizer.steps() + 1;
-        let (next, [m, v, u]) = optimizer.next_step();
-        let buffers = [parameters.as_mut_slice(), m, v, u];
-        plan.parts.for_each_with(threads, which, buffers, scratch, |index, [w, m, v, u], gradient| {
-            let gradient = &mut gradient[..w.len()];
-            self.part(index, gradient);
-            if all_finite(gradient) {
-                next.update(w, gradient, [m, v, u]);
-            } else {
-                note(index);
-            }
-        });
-        let bad = bad.into_inner();
-        if bad == 0 {
-            return Ok(true);
+        match bad.into_inner() {
+            0 => None,
+            bad => Some(self.first_not_finite(arena, bad)),
         }
-        let delta = layers.rev().take_while(|&l| l >= bad).find(|&l| !self.delta_is_finite(l));
-        let (quantity, layer) = delta.map_or(("gradient", bad), |l| ("delta", l));
-        Err(Error::NonFinite { quantity, layer, step: number, epoch: None })
     }
 
-    /// delta(l).
-    fn delta(&self, l: usize) -> Blocks<'_, T> {
-        self.region(self.plan.layers[l - 1].delta, self.network.width(l))
+    /// delta(l) and a(l-1) for the layer of a part.
+    fn operands_of<'a, T: Scalar>(&self, index: usize, arena: &'a [T]) -> (Blocks<'a, T>, Blocks<'a, T>) {
+        let Operands { delta, input } = self.operands[self.parts.places[index].0 - self.layers.start()];
+        (delta.blocks(arena, self.cut), input.blocks(arena, self.cut))
     }
 
-    /// A region of all blocks.
-    fn region(&self, region: Region, width: usize) -> Blocks<'_, T> {
-        let (row, cut) = (self.plan.row, self.cut);
-        Blocks::new(&self.blocks[..cut.batch * row], row, cut.rows_in_block, region.start, width)
-    }
-
-    /// One part of the gradients, over all rows of the batch.
-    fn part(&self, index: usize, gradient: &mut [T]) {
-        let (l, tensor, part) = self.plan.part_places[index].clone();
+    /// One part of the gradients, over all rows.
+    fn part<T: Scalar>(
+        &self,
+        index: usize,
+        (delta, input): (Blocks<'_, T>, Blocks<'_, T>),
+        accumulate: Accumulate,
+        gradient: &mut [T],
+    ) {
+        let (l, tensor, part) = self.parts.places[index].clone();
         let layer = self.network.layers()[l - 1].compute();
-        let input = self.region(self.plan.activation(l - 1), self.network.width(l - 1));
-        layer.gradient(tensor, part, self.delta(l), input, gradient);
+        layer.gradient(tensor, part, delta, input, accumulate, gradient);
     }
 
-    fn delta_is_finite(&self, l: usize) -> bool {
-        let delta = self.delta(l);
-        (0..delta.count()).all(|block| all_finite(delta.get(block).data()))
+    /// Layer `bad` is the last whose gradient is not finite: because of a delta, or by itself.
+    fn first_not_finite<T: Scalar>(&self, arena: &[T], bad: usize) -> (&'static str, usize) {
+        let is_finite = |l: usize| {
+            let Operands { delta, .. } = self.operands[l - self.layers.start()];
+            all_finite(&arena[delta.of(&(0..self.cut.rows))])
+        };
+        let delta = self.layers.clone().rev().take_while(|&l| l >= bad).find(|&l| !is_finite(l));
+        delta.map_or(("gradient", bad), |l| ("delta", l))
     }
+}
+
+/// Step 5 for one layer: its gradients lie in `gradients`.
+pub(super) fn update_layer<T: Scalar>(
+    threads: &Threads,
+    parts: &GradientParts,
+    layer: usize,
+    gradients: &[T],
+    learner: &mut Learner<'_, T>,
+) {
+    let which = parts.of(&(layer..=layer));
+    let all = parts.parts.span(which.clone());
+    let (next, state) = learner.optimizer.next_step();
+    let [m, v, u] = state.map(|state| state.get_mut(all.clone()).unwrap_or_default());
+    let buffers = [&mut learner.parameters.as_mut_slice()[all.clone()], m, v, u];
+    parts.parts.for_each(threads, which, buffers, |index, [w, m, v, u]| {
+        let part = parts.parts.get(index);
+        next.update(w, &gradients[part.start - all.start..part.end - all.start], [m, v, u]);
+    });
 }

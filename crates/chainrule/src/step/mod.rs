@@ -3,24 +3,26 @@
 //! It equals the five public functions bit for bit and allocates nothing.
 
 mod gradient_step;
-mod non_finite;
+mod layout;
 mod pass;
-mod plan;
+pub(crate) mod program;
 
 use crate::error::{Error, Result};
 use crate::forward::Mode;
 use crate::inputs::Inputs;
-use crate::kernel::buffer::{Buffer, zeros};
+use crate::kernel::arena::Cut;
+use crate::kernel::buffer::{Buffer, aligned_length, zeros};
 use crate::kernel::elementwise::Scratch;
+use crate::kernel::gemm::Accumulate;
 use crate::kernel::{Scalar, Threads};
 use crate::loss::{Loss, Targets, WeightedSum};
+use crate::memory::{MemoryPlan, check_size};
 use crate::network::Network;
 use crate::optimizer::{Clipping, Optimizer, clip_on};
 use crate::parameters::{Gradients, Parameters};
-use gradient_step::GradientStep;
-use non_finite::first_not_finite;
+use gradient_step::{GradientStep, Learner, update_layer};
 use pass::Pass;
-use plan::{Cut, Plan};
+use program::{GradientParts, Phase, Program};
 
 /// Inputs and targets: a batch, or a whole data set.
 #[derive(Clone, Copy, Debug)]
@@ -38,15 +40,19 @@ pub struct TrainingStep<T> {
     network: Network,
     loss: Loss,
     clipping: Option<Clipping>,
-    plan: Plan,
-    /// The blocks of rows, one behind the other; see [`Plan`].
-    blocks: Buffer<T>,
+    maximum_batch: usize,
+    program: Program,
+    parts: GradientParts,
+    /// States, deltas and what else the program places.
+    arena: Buffer<T>,
     /// s_i l_i for each sample.
-    losses: Vec<f64>,
+    losses: Buffer<f64>,
     /// None where the update takes each part of them as it comes.
     gradients: Option<Gradients<T>>,
-    /// For those parts.
+    /// The threads' own memory.
     scratch: Scratch<T>,
+    /// How many threads the plan has reckoned with, if there is a plan.
+    most_threads: Option<usize>,
     alone: Threads,
 }
 
@@ -61,27 +67,68 @@ impl<T: Scalar> TrainingStep<T> {
         clipping: Option<Clipping>,
         maximum_batch: usize,
     ) -> Result<Self> {
+        check_size(network, maximum_batch)?;
+        let program = Program::fast::<T>(network, maximum_batch);
+        let arena = program.length;
+        TrainingStep::of_program(network, loss, clipping, maximum_batch, program, arena)
+    }
+
+    /// Reserves the buffers that the plan names, and no others: a step then holds what the plan's ledger says, the
+    /// parameters and the optimizer's state included, which are the caller's.
+    ///
+    /// # Errors
+    /// When the loss does not fit the network, or the plan is for another number type, or has not reckoned with clipping.
+    pub fn planned(plan: MemoryPlan, loss: &Loss, clipping: Option<Clipping>) -> Result<Self> {
+        if plan.number_bytes != size_of::<T>() {
+            return Err(Error::shape(
+                "memory plan",
+                format!("numbers of {} bytes", size_of::<T>()),
+                plan.number_bytes,
+            ));
+        }
+        if clipping.is_some() && !plan.keeps_gradients {
+            return Err(Error::shape(
+                "memory plan",
+                "one that keeps the gradients, for clipping",
+                "one that does not",
+            ));
+        }
+        let arena = plan.arena_bytes() / size_of::<T>();
+        let MemoryPlan { network, program, batch_size, threads, keeps_gradients, .. } = plan;
+        let mut step = TrainingStep::of_program(&network, loss, clipping, batch_size, program, arena)?;
+        if keeps_gradients {
+            step = step.keeping_gradients();
+        }
+        step.scratch.reserve(threads);
+        step.most_threads = Some(threads);
+        Ok(step)
+    }
+
+    fn of_program(
+        network: &Network,
+        loss: &Loss,
+        clipping: Option<Clipping>,
+        maximum_batch: usize,
+        program: Program,
+        arena: usize,
+    ) -> Result<Self> {
         loss.check(network.output_width())?;
         if let Some(clipping) = &clipping {
             clipping.check()?;
         }
-        let total: u128 = (0..=network.depth()).map(|l| network.width(l) as u128).sum();
-        if total * maximum_batch as u128 > isize::MAX as u128 / 64 {
-            let reason = format!("a batch of {maximum_batch} samples is too large for this network");
-            return Err(Error::Data(reason));
-        }
-        let plan = Plan::new::<T>(network, maximum_batch);
-        let keeps_gradients = clipping.is_some();
         Ok(TrainingStep {
             network: network.clone(),
             loss: loss.clone(),
             clipping,
-            blocks: zeros(maximum_batch * plan.row),
-            losses: vec![0.0; maximum_batch],
-            gradients: keeps_gradients.then(|| network.zeros()),
-            scratch: Scratch::new(if keeps_gradients { 0 } else { plan.parts.longest() }),
+            maximum_batch,
+            arena: zeros(arena),
+            losses: zeros(aligned_length::<f64>(maximum_batch)),
+            gradients: clipping.is_some().then(|| network.zeros()),
+            scratch: Scratch::new(Program::scratch(network, program.rows)),
+            most_threads: None,
             alone: Threads::single(),
-            plan,
+            parts: GradientParts::new(network, program.rows),
+            program,
         })
     }
 
@@ -89,15 +136,13 @@ impl<T: Scalar> TrainingStep<T> {
     /// takes as many bytes more as the parameters have, and some time.
     pub fn keeping_gradients(mut self) -> Self {
         self.gradients.get_or_insert_with(|| self.network.zeros());
-        self.scratch = Scratch::new(0);
         self
     }
 
     /// The bytes of the buffers: states, deltas and gradients.
     pub fn bytes(&self) -> usize {
-        let states = size_of_val(&self.blocks[..]) + size_of_val(&self.losses[..]);
         let gradients = self.gradients.as_ref().map_or(0, Gradients::bytes);
-        states + gradients + self.scratch.bytes()
+        size_of_val(&self.arena[..]) + size_of_val(&self.losses[..]) + gradients + self.scratch.bytes()
     }
 
     /// The gradients of the last step, after clipping. None unless there is clipping, or they are kept: the
@@ -121,19 +166,20 @@ impl<T: Scalar> TrainingStep<T> {
         mode: Mode,
     ) -> Result<WeightedSum> {
         self.check(parameters, optimizer, batch)?;
-        let total_weight = self.loss.total_weight(batch.targets, batch.sample_weights)?;
-        let work = self.network.step_flops().saturating_mul(batch.inputs.rows() as u64);
-        let threads = (work >= SERIAL_FLOPS).then_some(threads);
-        let finite = self.passes(threads, parameters, optimizer, batch, mode, total_weight)?;
-        let losses = &self.losses[..batch.inputs.rows()];
-        let sum = WeightedSum { loss: losses.iter().sum(), weight: total_weight };
-        if !finite {
-            return Err(first_not_finite(
-                (&self.network, parameters, &self.loss),
-                batch,
-                mode,
-                optimizer.steps() + 1,
+        if let Some(most) = self.most_threads.filter(|most| threads.count() > *most) {
+            return Err(Error::shape(
+                "threads",
+                format!("at most {most}, for which memory was planned"),
+                threads.count(),
             ));
+        }
+        let total_weight = self.loss.total_weight(batch.targets, batch.sample_weights)?;
+        let rows = batch.inputs.rows();
+        let work = self.network.step_flops().saturating_mul(rows as u64);
+        let threads = (work >= SERIAL_FLOPS).then_some(threads);
+        for first in (0..rows).step_by(self.program.rows) {
+            let part = MicroBatch { batch, first, rows: self.program.rows.min(rows - first), total_weight };
+            self.passes(threads, parameters, optimizer, part, mode)?;
         }
         let threads = threads.unwrap_or(&self.alone);
         match &mut self.gradients {
@@ -145,7 +191,7 @@ impl<T: Scalar> TrainingStep<T> {
                 optimizer.update(threads, parameters, gradients);
             }
         }
-        Ok(sum)
+        Ok(WeightedSum { loss: self.losses[..rows].iter().sum(), weight: total_weight })
     }
 
     fn check(
@@ -154,7 +200,7 @@ impl<T: Scalar> TrainingStep<T> {
         optimizer: &Optimizer<T>,
         batch: Samples<'_, T>,
     ) -> Result<()> {
-        let (rows, maximum) = (batch.inputs.rows(), self.plan.maximum_batch);
+        let (rows, maximum) = (batch.inputs.rows(), self.maximum_batch);
         optimizer.check_shapes(parameters)?;
         self.network.check_parameters(parameters)?;
         self.network.check_inputs(batch.inputs.columns())?;
@@ -164,50 +210,81 @@ impl<T: Scalar> TrainingStep<T> {
         self.loss.check_targets(rows, self.network.output_width(), batch.targets, batch.sample_weights)
     }
 
-    /// Steps 1 to 4, and 5 unless the gradients are kept: whether the loss and all gradients are finite.
+    /// The phases of the program for some samples: steps 1 to 4, and 5 unless the gradients are kept.
     ///
     /// # Errors
-    /// When a gradient is not finite and others were applied.
+    /// When the loss or a gradient is not finite.
     fn passes(
         &mut self,
         threads: Option<&Threads>,
         parameters: &mut Parameters<T>,
         optimizer: &mut Optimizer<T>,
-        batch: Samples<'_, T>,
+        MicroBatch { batch, first, rows, total_weight }: MicroBatch<'_, T>,
         mode: Mode,
-        total_weight: f64,
-    ) -> Result<bool> {
-        let TrainingStep { network, loss, plan, blocks, losses, gradients, alone, scratch, .. } = self;
-        let (threads, depth, first) = (threads.unwrap_or(alone), network.depth(), plan.first);
-        let cut = Cut::new(batch.inputs.rows(), threads.count());
-        let pass = Pass { network, loss, plan, parameters, mode, total_weight };
-        cut.for_each(threads, plan, blocks, losses, |block, losses| {
-            pass.forward(block, batch, losses);
-            if plan.deltas_together {
-                pass.backward(block, 1..=depth);
+    ) -> Result<()> {
+        let TrainingStep { network, loss, program, parts, arena, losses, gradients, scratch, alone, .. } =
+            self;
+        let threads = threads.unwrap_or(alone);
+        let cut = Cut::new(rows, threads.count());
+        let losses = &mut losses[first..first + rows];
+        let accumulate = if first == 0 { Accumulate::Replace } else { Accumulate::Add };
+        let mut learner = Learner { parameters, optimizer, kept: gradients.as_mut(), scratch };
+        for phase in &program.phases {
+            match phase {
+                Phase::Rows { places, operations } => {
+                    let parameters = &*learner.parameters;
+                    let pass =
+                        Pass { network, loss, parameters, mode, batch, total_weight, first_sample: first };
+                    let scratch = &mut *learner.scratch;
+                    places.for_each_block(threads, cut, arena, scratch, losses, |block, scratch, losses| {
+                        operations.iter().for_each(|operation| pass.run(operation, block, scratch, losses));
+                    });
+                    if phase.has_loss(network) && !losses.iter().sum::<f64>().is_finite() {
+                        let (quantity, layer) = pass
+                            .first_not_finite(rows, learner.scratch.own())
+                            .unwrap_or(("loss", network.depth()));
+                        return Err(not_finite(quantity, layer, learner.optimizer));
+                    }
+                }
+                Phase::Gradients { layers, operands, target } => {
+                    let step = GradientStep { network, parts, cut, layers: layers.clone(), operands };
+                    let Some((quantity, layer)) = step.run(threads, arena, *target, accumulate, &mut learner)
+                    else {
+                        continue;
+                    };
+                    // Where nothing was applied, the forward pass can be looked at again.
+                    let parameters = &*learner.parameters;
+                    let pass =
+                        Pass { network, loss, parameters, mode, batch, total_weight, first_sample: first };
+                    let kept = learner.kept.is_some();
+                    let before = kept.then(|| pass.first_not_finite(rows, learner.scratch.own())).flatten();
+                    let (quantity, layer) = before.unwrap_or((quantity, layer));
+                    return Err(not_finite(quantity, layer, learner.optimizer));
+                }
+                Phase::Update { layer, gradient } => {
+                    let gradients = &arena[*gradient..][..network.parameter_range(*layer).len()];
+                    update_layer(threads, parts, *layer, gradients, &mut learner);
+                }
+                Phase::Move { from, to } => arena.copy_within(from.clone(), *to),
             }
-        });
-        let losses = &mut losses[..cut.batch];
-        if !losses.iter().sum::<f64>().is_finite() {
-            return Ok(false);
         }
-        if plan.deltas_together {
-            let step = GradientStep { network, plan, blocks, cut };
-            return step.run(threads, 1..=depth, gradients.as_mut(), scratch, parameters, optimizer);
-        }
-        // A layer's gradients follow its delta, and its update comes after its weight has carried the error back.
-        for l in (first..=depth).rev() {
-            if l > first {
-                let pass = Pass { network, loss, plan, parameters, mode, total_weight };
-                cut.for_each(threads, plan, blocks, losses, |block, _| pass.backward(block, l..=l));
-            }
-            let step = GradientStep { network, plan, blocks, cut };
-            if !step.run(threads, l..=l, gradients.as_mut(), scratch, parameters, optimizer)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        Ok(())
     }
+}
+
+fn not_finite<T: Scalar>(quantity: &'static str, layer: usize, optimizer: &Optimizer<T>) -> Error {
+    Error::NonFinite { quantity, layer, step: optimizer.steps() + 1, epoch: None }
+}
+
+/// Samples that go through the program together.
+#[derive(Clone, Copy)]
+struct MicroBatch<'a, T> {
+    batch: Samples<'a, T>,
+    /// The first of them.
+    first: usize,
+    rows: usize,
+    /// The whole batch's.
+    total_weight: f64,
 }
 
 /// Steps on less work than this are faster on one thread.

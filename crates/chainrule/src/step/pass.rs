@@ -1,15 +1,17 @@
 //! Steps 1 to 3 for some rows of a batch: forward, output error, backward.
 
-use std::ops::RangeInclusive;
+use std::ops::Range;
 
 use super::Samples;
-use super::plan::{Block, LayerPlan, Plan, Region};
+use super::program::RowOperation;
 use crate::forward::{Mode, activate_output};
 use crate::kernel::Scalar;
-use crate::kernel::panels::{Panels, from_rows};
+use crate::kernel::arena::{Block, Cut};
+use crate::kernel::elementwise::all_finite;
+use crate::kernel::panels::{Panels, from_rows, panel_width};
 use crate::kernel::transpose::{transpose, transpose_to_rows};
-use crate::layer::{Context, LayerWeights, Stored};
-use crate::loss::{Loss, Output, Targets};
+use crate::layer::{Context, LayerWeights, state_is_pre_activation};
+use crate::loss::{Loss, Output};
 use crate::matrix::MatrixView;
 use crate::network::Network;
 use crate::parameters::Parameters;
@@ -18,81 +20,235 @@ use crate::parameters::Parameters;
 pub(super) struct Pass<'a, T> {
     pub(super) network: &'a Network,
     pub(super) loss: &'a Loss,
-    pub(super) plan: &'a Plan,
     pub(super) parameters: &'a Parameters<T>,
     pub(super) mode: Mode,
+    pub(super) batch: Samples<'a, T>,
     pub(super) total_weight: f64,
+    /// The batch's sample that row 0 is.
+    pub(super) first_sample: usize,
+}
+
+/// A thread's memory for a block of rows.
+struct Workspace<'a, T> {
+    /// A layer's values and its input's, with samples as columns.
+    turned: [&'a mut [T]; 2],
+    /// z(L), a(L), delta(L), row by row.
+    output: [&'a mut [T]; 3],
+}
+
+impl<'a, T: Scalar> Workspace<'a, T> {
+    fn new(scratch: &'a mut [T], rows: usize, output_width: usize) -> Self {
+        let output = rows * output_width;
+        let (z, rest) = scratch.split_at_mut(output);
+        let (a, rest) = rest.split_at_mut(output);
+        let (delta, rest) = rest.split_at_mut(output);
+        let (one, other) = rest.split_at_mut(rest.len() / 2);
+        Workspace { turned: [one, other], output: [z, a, delta] }
+    }
 }
 
 impl<T: Scalar> Pass<'_, T> {
-    fn context(&self, l: usize, first_sample: usize) -> Context<'_, T> {
-        let weights = LayerWeights::of(self.parameters, l);
-        Context { weights, layer: l, mode: self.mode, first_sample }
-    }
-
-    /// Steps 1 and 2 for some rows.
-    pub(super) fn forward(&self, block: &mut Block<'_, T>, batch: Samples<'_, T>, losses: &mut [f64]) {
-        let (plan, depth, rows, first) = (self.plan, self.network.depth(), block.rows, block.first);
-        let samples = first..first + rows;
-        let turned = |l: usize| Region { width: self.network.width(l), ..plan.turned[l % 2] };
-        let [input, next] = block.regions([plan.input, turned(0)]);
-        batch.inputs.write_panels(samples.clone(), input);
-        transpose(Panels::new(input, rows, self.network.width(0)), next);
-        for l in 1..=depth {
-            let layer = self.network.layers()[l - 1].compute();
-            let [previous, values] = block.regions([turned(l - 1), turned(l)]);
-            let previous = Panels::new(previous, self.network.width(l - 1), rows);
-            layer.pre_activation(self.context(l, first), previous, values);
-            if l < depth {
-                let LayerPlan { pre_activation, activation, .. } = plan.layers[l - 1];
-                let [values, z, a] = block.regions([turned(l), pre_activation, activation]);
-                if !z.is_empty() {
-                    transpose(Panels::new(values, self.network.width(l), rows), z);
-                }
-                layer.activate(values);
-                transpose(Panels::new(values, self.network.width(l), rows), a);
+    /// One operation. `losses` are those of the block's samples.
+    pub(super) fn run(
+        &self,
+        operation: &RowOperation,
+        block: &mut Block<'_, T>,
+        scratch: &mut [T],
+        losses: &mut [f64],
+    ) {
+        match operation {
+            RowOperation::Forward { from, to, source, stored } => {
+                self.forward((*from, *to), *source, stored, block, scratch, losses);
+            }
+            RowOperation::Propagate { layer, delta, state, error } => {
+                self.propagate(*layer, (*delta, *state, *error), block, scratch);
             }
         }
-        let width = self.network.output_width();
-        let [z, a, _] = plan.output;
-        let [values, z, a] = block.regions([turned(depth), z, a]);
-        transpose_to_rows(Panels::new(values, width, rows), z);
-        a.copy_from_slice(z);
-        activate_output(self.network.output_activation(), width, a);
-        let sample_weights = batch.sample_weights.map(|weights| &weights[samples.clone()]);
-        self.output_error(block, batch.targets.slice(samples), sample_weights, losses);
     }
 
-    /// Step 2 for some rows.
+    fn context(&self, l: usize, first_row: usize) -> Context<'_, T> {
+        let weights = LayerWeights::of(self.parameters, l);
+        Context { weights, layer: l, mode: self.mode, first_sample: self.first_sample + first_row }
+    }
+
+    fn state_is_pre_activation(&self, l: usize) -> bool {
+        state_is_pre_activation(&self.network.layers()[l - 1])
+    }
+
+    /// Step 1 for the layers after `from` up to `to`, and step 2 if that is the last.
+    fn forward(
+        &self,
+        (from, to): (usize, usize),
+        source: Option<usize>,
+        stored: &[Option<usize>],
+        block: &mut Block<'_, T>,
+        scratch: &mut [T],
+        losses: &mut [f64],
+    ) {
+        let (network, depth, rows) = (self.network, self.network.depth(), block.rows().len());
+        let first = block.rows().start;
+        let Workspace { turned: [mut values, mut next], output } =
+            Workspace::new(scratch, rows, network.output_width());
+        let numbers = rows * network.width(from);
+        match source {
+            Some(source) => {
+                let [state] = block.tensors([source]);
+                transpose(Panels::new(state, rows, network.width(from)), &mut values[..numbers]);
+                if self.state_is_pre_activation(from) {
+                    network.layers()[from - 1].compute().activate(&mut values[..numbers]);
+                }
+            }
+            None => {
+                let samples = self.first_sample + first..self.first_sample + first + rows;
+                let input = match stored[0] {
+                    Some(place) => &mut *block.tensors([place])[0],
+                    None => &mut next[..numbers],
+                };
+                self.batch.inputs.write_panels(samples, input);
+                if to > from {
+                    transpose(Panels::new(input, rows, network.width(0)), &mut values[..numbers]);
+                }
+            }
+        }
+        for (l, place) in (from + 1..=to).zip(&stored[1..]) {
+            let (n_in, width) = (network.width(l - 1), network.width(l));
+            let layer = network.layers()[l - 1].compute();
+            let input = Panels::new(&values[..rows * n_in], n_in, rows);
+            layer.pre_activation(self.context(l, first), input, &mut next[..rows * width]);
+            std::mem::swap(&mut values, &mut next);
+            let values = &mut values[..rows * width];
+            let store = |values: &[T], block: &mut Block<'_, T>| {
+                if let Some(place) = place {
+                    let [state] = block.tensors([*place]);
+                    transpose(Panels::new(values, width, rows), state);
+                }
+            };
+            if l == depth {
+                let place = place.expect("the output error has a place");
+                return self.output_error(values, output, place, block, losses);
+            }
+            if self.state_is_pre_activation(l) {
+                store(values, block);
+                if l < to {
+                    layer.activate(values);
+                }
+            } else {
+                layer.activate(values);
+                store(values, block);
+            }
+        }
+    }
+
+    /// Step 2: the losses and delta(L), from z(L)^T.
     fn output_error(
         &self,
+        values: &[T],
+        [z, a, delta]: [&mut [T]; 3],
+        place: usize,
         block: &mut Block<'_, T>,
-        targets: Targets<'_, T>,
-        sample_weights: Option<&[T]>,
         losses: &mut [f64],
     ) {
         let (activation, width) = (self.network.output_activation(), self.network.output_width());
-        let [z, a, delta] = self.plan.output;
-        let [z, a, delta, panels] = block.regions([z, a, delta, self.plan.delta_panels]);
+        let rows = block.rows();
+        let samples = self.first_sample + rows.start..self.first_sample + rows.end;
+        let [panels] = block.tensors([place]);
+        transpose_to_rows(Panels::new(values, width, rows.len()), z);
+        a.copy_from_slice(z);
+        activate_output(activation, width, a);
+        let targets = self.batch.targets.slice(samples.clone());
+        let sample_weights = self.batch.sample_weights.map(|weights| &weights[samples]);
         let output = Output { activation, width, z, a };
-        self.loss.output_error_rows(output, targets, sample_weights, self.total_weight, delta, losses);
-        if !panels.is_empty() {
-            from_rows(MatrixView::new(losses.len(), width, delta).expect("rows of the output"), panels);
+        let mut error = |delta: &mut [T]| {
+            self.loss.output_error_rows(output, targets, sample_weights, self.total_weight, delta, losses);
+        };
+        if width <= panel_width::<T>() {
+            // Rows of one panel are a matrix in panels.
+            error(panels);
+        } else {
+            error(delta);
+            from_rows(MatrixView::new(rows.len(), width, delta).expect("rows of the output"), panels);
         }
     }
 
-    /// Step 3 for some rows: delta(l-1) from delta(l) for these layers l, from the last to the first.
-    pub(super) fn backward(&self, block: &mut Block<'_, T>, layers: RangeInclusive<usize>) {
-        let (plan, rows, first) = (self.plan, block.rows, block.first);
-        for l in layers.rev().take_while(|&l| l > plan.first) {
-            let before = &plan.layers[l - 2];
-            let regions = [plan.layers[l - 1].delta, before.pre_activation, before.activation, before.delta];
-            let [delta, z, a, error] = block.regions(regions);
+    /// Step 3: delta(l-1) from delta(l), beside the state of layer l-1 or over it.
+    fn propagate(
+        &self,
+        l: usize,
+        (delta, state, error): (usize, usize, Option<usize>),
+        block: &mut Block<'_, T>,
+        scratch: &mut [T],
+    ) {
+        let (rows, first) = (block.rows().len(), block.rows().start);
+        let (layer, before) = (&self.network.layers()[l - 1], &self.network.layers()[l - 2]);
+        let carry_back = |delta: &[T], state: &mut [T], error: &mut [T]| {
             let delta = Panels::new(delta, rows, self.network.width(l));
-            self.network.layers()[l - 1].compute().propagate(self.context(l, first), delta, error);
-            let stored = Stored { pre_activation: z, activation: a };
-            let layer = self.network.layers()[l - 2].compute();
-            layer.error_to_delta(stored, error);
+            layer.compute().propagate(self.context(l, first), delta, error);
+            before.compute().error_to_delta(state, error);
+        };
+        match error {
+            Some(error) => {
+                let [delta, state, error] = block.tensors([delta, state, error]);
+                carry_back(delta, state, error);
+            }
+            None => {
+                let [delta, state] = block.tensors([delta, state]);
+                let error = &mut scratch[..state.len()];
+                carry_back(delta, state, error);
+                state.copy_from_slice(error);
+            }
         }
+    }
+
+    /// The first value of `rows` rows that is not finite, and its layer: an input, a parameter, z or a. Everything is
+    /// computed anew in scratch memory.
+    pub(super) fn first_not_finite(&self, rows: usize, scratch: &mut [T]) -> Option<(&'static str, usize)> {
+        const IN_ORDER: [&str; 3] = ["input", "z", "a"];
+        let step = Cut::most_rows(rows);
+        let blocks = (0..rows).step_by(step).map(|start| start..rows.min(start + step));
+        let first = blocks.filter_map(|rows| self.first_not_finite_in(rows, scratch)).min();
+        match (first, self.parameters.first_not_finite()) {
+            (Some((l, order)), parameters) if l == 0 || parameters.is_none() => Some((IN_ORDER[order], l)),
+            (_, parameters) => parameters.map(|tensor| ("parameter", tensor.layer)),
+        }
+    }
+
+    /// The same in one block: the layer, and the place in that order.
+    fn first_not_finite_in(&self, rows: Range<usize>, scratch: &mut [T]) -> Option<(usize, usize)> {
+        let (network, count) = (self.network, rows.len());
+        let output_width = network.output_width();
+        let Workspace { turned: [mut values, mut next], output: [z, ..] } =
+            Workspace::new(scratch, count, output_width);
+        let n_0 = network.input_width();
+        let input = &mut next[..count * n_0];
+        let samples = self.first_sample + rows.start..self.first_sample + rows.end;
+        self.batch.inputs.write_panels(samples, input);
+        if !all_finite(input) {
+            return Some((0, 0));
+        }
+        transpose(Panels::new(input, count, n_0), &mut values[..count * n_0]);
+        for l in 1..=network.depth() {
+            let (n_in, width) = (network.width(l - 1), network.width(l));
+            let layer = network.layers()[l - 1].compute();
+            let input = Panels::new(&values[..count * n_in], n_in, count);
+            layer.pre_activation(self.context(l, rows.start), input, &mut next[..count * width]);
+            std::mem::swap(&mut values, &mut next);
+            let values = &mut values[..count * width];
+            if !all_finite(values) {
+                return Some((l, 1));
+            }
+            if l < network.depth() {
+                layer.activate(values);
+                if !all_finite(values) {
+                    return Some((l, 2));
+                }
+            } else {
+                transpose_to_rows(Panels::new(values, width, count), z);
+                activate_output(network.output_activation(), width, z);
+                if !all_finite(z) {
+                    return Some((l, 2));
+                }
+            }
+        }
+        None
     }
 }

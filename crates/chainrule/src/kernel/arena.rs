@@ -1,0 +1,190 @@
+//! The memory of a step: one buffer, tensors at fixed places in it, and threads that work on them block by block.
+//!
+//! A tensor has a row for each sample of the batch. The rows are cut into the same blocks everywhere, and each block
+//! of a tensor is a matrix in panels.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::elementwise::{Scratch, SharedPointer};
+use super::panels::Blocks;
+use super::{Scalar, Threads};
+
+/// Rows of a block, at most: so many that a block's values stay in a core's cache.
+const ROWS_IN_BLOCK: usize = 128;
+
+/// How the rows of a batch are cut into blocks: as many for each thread. Results do not depend on it.
+#[derive(Clone, Copy)]
+pub(crate) struct Cut {
+    pub(crate) rows: usize,
+    pub(crate) rows_in_block: usize,
+}
+
+impl Cut {
+    pub(crate) fn new(rows: usize, threads: usize) -> Self {
+        let blocks = threads * rows.div_ceil(threads * ROWS_IN_BLOCK);
+        Cut { rows, rows_in_block: rows.div_ceil(blocks).next_multiple_of(8) }
+    }
+
+    /// Rows of the largest block of any batch of up to `rows` rows, on any number of threads.
+    pub(crate) fn most_rows(rows: usize) -> usize {
+        rows.min(ROWS_IN_BLOCK)
+    }
+}
+
+/// Where a tensor lies: from `offset` on, `columns` numbers for each row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) offset: usize,
+    pub(crate) columns: usize,
+}
+
+impl Place {
+    /// The elements of these rows.
+    pub(crate) fn of(self, rows: &Range<usize>) -> Range<usize> {
+        self.offset + rows.start * self.columns..self.offset + rows.end * self.columns
+    }
+
+    /// The tensor's first rows, to read.
+    pub(crate) fn blocks<T: Scalar>(self, arena: &[T], cut: Cut) -> Blocks<'_, T> {
+        Blocks::new(&arena[self.of(&(0..cut.rows))], cut.rows_in_block, self.columns)
+    }
+}
+
+/// Places that do not overlap, so that tasks on different blocks of rows may change them at the same time.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    places: Vec<Place>,
+    /// Rows that each place has room for.
+    rows: usize,
+    /// The end of the last place.
+    end: usize,
+}
+
+impl Places {
+    /// Checks that they do not overlap when each has `rows` rows.
+    pub(crate) fn new(places: Vec<Place>, rows: usize) -> Self {
+        let mut ranges: Vec<_> = places.iter().map(|place| place.of(&(0..rows))).collect();
+        ranges.sort_by_key(|range| range.start);
+        assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start), "tensors overlap");
+        Places { end: ranges.last().map_or(0, |range| range.end), places, rows }
+    }
+
+    /// Calls `body(block, scratch, numbers of the block's rows)` for each block of rows, on all threads.
+    pub(crate) fn for_each_block<T: Scalar>(
+        &self,
+        threads: &Threads,
+        cut: Cut,
+        arena: &mut [T],
+        scratch: &mut Scratch<T>,
+        row_numbers: &mut [f64],
+        body: impl Fn(&mut Block<'_, T>, &mut [T], &mut [f64]) + Sync,
+    ) {
+        assert!(self.end <= arena.len() && cut.rows <= self.rows && row_numbers.len() == cut.rows);
+        let (start, numbers) = (SharedPointer(arena.as_mut_ptr()), SharedPointer(row_numbers.as_mut_ptr()));
+        let scratch = scratch.share(threads.count());
+        threads.run_on(cut.rows.div_ceil(cut.rows_in_block), &|thread, index| {
+            let first = index * cut.rows_in_block;
+            let rows = first..cut.rows.min(first + cut.rows_in_block);
+            let mut block =
+                Block { start: start.get(), places: &self.places, rows: rows.clone(), borrowed: PhantomData };
+            // SAFETY: blocks have rows of their own.
+            let numbers = unsafe { std::slice::from_raw_parts_mut(numbers.get().add(first), rows.len()) };
+            // SAFETY: this thread runs one task at a time.
+            let scratch = unsafe { scratch.of(thread) };
+            body(&mut block, scratch, numbers);
+        });
+    }
+}
+
+/// Some rows of the batch in all tensors of [`Places`].
+pub(crate) struct Block<'a, T> {
+    start: *mut T,
+    places: &'a [Place],
+    rows: Range<usize>,
+    borrowed: PhantomData<&'a mut [T]>,
+}
+
+impl<T> Block<'_, T> {
+    /// The rows of the batch.
+    pub(crate) fn rows(&self) -> Range<usize> {
+        self.rows.clone()
+    }
+
+    /// These rows of different tensors, each named by its index among the places.
+    pub(crate) fn tensors<const N: usize>(&mut self, which: [usize; N]) -> [&mut [T]; N] {
+        let different = (0..N).all(|i| which[..i].iter().all(|other| *other != which[i]));
+        assert!(different, "a tensor is named twice");
+        which.map(|index| {
+            let range = self.places[index].of(&self.rows);
+            // SAFETY: inside of the arena, which is borrowed; places do not overlap, nor do the rows of blocks, and
+            // each place is lent once as long as this block is.
+            unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_these_rows_of_each_tensor() {
+        let (rows, places) = (37, [Place { offset: 3, columns: 2 }, Place { offset: 80, columns: 5 }]);
+        let mut arena = vec![-1.0f32; 300];
+        for count in [1, 3] {
+            let cut = Cut::new(rows, count);
+            let (mut numbers, mut scratch) = (vec![0.0; rows], Scratch::new(4));
+            let places = Places::new(places.to_vec(), rows + 1);
+            let threads = Threads::new(count);
+            places.for_each_block(
+                &threads,
+                cut,
+                &mut arena,
+                &mut scratch,
+                &mut numbers,
+                |block, own, rows| {
+                    let first = block.rows().start;
+                    own.fill(first as f32);
+                    let [a, b] = block.tensors([0, 1]);
+                    assert_eq!((a.len(), b.len()), (2 * rows.len(), 5 * rows.len()));
+                    a.fill(own[0]);
+                    b.fill(own[3] + 0.5);
+                    rows.fill(first as f64);
+                },
+            );
+            for (row, number) in numbers.iter().enumerate() {
+                let first = (row / cut.rows_in_block * cut.rows_in_block) as f32;
+                assert_eq!(*number as f32, first);
+                assert_eq!((arena[3 + 2 * row], arena[80 + 5 * row + 4]), (first, first + 0.5));
+            }
+            let outside = [2, 3 + 2 * rows, 79, 80 + 5 * rows];
+            assert!(outside.iter().all(|&index| arena[index] == -1.0));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "overlap")]
+    fn places_that_overlap_are_refused() {
+        Places::new(vec![Place { offset: 0, columns: 2 }, Place { offset: 19, columns: 1 }], 10);
+    }
+
+    #[test]
+    #[should_panic(expected = "twice")]
+    fn a_tensor_is_lent_once() {
+        let places = Places::new(vec![Place { offset: 0, columns: 2 }], 8);
+        let (mut arena, mut numbers) = (vec![0.0f32; 16], vec![0.0; 8]);
+        let threads = Threads::single();
+        let cut = Cut::new(8, 1);
+        places.for_each_block(
+            &threads,
+            cut,
+            &mut arena,
+            &mut Scratch::new(0),
+            &mut numbers,
+            |block, _, _| {
+                block.tensors([0, 0]);
+            },
+        );
+    }
+}

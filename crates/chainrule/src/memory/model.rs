@@ -1,0 +1,212 @@
+//! A training step as the planner sees it: its chain of layers, in bytes and FLOPs, and what it holds beside that.
+
+use super::ledger::{Ledger, Purpose};
+use super::{Chain, Operation, Planner, Schedule};
+use crate::error::{Error, Result};
+use crate::kernel::Scalar;
+use crate::kernel::buffer::aligned_length;
+use crate::layer::state_is_pre_activation;
+use crate::network::Network;
+use crate::optimizer::Rule;
+use crate::step::program::{Program, first_with_parameters};
+
+/// What the memory of a step depends on, beside the number type.
+#[derive(Clone, Copy, Debug)]
+pub struct StepShape<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// The update rule, for its state.
+    pub rule: &'a Rule,
+    /// Whether the gradients are kept to the end of a step, as clipping needs.
+    pub keeps_gradients: bool,
+    /// B, at least 1.
+    pub batch_size: usize,
+    /// At least 1.
+    pub threads: usize,
+}
+
+/// A step in micro-batches of `rows` samples: a chain of layers, and what is held all the time.
+///
+/// Layer 1 of the chain is the first layer with parameters. The state of a layer is a where sigma' is a function of a, else
+/// z. FLOPs are those of the whole batch.
+#[derive(Clone, Debug)]
+pub struct StepModel {
+    /// Samples of a micro-batch; the last may have fewer.
+    pub(crate) rows: usize,
+    pub(crate) keeps_gradients: bool,
+    microbatches: usize,
+    /// The network's layer before the chain's first.
+    pub(crate) shift: usize,
+    chain: Chain,
+    fixed: Ledger,
+}
+
+impl StepModel {
+    /// The model of a step in `microbatches` parts. Where there are several, their gradients are summed in a buffer.
+    /// `forward_costs`, one for each layer of the chain, take the place of the FLOPs if given.
+    ///
+    /// # Errors
+    /// When the batch is empty or has fewer samples than parts, and when a size overflows.
+    pub fn new<T: Scalar>(
+        shape: &StepShape<'_>,
+        microbatches: usize,
+        forward_costs: Option<&[u64]>,
+    ) -> Result<Self> {
+        let StepShape { network, rule, keeps_gradients, batch_size, threads } = *shape;
+        check_size(network, batch_size)?;
+        if microbatches == 0 || microbatches > batch_size {
+            let reason = format!(
+                "a batch of {batch_size} samples cannot be cut into {microbatches} micro-batches; give 1 to {batch_size}"
+            );
+            return Err(Error::Data(reason));
+        }
+        let rows = batch_size.div_ceil(microbatches);
+        let microbatches = batch_size.div_ceil(rows);
+        let keeps_gradients = keeps_gradients || microbatches > 1;
+        let shift = first_with_parameters(network) - 1;
+        let layers = shift + 1..=network.depth();
+        let bytes_of = |numbers: usize| (aligned_length::<T>(numbers) * size_of::<T>()) as u64;
+        let width_bytes = |l: usize| bytes_of(rows * network.width(l));
+        let state_bytes = layers.clone().map(width_bytes).collect();
+        let flops = |l: usize| {
+            network.layers()[l - 1].forward_flops(network.width(l - 1)).saturating_mul(batch_size as u64)
+        };
+        let costs = match forward_costs {
+            Some(costs) => costs.to_vec(),
+            None => layers.clone().map(flops).collect(),
+        };
+        let extra = |l: usize| {
+            if l == shift + 1 {
+                // a(l-1), taken from the batch again.
+                return width_bytes(l - 1);
+            }
+            let parameters = network.parameter_range(l).len();
+            // delta(l-1) goes beside the state of layer l-1; or over it, with the gradients of layer l kept until
+            // W(l) has carried the error back.
+            let (beside, over) = (width_bytes(l - 1), bytes_of(parameters));
+            match () {
+                () if parameters == 0 => 0,
+                () if state_is_pre_activation(&network.layers()[l - 2]) => beside,
+                () if keeps_gradients => 0,
+                () => beside.min(over),
+            }
+        };
+        let extras = layers.map(extra).collect();
+        let chain = Chain::new(state_bytes, costs, extras).map_err(|error| Error::Data(error.to_string()))?;
+
+        let mut fixed = Ledger::default();
+        for tensor in network.tensors() {
+            let bytes = (tensor.padded_count() * size_of::<T>()) as u64;
+            fixed.add(Purpose::Parameters, &tensor.name, bytes);
+        }
+        let parameters = fixed.total();
+        for number in 1..=rule.state_buffers() {
+            fixed.add(Purpose::OptimizerState, format!("{} state {number}", rule.name()), parameters);
+        }
+        if keeps_gradients {
+            fixed.add(Purpose::Gradients, "gradients", parameters);
+        }
+        fixed.add(Purpose::Losses, "losses", (aligned_length::<f64>(batch_size) * size_of::<f64>()) as u64);
+        let scratch = bytes_of(Program::scratch(network, rows));
+        for thread in 1..=threads {
+            fixed.add(Purpose::Scratch, format!("thread {thread}"), scratch);
+        }
+        Ok(StepModel { rows, keeps_gradients, microbatches, shift, chain, fixed })
+    }
+
+    /// Parts of the batch that go through the network one after the other.
+    pub fn microbatches(&self) -> usize {
+        self.microbatches
+    }
+
+    /// The chain: bytes of a micro-batch's states, and costs of the whole batch.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// What is held all the time.
+    pub fn fixed(&self) -> &Ledger {
+        &self.fixed
+    }
+
+    /// The bytes that are held all the time.
+    pub fn fixed_bytes(&self) -> u64 {
+        self.fixed.total()
+    }
+
+    /// The network's layer that layer `l` of the chain is.
+    pub fn layer(&self, l: usize) -> usize {
+        l + self.shift
+    }
+
+    /// Everything that a step holds which drops nothing.
+    pub fn plain_bytes(&self) -> u64 {
+        let plain = self.chain.run(&self.chain.plain()).expect("the plain schedule runs on every chain");
+        self.fixed_bytes() + plain.peak_bytes
+    }
+
+    /// The smallest number of bytes in which a step can be done.
+    pub fn minimum_bytes(&self, planner: &Planner) -> u64 {
+        self.fixed_bytes() + planner.curve()[0].bytes
+    }
+
+    /// What is held when most is, under a schedule of the chain.
+    pub(crate) fn ledger(&self, schedule: &Schedule) -> Ledger {
+        let mut ledger = self.fixed.clone();
+        let (mut live, mut delta) = (Vec::new(), None);
+        let (mut most, mut peak) = (0, Vec::new());
+        let depth = self.chain.depth();
+        let state =
+            |l: usize| (Purpose::States, format!("state of layer {}", self.layer(l)), self.chain.state(l));
+        let delta_of =
+            |l: usize| (Purpose::Deltas, format!("delta of layer {}", self.layer(l)), self.chain.state(l));
+        for operation in &schedule.operations {
+            let mut held: Vec<_> = live.iter().map(|l| state(*l)).chain(delta.map(delta_of)).collect();
+            match *operation {
+                Operation::Forward(l) if l == depth => {
+                    held.push(delta_of(l));
+                    delta = Some(l);
+                }
+                Operation::Forward(l) => {
+                    held.push(state(l));
+                    live.push(l);
+                }
+                Operation::Drop(l) => live.retain(|other| *other != l),
+                Operation::Backward(l) => {
+                    let name = match l {
+                        1 if self.shift == 0 => "a copy of the inputs".to_owned(),
+                        1 => format!("the output of layer {}", self.shift),
+                        _ => format!("beside the backward pass of layer {}", self.layer(l)),
+                    };
+                    held.push((Purpose::Deltas, name, self.chain.backward_extra(l)));
+                    live.retain(|other| *other + 1 != l);
+                    delta = (l > 1).then_some(l - 1);
+                }
+            }
+            let bytes: u64 = held.iter().map(|(_, _, bytes)| bytes).sum();
+            if bytes > most {
+                (most, peak) = (bytes, held);
+            }
+        }
+        peak.into_iter().for_each(|(purpose, name, bytes)| ledger.add(purpose, name, bytes));
+        ledger
+    }
+}
+
+/// Fails unless all sizes of a step can be computed with.
+pub(crate) fn check_size(network: &Network, batch_size: usize) -> Result<()> {
+    if batch_size == 0 {
+        return Err(Error::Data("a batch has at least 1 sample".to_owned()));
+    }
+    let widths: u128 = (0..=network.depth()).map(|l| network.width(l) as u128).sum();
+    if widths * batch_size as u128 > isize::MAX as u128 / 64 {
+        let reason = format!("a batch of {batch_size} samples is too large for this network");
+        return Err(Error::Data(reason));
+    }
+    // With gradients and up to three numbers of an optimizer for each.
+    if network.parameter_count() as u128 > isize::MAX as u128 / 64 {
+        let reason = format!("{} parameters are too many to be trained", network.parameter_count());
+        return Err(Error::Data(reason));
+    }
+    Ok(())
+}

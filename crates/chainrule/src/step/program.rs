@@ -1,0 +1,441 @@
+//! What a step does, phase by phase, and where its tensors lie: a schedule, compiled.
+//!
+//! A phase is work that all threads share, with a barrier behind it. Consecutive forward operations are one phase, in
+//! which each block of rows goes through all these layers; states that the schedule drops before the phase ends are
+//! never written.
+
+use std::ops::{Range, RangeInclusive};
+
+use super::layout::{Layout, Tensor};
+use crate::kernel::Scalar;
+use crate::kernel::arena::{Cut, Place, Places};
+use crate::kernel::elementwise::Parts;
+use crate::layer::state_is_pre_activation;
+use crate::memory::{Operation, Purpose, Schedule};
+use crate::network::Network;
+use crate::parameters::TensorLayout;
+
+/// Bytes of weights, and of deltas, up to which a block of rows goes through all layers and back in one phase. Larger ones
+/// would only push each other out of the caches.
+const WEIGHTS_TOGETHER: usize = 4 << 20;
+const DELTAS_TOGETHER: usize = 4 << 20;
+
+/// A compiled schedule for batches of up to `rows` rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) rows: usize,
+    pub(crate) phases: Vec<Phase>,
+    /// Numbers in the arena.
+    pub(crate) length: usize,
+    at_peak: Vec<(Tensor, usize)>,
+}
+
+/// Work between two barriers.
+#[derive(Clone, Debug)]
+pub(crate) enum Phase {
+    /// These operations, one after the other, for each block of rows.
+    Rows { places: Places, operations: Vec<RowOperation> },
+    /// dW(l) and db(l) of some layers, from all rows.
+    Gradients { layers: RangeInclusive<usize>, operands: Vec<Operands>, target: Target },
+    /// W(l) and b(l) take the gradients that lie at this offset.
+    Update { layer: usize, gradient: usize },
+    /// A tensor moves to a smaller offset.
+    Move { from: Range<usize>, to: usize },
+}
+
+impl Phase {
+    /// Whether losses are computed in this phase.
+    pub(crate) fn has_loss(&self, network: &Network) -> bool {
+        let Phase::Rows { operations, .. } = self else { return false };
+        matches!(operations[..], [RowOperation::Forward { to, .. }, ..] if to == network.depth())
+    }
+}
+
+/// Where delta(l) and a(l-1) lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operands {
+    pub(crate) delta: Place,
+    pub(crate) input: Place,
+}
+
+/// Where gradients go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Target {
+    /// Into the update at once, part by part; or to those that are kept, where the step keeps them.
+    Parameters,
+    /// To this offset in the arena, for [`Phase::Update`].
+    Arena(usize),
+}
+
+/// Work on a block of rows. Tensors are named by their index among the phase's places.
+#[derive(Clone, Debug)]
+pub(crate) enum RowOperation {
+    /// Step 1 for the layers after `from` up to `to`, and step 2 if that is the last. `from` 0 are the inputs, else
+    /// its state is `source`. `stored[i]` is where the state of layer `from + i` goes, if anywhere; for inputs, a(0);
+    /// for the last layer, its delta.
+    Forward { from: usize, to: usize, source: Option<usize>, stored: Vec<Option<usize>> },
+    /// Step 3: delta(l-1) from delta(l), and a(l-1) in place of the state of layer l-1; or, if there is no `error`,
+    /// delta(l-1) in place of the state.
+    Propagate { layer: usize, delta: usize, state: usize, error: Option<usize> },
+}
+
+/// How a program is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Conditions {
+    pub(crate) rows: usize,
+    /// Whether all gradients are kept until the step's end, so that none has to wait in the arena.
+    pub(crate) keeps_gradients: bool,
+}
+
+impl Program {
+    /// The plain step, in as much memory as makes it fast: a(0) is kept for the first layer's gradient; where all is
+    /// small, so are all deltas, and the gradients of all layers are one phase.
+    pub(crate) fn fast<T: Scalar>(network: &Network, rows: usize) -> Self {
+        let hidden = (1..network.depth()).map(|l| network.width(l)).sum::<usize>();
+        let deltas = hidden * rows * size_of::<T>();
+        let weights = network.parameter_count() * size_of::<T>();
+        if weights <= WEIGHTS_TOGETHER && deltas <= DELTAS_TOGETHER {
+            return Program::together::<T>(network, rows);
+        }
+        let first = first_with_parameters(network);
+        let conditions = Conditions { rows, keeps_gradients: false };
+        let mut compiler = Compiler::<T>::new(network, conditions, usize::MAX);
+        compiler.keeps_input = true;
+        compiler.compile(&Schedule::plain(network.depth() + 1 - first)).expect("there is room for everything")
+    }
+
+    /// All rows forward and back in one phase, all gradients in another.
+    fn together<T: Scalar>(network: &Network, rows: usize) -> Self {
+        let (depth, first) = (network.depth(), first_with_parameters(network));
+        let mut layout = Layout::new::<T>(usize::MAX);
+        // a(first-1), and the states and deltas of the layers from there.
+        let mut places = Vec::new();
+        let mut reserve = |tensor: Tensor, l: usize| {
+            places.push(layout.place(tensor, rows, network.width(l)).expect("there is room for everything"));
+            places.len() - 1
+        };
+        let input = reserve(Tensor::State(first - 1), first - 1);
+        let states: Vec<usize> = (first..depth).map(|l| reserve(Tensor::State(l), l)).collect();
+        let deltas: Vec<usize> = (first..=depth).map(|l| reserve(Tensor::Delta(l), l)).collect();
+        let mut stored = vec![None; depth + 1];
+        stored[first - 1] = Some(input);
+        (first..depth).for_each(|l| stored[l] = Some(states[l - first]));
+        stored[depth] = deltas.last().copied();
+        let mut operations = vec![RowOperation::Forward { from: 0, to: depth, source: None, stored }];
+        operations.extend((first + 1..=depth).rev().map(|layer| RowOperation::Propagate {
+            layer,
+            delta: deltas[layer - first],
+            state: states[layer - 1 - first],
+            error: Some(deltas[layer - 1 - first]),
+        }));
+        let operands = (first..=depth).map(|l| Operands {
+            delta: places[deltas[l - first]],
+            input: places[if l == first { input } else { states[l - 1 - first] }],
+        });
+        let operands = operands.collect();
+        let phases = vec![
+            Phase::Rows { places: Places::new(places, rows), operations },
+            Phase::Gradients { layers: first..=depth, operands, target: Target::Parameters },
+        ];
+        let (length, at_peak) = (layout.length(), layout.at_peak());
+        Program { rows, phases, length, at_peak }
+    }
+
+    /// A schedule of the layers from the first that has parameters on, in `capacity` numbers. None if they are too few.
+    pub(crate) fn of_schedule<T: Scalar>(
+        network: &Network,
+        conditions: Conditions,
+        schedule: &Schedule,
+        capacity: usize,
+    ) -> Option<Self> {
+        Compiler::<T>::new(network, conditions, capacity).compile(schedule)
+    }
+
+    /// What lies in the arena when most does, and how many numbers each tensor takes; their sum is the arena's length.
+    pub(crate) fn at_peak(&self) -> Vec<(Purpose, String, usize)> {
+        let named = |(tensor, length): &(Tensor, usize)| match tensor {
+            Tensor::State(0) => (Purpose::States, "a copy of the inputs".to_owned(), *length),
+            Tensor::State(l) => (Purpose::States, format!("state of layer {l}"), *length),
+            Tensor::Delta(l) => (Purpose::Deltas, format!("delta of layer {l}"), *length),
+            Tensor::Gradient => (Purpose::Deltas, "gradients of a layer".to_owned(), *length),
+        };
+        let mut tensors: Vec<_> = self.at_peak.iter().map(named).collect();
+        let gaps = self.length - tensors.iter().map(|(_, _, length)| length).sum::<usize>();
+        if gaps > 0 {
+            tensors.push((Purpose::States, "gaps between them".to_owned(), gaps));
+        }
+        tensors
+    }
+
+    /// Numbers of scratch memory that a thread needs.
+    pub(crate) fn scratch(network: &Network, rows: usize) -> usize {
+        let widest = (0..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
+        let block = Cut::most_rows(rows) * (2 * widest + 3 * network.output_width());
+        let rows_in_part = rows_in_part(network, rows);
+        let part = |tensor: &TensorLayout| part_shape(tensor, rows_in_part).iter().product();
+        block.max(network.tensors().iter().map(part).max().unwrap_or(0))
+    }
+}
+
+/// The gradients of the network, cut into parts, one task each: some rows of a weight, or a bias.
+#[derive(Clone, Debug)]
+pub(crate) struct GradientParts {
+    pub(crate) parts: Parts,
+    /// The layer, the number of its tensor, and the rows that each part is.
+    pub(crate) places: Vec<(usize, usize, Range<usize>)>,
+    /// The parts of layer l are `first[l - 1]..first[l]`.
+    first: Vec<usize>,
+}
+
+impl GradientParts {
+    pub(crate) fn new(network: &Network, rows: usize) -> Self {
+        let rows_in_part = rows_in_part(network, rows);
+        let (mut ranges, mut places, mut first) = (Vec::new(), Vec::new(), vec![0; network.depth() + 1]);
+        let mut number = 0;
+        for (index, tensor) in network.tensors().iter().enumerate() {
+            let previous = index.checked_sub(1).map(|index| network.tensors()[index].layer);
+            number = if previous == Some(tensor.layer) { number + 1 } else { 0 };
+            let [step, length] = part_shape(tensor, rows_in_part);
+            let rows = tensor.count() / length;
+            for start in (0..rows).step_by(step) {
+                let rows = start..rows.min(start + step);
+                ranges.push(tensor.offset() + rows.start * length..tensor.offset() + rows.end * length);
+                places.push((tensor.layer, number, rows));
+            }
+            first[tensor.layer..].fill(places.len());
+        }
+        GradientParts { parts: Parts::new(ranges), places, first }
+    }
+
+    /// The parts of these layers.
+    pub(crate) fn of(&self, layers: &RangeInclusive<usize>) -> Range<usize> {
+        self.first[layers.start() - 1]..self.first[*layers.end()]
+    }
+}
+
+/// Rows of a weight in a part of its gradient; fewer where there is little work, so that there are enough parts.
+fn rows_in_part(network: &Network, rows: usize) -> usize {
+    if network.step_flops().saturating_mul(rows as u64) < 20_000_000 { 8 } else { 16 }
+}
+
+/// Rows of a part of a tensor's gradient, and the length of a row: a few rows of a weight, or a bias as a column.
+fn part_shape(tensor: &TensorLayout, rows_in_part: usize) -> [usize; 2] {
+    if tensor.is_vector { [tensor.columns, 1] } else { [rows_in_part.min(tensor.rows), tensor.columns] }
+}
+
+/// The first layer that has parameters.
+pub(crate) fn first_with_parameters(network: &Network) -> usize {
+    network.tensors().first().map_or(1, |tensor| tensor.layer)
+}
+
+/// Turns operations into phases, and gives tensors their places.
+struct Compiler<'a, T> {
+    network: &'a Network,
+    conditions: Conditions,
+    first: usize,
+    layout: Layout,
+    phases: Vec<Phase>,
+    /// Whether a(first-1) stays from the forward pass on; else it is taken from the batch again for its gradient.
+    keeps_input: bool,
+    number: std::marker::PhantomData<T>,
+}
+
+impl<'a, T: Scalar> Compiler<'a, T> {
+    fn new(network: &'a Network, conditions: Conditions, capacity: usize) -> Self {
+        Compiler {
+            network,
+            conditions,
+            first: first_with_parameters(network),
+            layout: Layout::new::<T>(capacity),
+            phases: Vec::new(),
+            keeps_input: false,
+            number: std::marker::PhantomData,
+        }
+    }
+
+    /// The program. Operations count layers from `first` on: 1 is the first layer with parameters.
+    fn compile(mut self, schedule: &Schedule) -> Option<Program> {
+        let (shift, mut rest) = (self.first - 1, &schedule.operations[..]);
+        while let Some(operation) = rest.first() {
+            let taken = match *operation {
+                Operation::Forward(l) => self.forward(l + shift, rest)?,
+                Operation::Backward(l) => {
+                    self.backward(l + shift)?;
+                    1
+                }
+                Operation::Drop(l) => {
+                    self.layout.free(Tensor::State(l + shift));
+                    1
+                }
+            };
+            rest = &rest[taken..];
+        }
+        let Compiler { conditions: Conditions { rows, .. }, layout, phases, .. } = self;
+        Some(Program { rows, phases, length: layout.length(), at_peak: layout.at_peak() })
+    }
+
+    /// A run of forward operations from layer `l` on: how many operations it takes from `rest`.
+    fn forward(&mut self, l: usize, rest: &[Operation]) -> Option<usize> {
+        let shift = self.first - 1;
+        let from = if l == self.first { 0 } else { l - 1 };
+        // States that were there before and are dropped on the way stay until the run's end if there is room;
+        // otherwise the run ends where the first of them goes.
+        let runs = [false, true].map(|ends_at_drop| Run::new(rest, ends_at_drop));
+        for run in &runs {
+            let to = run.to + shift;
+            let depth = self.network.depth();
+            // The loss turns the last layer's state into its delta.
+            let tensor = |l: usize| if l == depth { Tensor::Delta(l) } else { Tensor::State(l) };
+            let mut stored: Vec<_> = run.kept.iter().map(|l| (l + shift, tensor(l + shift))).collect();
+            if from == 0 && self.keeps_input {
+                stored.push((shift, Tensor::State(shift)));
+            }
+            let lengths: usize = stored
+                .iter()
+                .map(|(l, _)| self.layout.length_of(self.conditions.rows, self.network.width(*l)))
+                .sum();
+            if lengths > self.layout.room() {
+                continue;
+            }
+            for (l, tensor) in &stored {
+                self.reserve(*tensor, *l)?;
+            }
+            // Only when all are there: reserving may have moved those before.
+            let mut places = Vec::new();
+            let mut index_of = |tensor: Tensor, l: usize, layout: &Layout| {
+                places.push(Place { offset: layout.offset(tensor), columns: self.network.width(l) });
+                places.len() - 1
+            };
+            let source = (from > 0).then(|| index_of(Tensor::State(from), from, &self.layout));
+            let mut slots = vec![None; to - from + 1];
+            for (l, tensor) in stored {
+                slots[l - from] = Some(index_of(tensor, l, &self.layout));
+            }
+            let operations = vec![RowOperation::Forward { from, to, source, stored: slots }];
+            self.phases.push(Phase::Rows { places: Places::new(places, self.conditions.rows), operations });
+            for l in &run.dropped {
+                self.layout.free(Tensor::State(l + shift));
+            }
+            return Some(run.operations);
+        }
+        None
+    }
+
+    /// Steps 3 and 4 of layer `l`, and its update.
+    fn backward(&mut self, l: usize) -> Option<()> {
+        let (network, rows) = (self.network, self.conditions.rows);
+        let has_parameters = network.tensors().iter().any(|tensor| tensor.layer == l);
+        if l == self.first {
+            let input = Tensor::State(l - 1);
+            if !self.keeps_input {
+                self.reserve(input, l - 1)?;
+                let place = self.place(input, l - 1);
+                let mut stored = vec![None; l];
+                stored[l - 1] = Some(0);
+                let operations = vec![RowOperation::Forward { from: 0, to: l - 1, source: None, stored }];
+                self.phases.push(Phase::Rows { places: Places::new(vec![place], rows), operations });
+            }
+            self.gradients(l, Target::Parameters);
+            self.layout.free(input);
+            self.layout.free(Tensor::Delta(l));
+            return Some(());
+        }
+        let (state, delta, error) = (Tensor::State(l - 1), Tensor::Delta(l), Tensor::Delta(l - 1));
+        let beside = self.layout.length_of(rows, network.width(l - 1)) <= self.layout.room();
+        if beside {
+            self.reserve(error, l - 1)?;
+            let places = vec![self.place(delta, l), self.place(state, l - 1), self.place(error, l - 1)];
+            self.propagate(l, places, Some(2));
+            if has_parameters {
+                self.gradients(l, Target::Parameters);
+            }
+            self.layout.free(state);
+        } else {
+            // dW(l) needs a(l-1), so it comes first; W(l) must carry the error back before it changes.
+            let reads_activation = has_parameters;
+            if reads_activation && state_is_pre_activation(&network.layers()[l - 2]) {
+                return None;
+            }
+            let waits = has_parameters && !self.conditions.keeps_gradients;
+            let target = if waits {
+                self.reserve_numbers(Tensor::Gradient, network.parameter_range(l).len())?;
+                Target::Arena(self.layout.offset(Tensor::Gradient))
+            } else {
+                Target::Parameters
+            };
+            if has_parameters {
+                self.gradients(l, target);
+            }
+            let places = vec![self.place(delta, l), self.place(state, l - 1)];
+            self.propagate(l, places, None);
+            if let Target::Arena(gradient) = target {
+                self.phases.push(Phase::Update { layer: l, gradient });
+                self.layout.free(Tensor::Gradient);
+            }
+            self.layout.rename(state, error);
+        }
+        self.layout.free(delta);
+        Some(())
+    }
+
+    fn propagate(&mut self, layer: usize, places: Vec<Place>, error: Option<usize>) {
+        let operations = vec![RowOperation::Propagate { layer, delta: 0, state: 1, error }];
+        self.phases.push(Phase::Rows { places: Places::new(places, self.conditions.rows), operations });
+    }
+
+    fn gradients(&mut self, l: usize, target: Target) {
+        let operands = vec![Operands {
+            delta: self.place(Tensor::Delta(l), l),
+            input: self.place(Tensor::State(l - 1), l - 1),
+        }];
+        self.phases.push(Phase::Gradients { layers: l..=l, operands, target });
+    }
+
+    /// Makes room for a tensor of layer `l`.
+    fn reserve(&mut self, tensor: Tensor, l: usize) -> Option<()> {
+        let length = self.layout.length_of(self.conditions.rows, self.network.width(l));
+        self.reserve_numbers(tensor, length)
+    }
+
+    fn reserve_numbers(&mut self, tensor: Tensor, length: usize) -> Option<()> {
+        let moves = self.layout.reserve(tensor, length)?;
+        self.phases.extend(moves.into_iter().map(|(from, to)| Phase::Move { from, to }));
+        Some(())
+    }
+
+    fn place(&self, tensor: Tensor, l: usize) -> Place {
+        Place { offset: self.layout.offset(tensor), columns: self.network.width(l) }
+    }
+}
+
+/// Consecutive forward operations, and the drops among them.
+struct Run {
+    /// The last layer.
+    to: usize,
+    /// Layers whose states are there at the end.
+    kept: Vec<usize>,
+    /// Layers whose states were there before and are dropped.
+    dropped: Vec<usize>,
+    /// How many operations it has.
+    operations: usize,
+}
+
+impl Run {
+    /// The longest run at the start of `operations`, or the longest that ends before a state from before it is dropped.
+    fn new(operations: &[Operation], ends_at_drop: bool) -> Self {
+        let mut run = Run { to: 0, kept: Vec::new(), dropped: Vec::new(), operations: 0 };
+        for operation in operations {
+            match *operation {
+                Operation::Forward(l) if run.operations == 0 || l == run.to + 1 => {
+                    run.to = l;
+                    run.kept.push(l);
+                }
+                Operation::Drop(l) if run.kept.contains(&l) => run.kept.retain(|kept| *kept != l),
+                Operation::Drop(l) if !ends_at_drop => run.dropped.push(l),
+                _ => break,
+            }
+            run.operations += 1;
+        }
+        run
+    }
+}
