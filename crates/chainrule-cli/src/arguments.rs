@@ -9,6 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::bench::workload::Workload;
+use crate::memory::MemoryArguments;
 
 /// Trains dense neural networks by explicit, layer-by-layer backpropagation.
 #[derive(Parser)]
@@ -47,13 +48,16 @@ pub(crate) enum Command {
     Predict(PredictArguments),
     /// Check a model's gradients against finite differences
     Check(CheckArguments),
-    /// Show what is in a model file
+    /// Show what is in a model file, and what training it holds in memory
     Inspect(InspectArguments),
     /// Write every value of one training step: z, a, delta, gradients, updated parameters
     Trace(TraceArguments),
     /// Time training steps and compare them with the machine's peak of fused multiply-adds
     #[command(after_help = BENCH_JSON)]
     Bench(BenchArguments),
+    /// Show how much memory a training step takes, and what less memory costs
+    #[command(after_help = PLAN_JSON)]
+    Plan(PlanArguments),
 }
 
 #[derive(Args)]
@@ -152,6 +156,8 @@ pub(crate) struct TrainArguments {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) resume: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) memory: MemoryArguments,
+    #[command(flatten)]
     pub(crate) common: Common,
 }
 
@@ -245,7 +251,7 @@ pub(crate) struct TraceArguments {
 const BENCH_JSON: &str = "\
     --json prints peak_gflops, threads, dtype, optimizer and workloads, a list of objects with name, layers, batch, \
     microseconds_per_step (of the best round), median_microseconds_per_step, gflops, peak_gflops, fraction_of_peak, \
-    rows_per_second and bytes. Where one workload is timed, its fields take the place of the list.";
+    rows_per_second, bytes, recomputed (the share of a forward pass that is computed again) and microbatches. Where one workload is timed, its fields take the place of the list.";
 
 #[derive(Args)]
 pub(crate) struct BenchArguments {
@@ -279,6 +285,55 @@ pub(crate) struct BenchArguments {
     #[arg(long, default_value_t = 0.4, value_parser = parse_number)]
     pub(crate) seconds: f64,
     #[command(flatten)]
+    pub(crate) memory: MemoryArguments,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+const PLAN_JSON: &str = "\
+    --json prints the model's own numbers, so that anyone can compute the optimum again: state_bytes (w_1 to w_L), \
+    forward_flops (f_1 to f_L, of the whole batch), backward_extra_bytes (e_1 to e_L), fixed_bytes (held all the time), \
+    curve (a list of [bytes, total forward FLOPs]; bytes are those of everything, fixed_bytes included), schedule (F_l, \
+    drop l, B_l), peak_bytes (of everything), certificate, ledger, and more. L counts from first_layer, the first layer \
+    with parameters. States are those of a micro-batch of so many rows.";
+
+#[derive(Args)]
+pub(crate) struct PlanArguments {
+    /// Model file, whose network, optimizer and batch size are planned for
+    pub(crate) model: Option<PathBuf>,
+
+    /// Or a network of these widths, inputs and outputs included, such as 784,512x64,10
+    #[arg(long, value_name = "WIDTHS", conflicts_with = "model", help_heading = "Network")]
+    pub(crate) layers: Option<Widths>,
+    /// Activation of the hidden layers; relu if not given
+    #[arg(long, value_parser = activations(), conflicts_with = "model", help_heading = "Network")]
+    pub(crate) activation: Option<Activation>,
+    /// Loss, with the output activation that suits it; mean-squared-error if not given
+    #[arg(long, value_parser = losses(), conflicts_with = "model", help_heading = "Network")]
+    pub(crate) loss: Option<Loss>,
+    /// Share of each hidden layer's outputs that is dropped in training; 0 if not given
+    #[arg(long, value_name = "RATE", value_parser = parse_number, conflicts_with = "model", help_heading = "Network")]
+    pub(crate) dropout: Option<f64>,
+
+    /// Rows in a step; the model's, or 128, if not given
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Step")]
+    pub(crate) batch: Option<u32>,
+    /// Update rule; the model's, or sgd, if not given
+    #[arg(long, value_parser = rules(), help_heading = "Step")]
+    pub(crate) optimizer: Option<Rule>,
+    /// Plan for a step that keeps all gradients to its end, as clipping needs
+    #[arg(long, help_heading = "Step")]
+    pub(crate) keep_gradients: bool,
+    /// Number type: f32 or f64
+    #[arg(long, default_value = "f32", value_parser = ["f32", "f64"], help_heading = "Step")]
+    pub(crate) dtype: String,
+
+    #[command(flatten)]
+    pub(crate) memory: MemoryArguments,
+    /// File to write: the curve as a picture (.svg)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
     pub(crate) common: Common,
 }
 
@@ -293,6 +348,12 @@ pub(crate) struct Common {
 }
 
 impl Common {
+    /// How many threads there will be.
+    pub(crate) fn thread_count(&self) -> usize {
+        let available = || std::thread::available_parallelism().map_or(1, |count| count.get());
+        self.threads.map_or_else(available, usize::from)
+    }
+
     pub(crate) fn threads(&self) -> chainrule::Threads {
         match self.threads {
             Some(count) => chainrule::Threads::new(usize::from(count)),

@@ -5,12 +5,13 @@ pub(crate) mod workload;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use chainrule::memory::{MemoryPlan, StepShape};
 use chainrule::{Activation, Loss, Mode, Network, Optimizer, Rule, Scalar, Threads, TrainingStep, fma_peak};
 use serde_json::{Value, json};
 
 use crate::arguments::BenchArguments;
-use crate::memory::can_hold;
+use crate::memory::{can_hold, refusal};
 use crate::progress::time_bar;
 use crate::report::{bytes, counted, grouped, percent, say, say_json, short, table};
 use workload::{Data, Workload};
@@ -33,7 +34,10 @@ struct Measurement {
     seconds: Vec<f64>,
     flops: f64,
     /// Parameters, optimizer state and the step's buffers.
-    bytes: usize,
+    bytes: u64,
+    /// The share of a forward pass that is computed again.
+    recomputed: f64,
+    microbatches: usize,
 }
 
 /// Runs the command.
@@ -48,11 +52,11 @@ fn measure_all<T: Scalar>(arguments: &BenchArguments) -> Result<ExitCode> {
     let threads = arguments.common.threads();
     let mut rule = arguments.optimizer.clone();
     rule.set_learning_rate(LEARNING_RATE);
-    let chosen: Vec<(Workload, Network)> = workloads(arguments)?
+    let chosen: Vec<(Workload, MemoryPlan)> = workloads(arguments)?
         .into_iter()
         .map(|workload| {
-            let network = checked_network::<T>(&workload, &rule)?;
-            Ok((workload, network))
+            let plan = planned::<T>(arguments, &threads, &workload, &rule)?;
+            Ok((workload, plan))
         })
         .collect::<Result<_>>()?;
 
@@ -63,14 +67,14 @@ fn measure_all<T: Scalar>(arguments: &BenchArguments) -> Result<ExitCode> {
     };
     let rounds = f64::from(arguments.rounds);
     let expected: Vec<f64> =
-        chosen.iter().map(|(workload, network)| expected(network, workload.batch)).collect();
+        chosen.iter().map(|(workload, plan)| expected(plan.network(), workload.batch)).collect();
     let bar = time_bar((rounds * expected.iter().sum::<f64>()) as u64);
     let mut measurements = Vec::new();
     let mut behind = 0.0;
-    for ((workload, network), milliseconds) in chosen.into_iter().zip(expected) {
+    for ((workload, plan), milliseconds) in chosen.into_iter().zip(expected) {
         bar.set_prefix(workload.name);
         let progress = |rounds_done: f64| bar.set_position((behind + milliseconds * rounds_done) as u64);
-        measurements.push(measure::<T>(arguments, &threads, &rule, workload, &network, &progress)?);
+        measurements.push(measure::<T>(arguments, &threads, &rule, workload, plan, &progress)?);
         behind += milliseconds * rounds;
         // The clock of a processor may rise and fall while it works.
         peak = peak.max(fma_peak::<T>(&threads));
@@ -87,11 +91,6 @@ fn measure_all<T: Scalar>(arguments: &BenchArguments) -> Result<ExitCode> {
 /// The workloads that were named, the network that was described, or all workloads.
 fn workloads(arguments: &BenchArguments) -> Result<Vec<Workload>> {
     if let Some(widths) = &arguments.layers {
-        if widths.0.len() < 2 {
-            bail!(
-                "--layers: a network has at least two widths, its inputs and its outputs; give some such as 784,512,256,10"
-            );
-        }
         return Ok(vec![Workload {
             name: "own",
             widths: widths.0.clone(),
@@ -108,25 +107,36 @@ fn workloads(arguments: &BenchArguments) -> Result<Vec<Workload>> {
     Ok(arguments.workloads.iter().filter_map(find).collect())
 }
 
-/// The workload's network, if its loss fits and this machine can hold a step of it.
-fn checked_network<T: Scalar>(workload: &Workload, rule: &Rule) -> Result<Network> {
-    let network = workload.network().context("--layers")?;
-    workload.loss.check(network.output_width()).context("--loss")?;
-    // Parameters, gradients, optimizer state; z and a of each layer, two errors, inputs and targets.
-    let widest = workload.widths.iter().max().copied().unwrap_or_default() as u128;
-    let all: u128 = workload.widths.iter().map(|&width| width as u128).sum();
-    let parameters = (2 + rule.state_buffers()) as u128 * network.parameter_count() as u128;
-    let needed = size_of::<T>() as u128 * (parameters + workload.batch as u128 * 2 * (all + widest));
-    if !can_hold(needed) {
+/// The plan of the workload's step, if this machine can hold it.
+fn planned<T: Scalar>(
+    arguments: &BenchArguments,
+    threads: &Threads,
+    workload: &Workload,
+    rule: &Rule,
+) -> Result<MemoryPlan> {
+    let network = workload.network()?;
+    let shape = StepShape {
+        network: &network,
+        rule,
+        keeps_gradients: false,
+        batch_size: workload.batch,
+        threads: threads.count(),
+    };
+    let plan = match arguments.memory.limit::<T>(&network)? {
+        Some(limit) => MemoryPlan::within::<T>(&shape, &limit).map_err(refusal)?,
+        None => MemoryPlan::unlimited::<T>(&shape)?,
+    };
+    let data = (workload.widths[0] + network.output_width()) * workload.batch * size_of::<T>();
+    if !can_hold(plan.bytes().saturating_add(data as u64)) {
         bail!(
-            "the network has {} parameters, and a step of {} takes about {}, more than this machine has; \
-             give smaller --layers or a smaller --batch",
+            "the network has {} parameters, and a step of {} takes {}, more than this machine has; \
+             give smaller --layers, a smaller --batch or --memory auto",
             grouped(network.parameter_count() as u64),
             counted(workload.batch, "row"),
-            bytes(usize::try_from(needed).unwrap_or(usize::MAX)),
+            bytes(plan.bytes()),
         );
     }
-    Ok(network)
+    Ok(plan)
 }
 
 fn step_flops(network: &Network, batch: usize) -> f64 {
@@ -139,14 +149,16 @@ fn measure<T: Scalar>(
     threads: &Threads,
     rule: &Rule,
     workload: Workload,
-    network: &Network,
+    plan: MemoryPlan,
     progress: &dyn Fn(f64),
 ) -> Result<Measurement> {
     let data = Data::<T>::new(&workload);
+    let network = plan.network();
     let mut parameters = network.initialize::<T>(1);
     let mut optimizer = Optimizer::new(rule.clone(), &parameters)?;
-    let mut step = TrainingStep::new(network, &workload.loss, None, workload.batch)?;
-    let bytes = parameters.bytes() + optimizer.bytes() + step.bytes();
+    let (bytes, recomputed) = (plan.bytes(), plan.recomputed());
+    let (microbatches, flops) = (plan.model().microbatches(), step_flops(network, workload.batch));
+    let mut step = TrainingStep::planned(plan.clone(), &workload.loss, None)?;
 
     let mut run_step = || {
         let mode = Mode::Training { seed: 1, step: optimizer.steps() };
@@ -160,8 +172,7 @@ fn measure<T: Scalar>(
         seconds.push(seconds_per_step(&mut run_step, stride, SHORTEST_ROUND, arguments.seconds, &progress)?);
     }
     seconds.sort_by(f64::total_cmp);
-    let flops = step_flops(network, workload.batch);
-    Ok(Measurement { workload, seconds, flops, bytes })
+    Ok(Measurement { workload, seconds, flops, bytes, recomputed, microbatches })
 }
 
 /// The mean time of a step, over at least this many steps and seconds. The clock is read every `stride` steps, and
@@ -240,6 +251,14 @@ fn say_result(
         ]);
     }
     say(shown)?;
+    for measurement in measurements.iter().filter(|_| arguments.memory.memory.is_some()) {
+        say(format!(
+            "{}: recomputes {} of a forward pass, in {}",
+            measurement.workload.name,
+            percent(measurement.recomputed),
+            counted(measurement.microbatches, "part"),
+        ))?;
+    }
     say(format!(
         "µs/step: the best of {}; memory: parameters, optimizer state and the step's buffers",
         counted(usize::from(arguments.rounds), "round")
@@ -266,6 +285,8 @@ fn as_json(arguments: &BenchArguments, threads: &Threads, measurements: &[Measur
                 "fraction_of_peak": measurement.gflops() / peak,
                 "rows_per_second": measurement.rows_per_second(),
                 "bytes": measurement.bytes,
+                "recomputed": measurement.recomputed,
+                "microbatches": measurement.microbatches,
             })
         })
         .collect();

@@ -8,8 +8,6 @@ use chainrule_data::{InputPreprocessing, Preprocessing};
 use anyhow::{Result, bail};
 
 use crate::arguments::TrainArguments;
-use crate::memory::can_hold;
-use crate::report::{bytes, grouped};
 
 /// The numbers that choices depend on.
 pub(crate) struct Facts<'a> {
@@ -89,24 +87,7 @@ pub(crate) fn network(arguments: &TrainArguments, facts: &Facts<'_>, loss: &Loss
             builder = builder.layer(Layer::Dropout(Dropout { rate: dropout }));
         }
     }
-    let network = builder.dense(n_out, output_activation).build()?;
-    check_size(&network)?;
-    Ok(network)
-}
-
-/// Refuses a network whose training this machine cannot hold, before the attempt ends the program.
-fn check_size(network: &Network) -> Result<()> {
-    // Weights, gradients, two numbers of the optimizer, the best weights and the last good ones.
-    let needed = 6 * size_of::<f32>() * network.parameter_count();
-    if !can_hold(needed as u128) {
-        let parameters = grouped(network.parameter_count() as u64);
-        bail!(
-            "the network has {parameters} parameters, and training it takes about {}, more than this machine has; \
-             give smaller --layers",
-            bytes(needed)
-        );
-    }
-    Ok(())
+    Ok(builder.dense(n_out, output_activation).build()?)
 }
 
 fn is_images(facts: &Facts<'_>) -> bool {

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<ExitCode> {
         "{}: {} parameters, {}",
         arguments.model.display(),
         grouped(count as u64),
-        bytes(4 * count)
+        bytes(4 * count as u64)
     ))?;
     say(network_table(&model.network))?;
     say(tensor_table(&model.parameters))?;

@@ -9,6 +9,7 @@ mod evaluate;
 mod inspect;
 mod memory;
 mod output;
+mod plan;
 mod predict;
 mod progress;
 mod report;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Trace(arguments) => trace::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Plan(arguments) => plan::run(arguments),
     };
     match result {
         Ok(code) => code,

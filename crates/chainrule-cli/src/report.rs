@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
 use chainrule::layer::Layer;
+use chainrule::memory::Ledger;
 use chainrule::{Loss, Metrics, Network};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde_json::{Value, json};
@@ -62,13 +63,19 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// Bytes with a unit of 1024.
-pub(crate) fn bytes(count: usize) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     match count {
         0..1024 => format!("{count} B"),
         1024..1_048_576 => format!("{:.1} KiB", count as f64 / 1024.0),
         1_048_576..1_073_741_824 => format!("{:.1} MiB", count as f64 / 1_048_576.0),
         _ => format!("{:.2} GiB", count as f64 / 1_073_741_824.0),
     }
+}
+
+/// The ledger's sums: 3.2 MiB: parameters 1.0 MiB, ...
+pub(crate) fn ledger_line(ledger: &Ledger) -> String {
+    let parts = ledger.by_purpose().into_iter().map(|(purpose, sum)| format!("{purpose} {}", bytes(sum)));
+    format!("{}: {}", bytes(ledger.total()), parts.collect::<Vec<_>>().join(", "))
 }
 
 /// The metrics in words.

@@ -109,7 +109,7 @@ fn summary<T: Scalar>(trace: &Trace<T>) -> String {
             }
         });
         let outputs = outputs.collect::<Vec<_>>().join("; ");
-        lines.push(format!("      {outputs}; {} live", bytes(event.live_bytes)));
+        lines.push(format!("      {outputs}; {} live", bytes(event.live_bytes as u64)));
     }
     lines.join("\n")
 }

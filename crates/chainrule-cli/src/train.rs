@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use chainrule::{
-    Activation, Ending, Evaluation, Event, Loss, Model, Network, Threads, Trainer, TrainingOptions, evaluate,
+    Activation, Ending, Evaluation, Event, Loss, Model, Network, Threads, Trainer, TrainingOptions,
+    TrainingPlan, evaluate,
 };
 use chainrule_data::{Dataset, Preprocessing, choose_target, infer_task, read};
 use serde_json::{Value, json};
@@ -18,11 +19,12 @@ use serde_json::{Value, json};
 use crate::arguments::{Part, TrainArguments};
 use crate::data::Prepared;
 use crate::defaults::{self, Facts};
+use crate::memory::{can_hold, refusal};
 use crate::output::check_output;
 use crate::progress::Progress;
 use crate::report::{
-    bytes, counted, evaluation_json, grouped, loss_words, metrics_line, network_line, network_table,
-    on_terminal, say, say_json, short,
+    bytes, counted, evaluation_json, grouped, ledger_line, loss_words, metrics_line, network_line,
+    network_table, on_terminal, percent, say, say_json, short,
 };
 use crate::split::{SplitRule, split_rows};
 
@@ -54,10 +56,12 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
     let loss = defaults::loss(arguments, &facts)?;
     let network = defaults::network(arguments, &facts, &loss)?;
     let options = defaults::options(arguments, &facts)?;
+    let plan = plan(arguments, &network, &options, &data)?;
     let mut trainer = make_trainer(arguments, &network, &loss, &options)?;
+    trainer.set_plan(plan.clone());
     let threads = arguments.common.threads();
     if !arguments.common.json {
-        describe(&data, &network, &loss, &options, &threads)?;
+        describe(&data, &network, &loss, &options, &threads, &plan)?;
     }
 
     let training_started = Instant::now();
@@ -97,6 +101,12 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
     summary["rows_per_second"] = json!((trainer.epochs() * data.training.rows()) as f64 / seconds);
     summary["parameters"] = json!(network.parameter_count());
     summary["threads"] = json!(threads.count());
+    summary["memory"] = json!({
+        "bytes": plan.bytes(),
+        "recomputed": plan.step.recomputed(),
+        "microbatches": plan.step.model().microbatches(),
+        "ledger": plan.ledger().entries,
+    });
     summary["notes"] = json!(data.notes);
     summary["model"] = json!(path.display().to_string());
     if arguments.common.json {
@@ -177,6 +187,30 @@ fn standardizes_target(arguments: &TrainArguments) -> bool {
         Some(loss) => !matches!(loss, Loss::Poisson | Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. }),
     };
     any_number && arguments.output_activation.is_none_or(|activation| activation == Activation::Identity)
+}
+
+/// What training will hold, within the limit; refused before anything of it is taken.
+fn plan(
+    arguments: &TrainArguments,
+    network: &Network,
+    options: &TrainingOptions,
+    data: &Data,
+) -> Result<TrainingPlan> {
+    let limit = arguments.memory.limit::<f32>(network)?;
+    let threads = arguments.common.thread_count();
+    let validation = data.validation.as_ref().map(Prepared::samples);
+    let plan =
+        TrainingPlan::new(network, options, data.training.samples(), validation, threads, limit.as_ref())
+            .map_err(refusal)?;
+    if !can_hold(plan.bytes()) {
+        bail!(
+            "the network has {} parameters, and training it takes {}, more than this machine has; \
+             give --memory auto, smaller --layers or a smaller --batch-size",
+            grouped(network.parameter_count() as u64),
+            bytes(plan.bytes())
+        );
+    }
+    Ok(plan)
 }
 
 fn make_trainer(
@@ -297,6 +331,7 @@ fn describe(
     loss: &Loss,
     options: &TrainingOptions,
     threads: &Threads,
+    plan: &TrainingPlan,
 ) -> Result<()> {
     let rows = |prepared: &Option<Prepared<f32>>| prepared.as_ref().map_or(0, Prepared::rows);
     say(format!("{}: {}", data.dataset.name, data.dataset.description))?;
@@ -322,7 +357,7 @@ fn describe(
     say(format!(
         "{} parameters ({}), {}",
         grouped(parameters as u64),
-        bytes(4 * parameters),
+        bytes(4 * parameters as u64),
         loss_words(loss),
     ))?;
     say(format!(
@@ -333,6 +368,16 @@ fn describe(
         options.batch_size,
         counted(threads.count(), "thread"),
     ))?;
+    say(format!("memory {}", ledger_line(&plan.ledger())))?;
+    let (parts, recomputed) = (plan.step.model().microbatches(), plan.step.recomputed());
+    if parts > 1 || recomputed > 0.0 {
+        say(format!(
+            "each batch in {}, recomputing {} of a forward pass ({})",
+            counted(parts, "part"),
+            percent(recomputed),
+            plan.step.certificate()
+        ))?;
+    }
     Ok(std::io::stdout().flush()?)
 }
 

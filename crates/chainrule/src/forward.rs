@@ -127,7 +127,7 @@ pub(crate) fn activate_output<T: Scalar>(activation: Activation, width: usize, v
 }
 
 /// Samples that [`infer`] takes through the network at once.
-const INFERENCE_BATCH: usize = 128;
+pub(crate) const INFERENCE_BATCH: usize = 128;
 
 /// The network's output for any number of samples, on all threads, keeping nothing else: [samples, n_L].
 ///

@@ -92,5 +92,6 @@ pub use step::{Samples, TrainingStep};
 pub use tensor_file::write_aside;
 pub use trace::trace;
 pub use trainer::{
-    Ending, Epoch, Evaluation, Event, Metrics, Schedule, Trainer, TrainingOptions, evaluate, predicted_class,
+    Ending, Epoch, Evaluation, Event, Metrics, Schedule, Trainer, TrainingOptions, TrainingPlan, evaluate,
+    predicted_class,
 };

@@ -22,6 +22,12 @@ pub enum Purpose {
     Scratch,
     /// The losses of the samples.
     Losses,
+    /// A copy of the parameters that a run keeps.
+    KeptParameters,
+    /// Which samples a batch has, and their targets.
+    Batch,
+    /// Predictions, where a run measures itself.
+    Evaluation,
 }
 
 impl fmt::Display for Purpose {
@@ -34,6 +40,9 @@ impl fmt::Display for Purpose {
             Purpose::Deltas => "deltas",
             Purpose::Scratch => "scratch",
             Purpose::Losses => "losses",
+            Purpose::KeptParameters => "best parameters",
+            Purpose::Batch => "batch",
+            Purpose::Evaluation => "validation",
         })
     }
 }

@@ -220,6 +220,11 @@ impl MemoryPlan {
         &self.ledger
     }
 
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
     /// The step as the planner saw it.
     pub fn model(&self) -> &StepModel {
         &self.model
@@ -284,6 +289,9 @@ impl Choice {
 /// The choice that costs least within the limit; the first of those that cost the same.
 fn cheapest(models: Vec<StepModel>, limit: u64) -> Option<Choice> {
     let choices = models.into_iter().filter_map(|model| {
+        if model.fixed_bytes() + Planner::least_bytes(model.chain()) > limit {
+            return None;
+        }
         let planner = Planner::new(model.chain());
         Choice::of(model, &planner, limit)
     });
@@ -324,6 +332,10 @@ fn automatic(
     Ok(None)
 }
 
+fn in_mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
+}
+
 /// The refusal: the smallest limit that can be kept, and what would lower it.
 fn too_small<T: Scalar>(
     shape: &StepShape<'_>,
@@ -337,7 +349,7 @@ fn too_small<T: Scalar>(
     let mut minimum = u64::MAX;
     for parts in parts {
         let model = model(parts)?;
-        minimum = minimum.min(model.minimum_bytes(&Planner::new(model.chain())));
+        minimum = minimum.min(model.fixed_bytes() + Planner::least_bytes(model.chain()));
     }
     let model = model(1)?;
     let sums = model.fixed().by_purpose();
@@ -346,14 +358,16 @@ fn too_small<T: Scalar>(
     let mut advice = Vec::new();
     if bytes_of(Purpose::OptimizerState) > 0 {
         advice.push(format!(
-            "an update rule with less state ({} keeps {} bytes)",
+            "an update rule with less state ({} keeps {})",
             shape.rule.name(),
-            bytes_of(Purpose::OptimizerState)
+            in_mebibytes(bytes_of(Purpose::OptimizerState))
         ));
     }
     if bytes_of(Purpose::Gradients) > 0 && shape.keeps_gradients {
-        advice
-            .push(format!("no clipping, which keeps all gradients ({} bytes)", bytes_of(Purpose::Gradients)));
+        advice.push(format!(
+            "no clipping, which keeps all gradients ({})",
+            in_mebibytes(bytes_of(Purpose::Gradients))
+        ));
     }
     if limit.microbatches != MicroBatches::Automatic {
         advice.push("micro-batches chosen automatically".to_owned());
@@ -370,6 +384,9 @@ fn too_small<T: Scalar>(
     if size_of::<T>() == 8 {
         advice.push("f32".to_owned());
     }
-    advice.push(format!("narrower layers (the parameters are {} bytes)", bytes_of(Purpose::Parameters)));
+    advice.push(format!(
+        "narrower layers (the parameters take {})",
+        in_mebibytes(bytes_of(Purpose::Parameters))
+    ));
     Ok(Error::Memory { limit: limit.bytes, minimum, advice: advice.join(", ") })
 }

@@ -38,6 +38,9 @@ const DEEP: usize = 80;
 /// The bound of an exact method that is asked for: several seconds.
 const PATIENT: u64 = 30 * QUICK;
 
+/// Grid steps of a sub-problem of [`Method::Windowed`], at most.
+const WINDOW: usize = 32;
+
 /// Beyond, numbering the sub-chains alone would take too long.
 const DEEPEST_EXACT: usize = 512;
 
@@ -56,7 +59,7 @@ pub struct Planner {
 
 impl Planner {
     /// Plans with the first [`Method`] that takes a fraction of a second: General up to about 50 layers of
-    /// unequal widths or 100 of equal ones, then Persistent up to about 70 or 200, then Windowed.
+    /// unequal widths or 100 of equal ones, then Persistent up to about 70, then Windowed.
     pub fn new(chain: &Chain) -> Planner {
         let general = || Planner::exact(chain, Method::General, QUICK);
         let most_work = if chain.depth() < DEEP { QUICK } else { QUICK / 4 };
@@ -86,10 +89,22 @@ impl Planner {
         Some(Planner::assemble(chain, method, table))
     }
 
+    /// The smallest limit that can be met: the first breakpoint of [`Planner::new`], in a fraction of its time where
+    /// the chain is deep.
+    pub fn least_bytes(chain: &Chain) -> u64 {
+        if chain.depth() < DEEP {
+            return Planner::new(chain).curve[0].bytes;
+        }
+        // The first breakpoint of a curve depends on no others than the first ones of its parts.
+        let extent = Extent { window: WINDOW, inner_breakpoints: 2, edge_breakpoints: 2 };
+        let table = Table::Persistent(Persistent::windowed(chain, extent));
+        Planner::assemble(chain, Method::Windowed, table).curve[0].bytes
+    }
+
     fn windowed(chain: &Chain) -> Planner {
         // The fewer sub-problems, the more breakpoints of each fit the same time.
         let extent = Extent {
-            window: 32,
+            window: WINDOW,
             inner_breakpoints: ((1 << 16) / chain.depth()).clamp(64, 512),
             edge_breakpoints: ((1 << 20) / chain.depth()).clamp(256, 4096),
         };

@@ -341,9 +341,22 @@ fn planner_chooses_by_size() {
     assert_eq!(Planner::new(&random(60)).method(), Method::Persistent);
     assert_eq!(Planner::new(&random(200)).method(), Method::Windowed);
     assert_eq!(Planner::new(&unit(64)).method(), Method::General);
-    assert_eq!(Planner::new(&unit(200)).method(), Method::Persistent);
     assert!(Planner::with_method(&random(200), Method::General).is_none());
     assert!(Planner::with_method(&unit(513), Method::Persistent).is_none());
+}
+
+#[test]
+fn the_smallest_limit_is_the_first_breakpoint() {
+    let random = |depth, seed| dense(&random_widths(&mut Random(seed), depth), Delta::Beside);
+    let chains = [random(7, 1), random(40, 2), random(81, 3), random(150, 4), unit(100), unit(300)];
+    for chain in chains {
+        assert_eq!(
+            Planner::least_bytes(&chain),
+            Planner::new(&chain).curve()[0].bytes,
+            "{} layers",
+            chain.depth()
+        );
+    }
 }
 
 #[test]

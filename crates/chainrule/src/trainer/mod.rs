@@ -3,6 +3,7 @@
 //! It reports events and prints nothing. A run is a function of (network, loss, parameters, options,
 //! samples): the number of threads, and whether the run was interrupted and resumed, do not change a bit.
 
+mod memory;
 mod metrics;
 mod schedule;
 mod state;
@@ -11,6 +12,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+pub use memory::TrainingPlan;
 pub use metrics::{Evaluation, Metrics, evaluate, predicted_class};
 pub use schedule::Schedule;
 
@@ -175,6 +177,8 @@ pub struct Trainer<T> {
     within_epoch: bool,
     kept: Kept<T>,
     plateau: Plateau,
+    /// What to hold; as much as makes steps fast if none.
+    plan: Option<TrainingPlan>,
 }
 
 impl<T: Scalar> Trainer<T> {
@@ -206,7 +210,14 @@ impl<T: Scalar> Trainer<T> {
             within_epoch: false,
             kept,
             plateau: Plateau::new(),
+            plan: None,
         })
+    }
+
+    /// Makes [`Trainer::fit`] hold what the plan says. The plan is of this network and these options, and of the samples
+    /// that will be trained on. It changes no bit of the result.
+    pub fn set_plan(&mut self, plan: TrainingPlan) {
+        self.plan = Some(plan);
     }
 
     /// The parameters to use: those of the best epoch if there was validation, else of the last completed one;
@@ -260,7 +271,10 @@ impl<T: Scalar> Trainer<T> {
             samples.inputs.check_finite()?;
         }
         let batch_size = self.options.batch_size.min(count);
-        let mut step = TrainingStep::new(&self.network, &self.loss, self.options.clipping, batch_size)?;
+        let mut step = match &self.plan {
+            Some(plan) => TrainingStep::planned(plan.step.clone(), &self.loss, self.options.clipping)?,
+            None => TrainingStep::new(&self.network, &self.loss, self.options.clipping, batch_size)?,
+        };
         let mut batch = Gathered::new(training, batch_size);
         let steps_per_epoch = count.div_ceil(batch_size) as u64;
         let total = self.options.epochs as u64 * steps_per_epoch;

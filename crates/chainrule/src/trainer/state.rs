@@ -107,6 +107,7 @@ impl<T: Scalar> Trainer<T> {
             within_epoch: false,
             kept,
             plateau,
+            plan: None,
             network,
             loss,
             options,

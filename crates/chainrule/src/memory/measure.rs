@@ -1,0 +1,67 @@
+//! What a layer's forward pass costs in time on this machine.
+
+use std::time::{Duration, Instant};
+
+use crate::forward::Mode;
+use crate::kernel::Scalar;
+use crate::kernel::panels::Panels;
+use crate::kernel::transpose::transpose;
+use crate::layer::{Context, LayerWeights};
+use crate::matrix::MatrixView;
+use crate::network::Network;
+use crate::step::program::first_with_parameters;
+
+/// Rows that are taken through a layer.
+const ROWS: usize = 128;
+
+/// A layer is timed again until this is over, at least three times.
+const TIME: Duration = Duration::from_millis(20);
+
+/// The time of F_l in nanoseconds, for 128 rows on one thread, for each layer of the step's chain: the shortest of
+/// several. Layers of the same shapes and kind are timed once.
+///
+/// What matters to a plan is how the layers' costs compare, and that changes little with rows and threads.
+pub fn measure_forward_costs<T: Scalar>(network: &Network) -> Vec<u64> {
+    let mut known: Vec<(usize, u64)> = Vec::new();
+    let layers = first_with_parameters(network)..=network.depth();
+    layers
+        .map(|l| {
+            let same = |other: &usize| {
+                network.layers()[other - 1] == network.layers()[l - 1]
+                    && network.width(other - 1) == network.width(l - 1)
+            };
+            if let Some((_, cost)) = known.iter().find(|(other, _)| same(other)) {
+                return *cost;
+            }
+            let cost = measure_layer::<T>(network, l);
+            known.push((l, cost));
+            cost
+        })
+        .collect()
+}
+
+fn measure_layer<T: Scalar>(network: &Network, l: usize) -> u64 {
+    let (n_in, width) = (network.width(l - 1), network.width(l));
+    // Numbers of no special kind: zeros and subnormal ones may have other costs.
+    let numbers =
+        |count: usize| -> Vec<T> { (0..count).map(|i| T::from_f64((i % 17) as f64 / 17.0 - 0.45)).collect() };
+    let (input, weight, bias) = (numbers(ROWS * n_in), numbers(n_in * width), numbers(width));
+    let (mut values, mut state) = (numbers(ROWS * width), numbers(ROWS * width));
+    let weight = MatrixView::new(width, n_in, &weight).ok();
+    let weights = LayerWeights { weight, bias: Some(&bias) };
+    let mode = Mode::Training { seed: 0, step: 0 };
+    let layer = network.layers()[l - 1].compute();
+    let start = Instant::now();
+    let (mut shortest, mut rounds) = (Duration::MAX, 0);
+    while rounds < 3 || start.elapsed() < TIME {
+        let round = Instant::now();
+        let context = Context { weights, layer: l, mode, first_sample: 0 };
+        layer.pre_activation(context, Panels::new(&input, n_in, ROWS), &mut values);
+        layer.activate(&mut values);
+        transpose(Panels::new(&values, width, ROWS), &mut state);
+        shortest = shortest.min(round.elapsed());
+        rounds += 1;
+    }
+    std::hint::black_box(&state);
+    (shortest.as_nanos() as u64).max(1)
+}

@@ -1,0 +1,100 @@
+//! What a training run holds: the plan of its steps, and what the trainer keeps beside them.
+
+use super::TrainingOptions;
+use crate::error::{Error, Result};
+use crate::forward::INFERENCE_BATCH;
+use crate::kernel::Scalar;
+use crate::loss::Targets;
+use crate::memory::{Ledger, MemoryLimit, MemoryPlan, Purpose, StepShape};
+use crate::network::Network;
+use crate::step::Samples;
+
+/// The plan of a run's steps, and what is held beside a step. The samples themselves are the caller's.
+#[derive(Clone, Debug)]
+pub struct TrainingPlan {
+    /// Each step.
+    pub step: MemoryPlan,
+    /// The parameters to keep, what a batch has of its own, and predictions for validation.
+    pub beside: Ledger,
+}
+
+impl TrainingPlan {
+    /// Plans a run with these options on these samples, with the parameters of every batch, within a limit if there is one.
+    ///
+    /// # Errors
+    /// When nothing fits into the limit, with the smallest that can be kept and what would lower it; when a size overflows.
+    pub fn new<T: Scalar>(
+        network: &Network,
+        options: &TrainingOptions,
+        training: Samples<'_, T>,
+        validation: Option<Samples<'_, T>>,
+        threads: usize,
+        limit: Option<&MemoryLimit>,
+    ) -> Result<Self> {
+        let rows = training.inputs.rows();
+        let shape = StepShape {
+            network,
+            rule: &options.optimizer,
+            keeps_gradients: options.clipping.is_some(),
+            batch_size: options.batch_size.min(rows),
+            threads,
+        };
+        let unlimited = MemoryPlan::unlimited::<T>(&shape)?;
+        let beside = beside(&shape, &unlimited, training, validation);
+        let Some(limit) = limit else { return Ok(TrainingPlan { step: unlimited, beside }) };
+        let held = beside.total();
+        let left = MemoryLimit { bytes: limit.bytes.saturating_sub(held), ..limit.clone() };
+        match MemoryPlan::within::<T>(&shape, &left) {
+            Ok(step) => Ok(TrainingPlan { step, beside }),
+            Err(Error::Memory { minimum, advice, .. }) => {
+                Err(Error::Memory { limit: limit.bytes, minimum: minimum.saturating_add(held), advice })
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Everything that is held at the moment when most is.
+    pub fn bytes(&self) -> u64 {
+        self.step.bytes() + self.beside.total()
+    }
+
+    /// The same, tensor by tensor.
+    pub fn ledger(&self) -> Ledger {
+        let mut ledger = self.step.ledger().clone();
+        ledger.entries.extend(self.beside.entries.iter().cloned());
+        ledger
+    }
+}
+
+fn beside<T: Scalar>(
+    shape: &StepShape<'_>,
+    plan: &MemoryPlan,
+    training: Samples<'_, T>,
+    validation: Option<Samples<'_, T>>,
+) -> Ledger {
+    let mut ledger = Ledger::default();
+    let sums = plan.ledger().by_purpose();
+    let parameters = sums.iter().find(|(purpose, _)| *purpose == Purpose::Parameters).map_or(0, |sum| sum.1);
+    ledger.add(Purpose::KeptParameters, "the best parameters so far", parameters);
+    let number = size_of::<T>();
+    let target = match training.targets {
+        Targets::Values(values) => values.columns() * number,
+        Targets::Classes(_) => size_of::<u32>(),
+    };
+    let weight = if training.sample_weights.is_some() { number } else { 0 };
+    let row = size_of::<usize>();
+    ledger.add(Purpose::Batch, "the order of the samples", (training.inputs.rows() * row) as u64);
+    ledger.add(
+        Purpose::Batch,
+        "the batch's rows and targets",
+        (shape.batch_size * (row + target + weight)) as u64,
+    );
+    if let Some(validation) = validation {
+        let network = shape.network;
+        let widest = (0..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
+        let outputs = 2 * validation.inputs.rows() * network.output_width();
+        let buffers = shape.threads * 2 * INFERENCE_BATCH.min(validation.inputs.rows()) * widest;
+        ledger.add(Purpose::Evaluation, "predictions for validation", ((outputs + buffers) * number) as u64);
+    }
+    ledger
+}
