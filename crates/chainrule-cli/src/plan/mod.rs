@@ -226,7 +226,10 @@ fn compare_parts<T: Scalar>(shape: &StepShape<'_>, outcome: &Outcome, limit: u64
         CostUnit::Flops => None,
         CostUnit::Measured => Some(chosen.chain().forward_costs()),
     };
-    let mut parts = vec![1, 2, 4, 8, 16, chosen.microbatches()];
+    let mut parts = vec![1, chosen.microbatches()];
+    if shape.network.depth() <= MANY_LAYERS {
+        parts.extend([2, 4, 8, 16]);
+    }
     parts.sort();
     parts.dedup();
     let mut shown = table(&["parts", "rows", "smallest", &format!("within {}", bytes(limit)), ""], 0);
@@ -257,6 +260,9 @@ fn compare_parts<T: Scalar>(shape: &StepShape<'_>, outcome: &Outcome, limit: u64
     say(shown)?;
     say(String::new())
 }
+
+/// Layers above which planning takes so long that only what was chosen is compared with the whole batch.
+const MANY_LAYERS: usize = 200;
 
 fn recomputes(share: f64) -> String {
     format!("recomputes {}", extra(share))

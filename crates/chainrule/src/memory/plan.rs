@@ -252,6 +252,9 @@ impl MemoryPlan {
     }
 }
 
+/// Layers above which planning takes so long that no more than two numbers of parts are compared.
+const MANY_LAYERS: usize = 200;
+
 /// Rows for each thread below which products are slow.
 const ROWS_FOR_A_THREAD: usize = 64;
 
@@ -308,6 +311,9 @@ fn automatic(
     let batch = shape.batch_size;
     let fast = (batch / (ROWS_FOR_A_THREAD * shape.threads)).max(1);
     let fits = |parts: usize| Ok::<_, Error>(model(parts)?.plain_bytes() <= limit);
+    if least_bytes(&[1, batch], model)? > limit {
+        return Ok(None);
+    }
     for (fewest, most) in [(1, fast), (fast, batch)] {
         if fits(fewest)? {
             return Ok(Some(Choice::plain(model(fewest)?)));
@@ -323,6 +329,9 @@ fn automatic(
         }
         let quadrupling = std::iter::successors(Some(fewest), |parts| parts.checked_mul(4));
         let mut parts: Vec<usize> = quadrupling.take_while(|&parts| parts < most).collect();
+        if shape.network.depth() > MANY_LAYERS {
+            parts.truncate(1);
+        }
         parts.push(most);
         let models = parts.into_iter().map(model).collect::<Result<Vec<_>>>()?;
         if let Some(found) = cheapest(models, limit) {
@@ -330,6 +339,16 @@ fn automatic(
         }
     }
     Ok(None)
+}
+
+/// The smallest limit that can be kept with one of these numbers of parts.
+fn least_bytes(parts: &[usize], model: &dyn Fn(usize) -> Result<StepModel>) -> Result<u64> {
+    let mut least = u64::MAX;
+    for &parts in parts {
+        let model = model(parts)?;
+        least = least.min(model.fixed_bytes() + Planner::least_bytes(model.chain()));
+    }
+    Ok(least)
 }
 
 fn in_mebibytes(bytes: u64) -> String {
@@ -346,11 +365,7 @@ fn too_small<T: Scalar>(
         MicroBatches::Exactly(parts) => vec![parts],
         MicroBatches::Automatic => vec![1, shape.batch_size],
     };
-    let mut minimum = u64::MAX;
-    for parts in parts {
-        let model = model(parts)?;
-        minimum = minimum.min(model.fixed_bytes() + Planner::least_bytes(model.chain()));
-    }
+    let minimum = least_bytes(&parts, model)?;
     let model = model(1)?;
     let sums = model.fixed().by_purpose();
     let bytes_of =
