@@ -12,7 +12,7 @@ BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
 ENVIRONMENT = BENCH / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
-PACKAGES = ["torch", "jax", "scikit-learn", "numpy"]
+PACKAGES = ["torch", "jax", "scikit-learn", "numpy", "matplotlib==3.10.8"]
 # A target folder of the caller's would be shared with other builds.
 PEERS_TARGET = BENCH / "peers" / "target"
 
@@ -34,7 +34,8 @@ def make_environment() -> None:
 def packages_are_there() -> bool:
     if not PYTHON.exists():
         return False
-    show = [str(PYTHON), "-m", "pip", "show", "--quiet", *PACKAGES]
+    names = [package.split("==")[0] for package in PACKAGES]
+    show = [str(PYTHON), "-m", "pip", "show", "--quiet", *names]
     return subprocess.run(show, capture_output=True).returncode == 0
 
 

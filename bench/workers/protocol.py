@@ -22,11 +22,13 @@ def serve(
     step: Callable[[float], Loss],
     value: Callable[[Loss], float],
     wait: Callable[[Loss], object] = lambda loss: None,
+    peak: Callable[[], int] | None = None,
 ) -> None:
     """Answers lines until there are no more.
 
     step(learning_rate) is one training step, value(loss) the number that it computed, and
     wait(loss) returns when the step has been carried out, where the library does not wait itself.
+    peak() is the most bytes that the steps have held so far, where the worker measures that.
     """
     answer(f"ready {name}")
     for line in sys.stdin:
@@ -37,6 +39,8 @@ def serve(
             case ["go", seconds, rate]:
                 seconds_per_step = time_round(step, wait, float(seconds), float(rate))
                 answer(f"microseconds {1e6 * seconds_per_step}")
+            case ["peak"] if peak is not None:
+                answer(f"peak {peak()}")
             case _:
                 sys.exit(f"not understood: {line}")
 

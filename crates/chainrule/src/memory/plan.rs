@@ -391,10 +391,8 @@ fn too_small<T: Scalar>(
         advice.push("a smaller batch".to_owned());
     }
     if shape.threads > 1 {
-        advice.push(format!(
-            "fewer threads ({} bytes each)",
-            bytes_of(Purpose::Scratch) / shape.threads as u64
-        ));
+        let each = bytes_of(Purpose::Scratch) / shape.threads as u64;
+        advice.push(format!("fewer threads ({} each)", in_mebibytes(each)));
     }
     if size_of::<T>() == 8 {
         advice.push("f32".to_owned());

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 use chainrule::gradient_check::{CheckOptions, CheckReport, TensorReport, check_gradients};
+use chainrule::memory::{MemoryPlan, Planner, StepModel, StepShape};
 use chainrule::*;
 
 /// SplitMix64 (Steele, Lea, Flood 2014): numbers for tests, independent of the crate's own generator.
@@ -234,9 +235,33 @@ impl Case {
         check_gradients(&self.network, &self.parameters, &self.loss, samples, gradients, &options).unwrap()
     }
 
-    /// Panics, naming tensor and element, unless backpropagation's gradients pass.
+    /// Panics unless the step under every plan of its curve, whole and in two parts, gives these gradients bit for bit.
+    fn assert_same_under_checkpointing(&self, expected: &Gradients<f64>) {
+        let rule = Rule::Sgd(optimizer::Sgd { learning_rate: 0.0, ..optimizer::Sgd::default() });
+        let (network, batch_size) = (&self.network, self.data.len());
+        let shape = StepShape { network, rule: &rule, keeps_gradients: true, batch_size, threads: 1 };
+        let threads = Threads::single();
+        for parts in [1, 2] {
+            let model = StepModel::new::<f64>(&shape, parts.min(batch_size), None).unwrap();
+            let planner = Planner::new(model.chain());
+            for point in planner.curve() {
+                let limit = model.fixed_bytes() + point.bytes;
+                let plan = MemoryPlan::scheduled::<f64>(&shape, model.clone(), &planner, limit).unwrap();
+                let mut step = TrainingStep::planned(plan, &self.loss, None).unwrap();
+                let mut parameters = self.parameters.clone();
+                let mut optimizer = Optimizer::new(rule.clone(), &parameters).unwrap();
+                let samples = self.data.samples();
+                step.run(&threads, &mut parameters, &mut optimizer, samples, self.mode).unwrap();
+                let what = format!("{parts} parts, {limit} bytes, {:?}", network.layers());
+                assert_same_parameters(&what, step.gradients().unwrap(), expected);
+            }
+        }
+    }
+
+    /// Panics, naming tensor and element, unless backpropagation's gradients pass, and every memory plan gives the same.
     pub(crate) fn check(&self) -> Checked {
         let gradients = self.five_steps().gradients;
+        self.assert_same_under_checkpointing(&gradients);
         let report = self.report(&gradients);
         for tensor in &report.tensors {
             let (name, worst) = (&tensor.tensor.name, &tensor.worst);
