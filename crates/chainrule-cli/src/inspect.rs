@@ -3,12 +3,16 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use chainrule::{Model, Parameters};
+use chainrule::memory::{MemoryPlan, StepShape};
+use chainrule::{Model, Parameters, Rule, TrainingOptions};
 use chainrule_data::{InputPreprocessing, Preprocessing};
 use serde_json::{Value, json};
 
 use crate::arguments::InspectArguments;
-use crate::report::{bytes, counted, grouped, loss_words, network_table, say, say_json, short, table};
+use crate::plan::DEFAULT_BATCH;
+use crate::report::{
+    bytes, counted, grouped, ledger_table, loss_words, network_table, say, say_json, short, table,
+};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &InspectArguments) -> Result<ExitCode> {
@@ -31,6 +35,15 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<ExitCode> {
         loss_words(&model.loss),
         grouped(model.network.step_flops())
     ))?;
+    let (shape, plan) = training_step(&model)?;
+    say(format!(
+        "a training step of {} with {} holds {}, on {}:",
+        counted(shape.batch_size, "row"),
+        shape.rule.name(),
+        bytes(plan.bytes()),
+        counted(shape.threads, "thread")
+    ))?;
+    say(ledger_table(plan.ledger()))?;
     if let Some(value) = &model.preprocessing {
         match serde_json::from_value::<Preprocessing>(value.clone()) {
             Ok(preprocessing) => say_preprocessing(&preprocessing)?,
@@ -41,6 +54,38 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<ExitCode> {
         say_training(record)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the memory of a step depends on.
+struct Step {
+    rule: Rule,
+    keeps_gradients: bool,
+    batch_size: usize,
+    threads: usize,
+}
+
+/// A step as the model was trained, or of 128 rows with plain gradient descent where the file does not say; and its plan.
+fn training_step(model: &Model<f32>) -> Result<(Step, MemoryPlan)> {
+    let options = recorded_options(model);
+    let step = Step {
+        rule: options.as_ref().map_or(Rule::from_name("sgd")?, |options| options.optimizer.clone()),
+        keeps_gradients: options.as_ref().is_some_and(|options| options.clipping.is_some()),
+        batch_size: options.as_ref().map_or(DEFAULT_BATCH, |options| options.batch_size),
+        threads: std::thread::available_parallelism().map_or(1, |count| count.get()),
+    };
+    let plan = MemoryPlan::unlimited::<f32>(&StepShape {
+        network: &model.network,
+        rule: &step.rule,
+        keeps_gradients: step.keeps_gradients,
+        batch_size: step.batch_size,
+        threads: step.threads,
+    })?;
+    Ok((step, plan))
+}
+
+/// The options that a model was trained with, if its file has them.
+pub(crate) fn recorded_options(model: &Model<f32>) -> Option<TrainingOptions> {
+    serde_json::from_value(model.training.as_ref()?["options"].clone()).ok()
 }
 
 fn tensor_table(parameters: &Parameters<f32>) -> comfy_table::Table {
@@ -129,7 +174,15 @@ fn as_json(arguments: &InspectArguments, model: &Model<f32>) -> Result<Value> {
             })
         })
         .collect();
+    let (step, plan) = training_step(model)?;
     Ok(json!({
+        "step": {
+            "batch": step.batch_size,
+            "optimizer": step.rule.name(),
+            "threads": step.threads,
+            "bytes": plan.bytes(),
+            "ledger": plan.ledger().entries,
+        },
         "model": arguments.model.display().to_string(),
         "network": serde_json::to_value(&model.network)?,
         "loss": serde_json::to_value(&model.loss)?,

@@ -78,6 +78,24 @@ pub(crate) fn ledger_line(ledger: &Ledger) -> String {
     format!("{}: {}", bytes(ledger.total()), parts.collect::<Vec<_>>().join(", "))
 }
 
+/// Rows of a ledger that are shown.
+const LEDGER_ROWS: usize = 30;
+
+/// A ledger, tensor by tensor.
+pub(crate) fn ledger_table(ledger: &Ledger) -> Table {
+    let mut shown = table(&["tensor", "for", "bytes", ""], 2);
+    for entry in ledger.entries.iter().take(LEDGER_ROWS) {
+        let (purpose, count) = (entry.purpose.to_string(), grouped(entry.bytes));
+        shown.add_row(vec![entry.name.clone(), purpose, count, bytes(entry.bytes)]);
+    }
+    if let Some(rest @ [_, ..]) = ledger.entries.get(LEDGER_ROWS..) {
+        let sum: u64 = rest.iter().map(|entry| entry.bytes).sum();
+        let name = format!("... {} more; --json has them all", rest.len());
+        shown.add_row(vec![name, String::new(), grouped(sum), bytes(sum)]);
+    }
+    shown
+}
+
 /// The metrics in words.
 pub(crate) fn metrics_line(loss: f64, metrics: &Metrics) -> String {
     let optional = |value: Option<f64>| value.map_or("undefined".to_owned(), short);

@@ -7,17 +7,18 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use chainrule::memory::{MemoryPlan, MicroBatches, Operation, Planner, StepModel, StepShape};
-use chainrule::{Loss, Model, Network, Rule, Scalar, TrainingOptions};
+use chainrule::{Loss, Model, Network, Rule, Scalar};
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
 use crate::bench::workload::{in_runs, made_network};
+use crate::inspect::recorded_options;
 use crate::memory::{CostUnit, refusal};
 use crate::output::check_output;
 use crate::report::{bytes, counted, grouped, ledger_line, say, say_json, short, table};
 
 /// Rows in a step where neither the command line nor the model names a number.
-const DEFAULT_BATCH: usize = 128;
+pub(crate) const DEFAULT_BATCH: usize = 128;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &PlanArguments) -> Result<ExitCode> {
@@ -77,8 +78,7 @@ fn subject(arguments: &PlanArguments) -> Result<Subject> {
     let batch = arguments.batch.map(|batch| batch as usize);
     if let Some(path) = &arguments.model {
         let model = Model::<f32>::load(path)?;
-        let options = model.training.as_ref().map(|record| record["options"].clone());
-        let options = options.and_then(|value| serde_json::from_value::<TrainingOptions>(value).ok());
+        let options = recorded_options(&model);
         let rule = arguments.optimizer.clone().or_else(|| options.as_ref().map(|o| o.optimizer.clone()));
         return Ok(Subject {
             network: model.network,

@@ -6,6 +6,7 @@ mod commands;
 mod diverging;
 mod images;
 mod learning;
+mod memory;
 mod place;
 mod stopping;
 mod trace;
