@@ -286,6 +286,9 @@ pub(crate) struct BenchArguments {
     pub(crate) seconds: f64,
     #[command(flatten)]
     pub(crate) memory: MemoryArguments,
+    /// Keep the state of every so many layers only, and recompute the others: periodic checkpointing, for comparison
+    #[arg(long, value_name = "LAYERS", value_parser = clap::value_parser!(u32).range(1..), conflicts_with_all = ["memory", "microbatches", "cost"], help_heading = "Memory")]
+    pub(crate) periodic: Option<u32>,
     #[command(flatten)]
     pub(crate) common: Common,
 }

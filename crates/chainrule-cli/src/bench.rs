@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use chainrule::memory::{MemoryPlan, StepShape};
+use chainrule::memory::{MemoryPlan, Schedule, StepModel, StepShape};
 use chainrule::{Activation, Loss, Mode, Network, Optimizer, Rule, Scalar, Threads, TrainingStep, fma_peak};
 use serde_json::{Value, json};
 
@@ -122,9 +122,14 @@ fn planned<T: Scalar>(
         batch_size: workload.batch,
         threads: threads.count(),
     };
-    let plan = match arguments.memory.limit::<T>(&network)? {
-        Some(limit) => MemoryPlan::within::<T>(&shape, &limit).map_err(refusal)?,
-        None => MemoryPlan::unlimited::<T>(&shape)?,
+    let plan = match (arguments.memory.limit::<T>(&network)?, arguments.periodic) {
+        (Some(limit), _) => MemoryPlan::within::<T>(&shape, &limit).map_err(refusal)?,
+        (None, Some(every)) => {
+            let model = StepModel::new::<T>(&shape, 1, None)?;
+            let schedule = Schedule::periodic(model.chain().depth(), every as usize);
+            MemoryPlan::executing::<T>(&shape, model, schedule)?
+        }
+        (None, None) => MemoryPlan::unlimited::<T>(&shape)?,
     };
     let data = (workload.widths[0] + network.output_width()) * workload.batch * size_of::<T>();
     if !can_hold(plan.bytes().saturating_add(data as u64)) {
@@ -251,7 +256,8 @@ fn say_result(
         ]);
     }
     say(shown)?;
-    for measurement in measurements.iter().filter(|_| arguments.memory.memory.is_some()) {
+    let is_limited = arguments.memory.memory.is_some() || arguments.periodic.is_some();
+    for measurement in measurements.iter().filter(|_| is_limited) {
         say(format!(
             "{}: recomputes {} of a forward pass, in {}",
             measurement.workload.name,

@@ -3,6 +3,7 @@
 
 mod common;
 
+use chainrule::memory::Schedule;
 use chainrule::memory::*;
 use chainrule::*;
 use common::*;
@@ -213,6 +214,45 @@ fn micro_batches_have_the_bits_of_the_plain_step() {
             let clipping = Some(Clipping::Value(1e-3));
             check_every_breakpoint::<f64>(&case, &rule("sgd"), clipping, microbatches, &threads);
         }
+    }
+}
+
+/// Schedules that nobody planned: periodic ones, and one that computes a state for nothing and moves others about.
+#[test]
+fn any_schedule_has_the_bits_of_the_plain_step() {
+    let threads = Threads::new(2);
+    for (index, (network, loss)) in networks().into_iter().enumerate() {
+        let rule = rule("adam");
+        let case = Case::new(network.clone(), loss.clone(), 150, 60 + index as u64);
+        let shape =
+            StepShape { network: &network, rule: &rule, keeps_gradients: false, batch_size: 150, threads: 2 };
+        let plain = TrainingStep::new(&network, &loss, None, 150).unwrap();
+        let expected: Outcome<f32> = train(&case, &rule, plain, &threads, 3);
+        let model = StepModel::new::<f32>(&shape, 1, None).unwrap();
+        let depth = model.chain().depth();
+        let mut schedules: Vec<_> = (1..=depth).map(|every| Schedule::periodic(depth, every)).collect();
+        // Everything is computed anew from the input for each layer.
+        let mut operations = Vec::new();
+        for l in (1..=depth).rev() {
+            for k in 1..l + usize::from(l == depth) {
+                operations.push(Operation::Forward(k));
+                if k > 1 && k < l {
+                    operations.push(Operation::Drop(k - 1));
+                }
+            }
+            operations.push(Operation::Backward(l));
+        }
+        schedules.push(Schedule { operations });
+        for schedule in schedules {
+            let what = format!("{:?}: {:?}", network.layers(), schedule.operations);
+            let cost = model.chain().run(&schedule).unwrap();
+            let plan = MemoryPlan::executing::<f32>(&shape, model.clone(), schedule).unwrap();
+            assert_eq!(plan.bytes(), model.fixed_bytes() + cost.peak_bytes);
+            let step = TrainingStep::planned(plan, &loss, None).unwrap();
+            assert_same(&what, &train(&case, &rule, step, &threads, 3), &expected);
+        }
+        let nothing = MemoryPlan::executing::<f32>(&shape, model, Schedule::default());
+        assert!(nothing.is_err_and(|error| error.to_string().contains("backward of layer")));
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Certificate {
     BestPersistent,
     /// The best of those that keep states of a grid of layers; for very deep networks.
     BestOnGrid,
+    /// It was not planned but given.
+    None,
 }
 
 impl std::fmt::Display for Certificate {
@@ -56,6 +58,7 @@ impl std::fmt::Display for Certificate {
             Certificate::BestFound => "best found",
             Certificate::BestPersistent => "best persistent",
             Certificate::BestOnGrid => "best persistent on a grid",
+            Certificate::None => "not planned",
         })
     }
 }
@@ -155,6 +158,15 @@ impl MemoryPlan {
     ) -> Option<Self> {
         let Choice { model, schedule, certificate, .. } = Choice::of(model, planner, limit)?;
         Some(MemoryPlan::of_schedule::<T>(shape, model, schedule, certificate))
+    }
+
+    /// The plan that executes this schedule of the model's chain, whatever it costs.
+    ///
+    /// # Errors
+    /// Names the operation that cannot be executed.
+    pub fn executing<T: Scalar>(shape: &StepShape<'_>, model: StepModel, schedule: Schedule) -> Result<Self> {
+        model.chain().run(&schedule).map_err(|error| Error::Data(format!("the schedule's {error}")))?;
+        Ok(MemoryPlan::of_schedule::<T>(shape, model, schedule, Certificate::None))
     }
 
     fn of_schedule<T: Scalar>(

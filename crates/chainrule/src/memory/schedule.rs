@@ -113,6 +113,28 @@ impl Schedule {
         let backwards = (1..=depth).rev().map(Operation::Backward);
         Schedule { operations: forwards.chain(backwards).collect() }
     }
+
+    /// Periodic checkpointing (Chen et al. 2016): the states of layers `every`, 2 `every`, ... stay, and each segment
+    /// between them is recomputed once, when the backward pass gets there; the last is never dropped.
+    pub fn periodic(depth: usize, every: usize) -> Self {
+        let every = every.clamp(1, depth);
+        let last_start = (depth - 1) / every * every;
+        let mut operations = Vec::new();
+        for layer in 1..=depth {
+            operations.push(Operation::Forward(layer));
+            if layer > 1 && layer <= last_start && !(layer - 1).is_multiple_of(every) {
+                operations.push(Operation::Drop(layer - 1));
+            }
+        }
+        for start in (0..=last_start).rev().step_by(every) {
+            let end = depth.min(start + every);
+            if end < depth {
+                operations.extend((start + 1..end).map(Operation::Forward));
+            }
+            operations.extend((start + 1..=end).rev().map(Operation::Backward));
+        }
+        Schedule { operations }
+    }
 }
 
 impl Chain {
