@@ -17,6 +17,9 @@ BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"
 
 COLUMNS = 2
 
+MOST_RECOMPUTED = 2.0
+"""Forward passes; steps that recompute more would squeeze the others, and are written as text if they take that long."""
+
 Point = tuple[float, float]
 """MiB, milliseconds."""
 
@@ -41,7 +44,7 @@ def main() -> None:
     handles = {label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels())}
     figure.legend(list(handles.values()), list(handles), loc="upper center", ncols=3, frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.75 / figure.get_figheight()))
-    figure.savefig(sys.argv[2], metadata={"Date": None})
+    figure.savefig(sys.argv[2], format="svg", metadata={"Date": None})
 
 
 def draw(axes: Axes, network: dict[str, Any]) -> None:
@@ -51,15 +54,18 @@ def draw(axes: Axes, network: dict[str, Any]) -> None:
     axes.set_ylabel("step, ms")
     axes.grid(color="#e4e4e4", linewidth=0.8)
     axes.set_axisbelow(True)
+    axes.locator_params(nbins=6)
 
     torch = [step for step in network["pytorch"] if step["rounds"]]
-    for key, face, words in (("live_bytes", "white", "live tensors"), ("bytes", ORANGE, "resident peak")):
+    for key, face, words in (("live_bytes", "white", "its live tensors"), ("bytes", ORANGE, "resident peak")):
         points = [point(step, key) for step in torch]
-        style = {"color": ORANGE, "markerfacecolor": face, "marker": "s", "linestyle": "none", "markersize": 6}
-        axes.plot(*zip(*points), label=f"PyTorch checkpoint_sequential, {words}", **style) if points else None
-        for step, (x, y) in zip(torch, points):
-            text = str(step["segments"] or "plain")
-            axes.annotate(text, (x, y), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8, color=ORANGE)
+        if points:
+            style = {"color": ORANGE, "markerfacecolor": face, "marker": "s", "linestyle": "none", "markersize": 6}
+            axes.plot(*zip(*points), label=f"PyTorch with so many segments, {words}", **style)
+    # A number, or a word, stands above the resident peak; the live tensors are at the same height.
+    for step in torch:
+        style = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "color": ORANGE}
+        axes.annotate(str(step["segments"] or "plain"), point(step, "bytes"), xytext=(0, 6), **style)
 
     whole = [limited["step"] for limited in network["curve"]]
     whole += [row["chainrule"]["step"] for row in network["beside"]]
@@ -69,12 +75,23 @@ def draw(axes: Axes, network: dict[str, Any]) -> None:
         axes.plot(*zip(*points), label="Chainrule, whole batch", **style)
         axes.plot(*points[-1], marker="o", markersize=9, markerfacecolor="none", color=BLUE, linestyle="none",
                   label="Chainrule, plain")
+    limit_time(axes, torch + [step for step in whole if step])
     points = points_of([row["in_parts"]["step"] for row in network["beside"] if is_in_parts(row)])
     if points:
         axes.plot(*zip(*points), marker="^", markersize=7, color=GREEN, linestyle="none",
                   label="Chainrule, in micro-batches")
-    axes.margins(0.08, 0.14)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.06 * axes.get_xlim()[1])
+
+
+def limit_time(axes: Axes, steps: list[dict[str, Any]]) -> None:
+    """Ends the axis of time above the steps that recompute little."""
+    steps = [step for step in steps if step["rounds"]]
+    shown = [point(step, "bytes")[1] for step in steps if step["recomputed"] <= MOST_RECOMPUTED]
+    highest = 1.12 * max(shown, default=1.0)
+    axes.set_ylim(0, highest)
+    beyond = {point(step, "bytes") for step in steps if point(step, "bytes")[1] > highest}
+    lines = [f"above: {y:.0f} ms in {x:.0f} MiB" for x, y in sorted(beyond)]
+    axes.text(0.02, 0.03, "\n".join(lines), transform=axes.transAxes, fontsize=8, color=BLUE)
 
 
 def is_in_parts(row: dict[str, Any]) -> bool:

@@ -18,9 +18,10 @@ import machine
 import prepare
 from compare import positive, round_cost
 from memory_report import Limited, Result, as_json, as_markdown
-from memory_steps import ChainruleSteps, Failure, TorchSteps, peak, segment_numbers
+from memory_steps import ChainruleSteps, Step, TorchSteps, peak, segment_numbers
 from progress import Progress
 from schedules import compare_periodic, plain_bytes
+from timers import Failure
 from workloads import MSE, Workload
 
 NETWORKS = [
@@ -30,7 +31,7 @@ NETWORKS = [
     Workload("pyramid", (64, 128, 256, 512, 1024, 2048, 1024, 512, 256, 128, 64), "relu", MSE, 4096, 0.01),
 ]
 
-SHARES = [1.0, 0.9, 0.75, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]
+SHARES = [1.0, 0.9, 0.75, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05]
 """Limits of chainrule's curve, of what a plain step holds beside what every step does."""
 
 EVERY = [2, 3, 4, 8]
@@ -67,11 +68,12 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--networks", nargs="+", choices=names, default=names, metavar="NAME", help=" ".join(names))
     add("--batch", type=positive(int), metavar="ROWS", help="rows of each network's batch (4096; autoencoder 16384)")
-    add("--peaks", nargs="+", choices=["resident", "live"], default=["resident", "live"], metavar="KIND",
-        help="what of PyTorch's memory chainrule gets as its limit: resident live (both)")
+    kinds = ["resident", "live"]
+    peaks_help = "PyTorch's peaks that chainrule gets as limits: resident live"
+    add("--peaks", nargs="+", choices=kinds, default=kinds, metavar="KIND", help=peaks_help)
     add("--rounds", type=positive(int), default=3, help="rounds of each step, of which the best counts (3)")
     add("--seconds", type=positive(float), default=0.5, help="shortest time of a round, which has at least 3 steps (0.5)")
-    add("--wait", type=float, default=10.0, help="longest wait for other programs to be idle before a round, in seconds (10)")
+    add("--wait", type=float, default=10.0, help="longest wait for idle processors before a round, in seconds (10)")
     add("--threads", type=positive(int), default=2, help="threads of each library (2)")
     add("--quick", action="store_true", help="only see that it works: 1 round of 0.05 s, no waiting, batches of 256")
     add("--chainrule", type=Path, metavar="PROGRAM", help="another build of chainrule than this one")
@@ -133,20 +135,26 @@ def measure(arguments: argparse.Namespace, program: Path, result: Result, progre
         make_limits(arguments, chainrule, result)
 
         turns = [
-            (timer.label, step, lambda step=step, timer=timer: step.rounds.append(timer.time_round(arguments.seconds)))
+            (
+                timer.label,
+                step,
+                lambda step=step, timer=timer: step.rounds.append(timer.time_round(arguments.seconds)),
+            )
             for step, timer in timers
         ]
         turns += [
             (
-                f"chainrule in {limit / 2**20:.0f} MiB",
+                f"chainrule in {step.bytes / 2**20:.0f} MiB",
                 step,
-                lambda step=step, limit=limit: chainrule.time_round(step, limit, arguments.seconds),
+                lambda step=step: chainrule.time_round(step, arguments.seconds),
             )
-            for step, limit in chainrule.limits
+            for step in chainrule.by_schedule.values()
         ]
-        cost = total / (arguments.rounds * len(turns))
+        # How many steps there are, and how much they recompute, is known only now.
+        costs = [turn_cost(workload, step, arguments.seconds) for _, step, _ in turns]
+        progress.total += arguments.rounds * sum(costs) - total
         for index in range(arguments.rounds):
-            for label, step, run in turns:
+            for (label, step, run), cost in zip(turns, costs):
                 progress.begin(f"{workload.name}: round {index + 1}, {label}")
                 if not step.failure:
                     machine.wait_for_quiet(arguments.wait)
@@ -159,6 +167,11 @@ def measure(arguments: argparse.Namespace, program: Path, result: Result, progre
         for step, timer in timers:
             if not step.failure:
                 step.last_bytes = peak(timer)
+
+
+def turn_cost(workload: Workload, step: Step, seconds: float) -> float:
+    """About how long a round of a step takes: a forward pass is a third of a plain step."""
+    return round_cost(workload, seconds) * (1 + step.recomputed / 3)
 
 
 def make_limits(arguments: argparse.Namespace, chainrule: ChainruleSteps, result: Result) -> None:

@@ -53,10 +53,10 @@ def as_markdown(arguments: argparse.Namespace, results: list[Result], watch: mac
     paragraphs = [
         "# Time against memory",
         "\n".join(machine.header(watch)),
-        f"Steps of forward, loss, backward and SGD in f32, ReLU, mean squared error, {arguments.threads} threads; the best of "
-        f"{arguments.rounds} rounds of {arguments.seconds:g} s and at least 3 steps, all in turns, and the median in brackets. "
-        "Memory is that of parameters, gradients, activations and scratch, without the batch. `recomputed` is the share of a "
-        "forward pass that runs again.",
+        f"Steps of forward, loss, backward and SGD (f32, ReLU, mean squared error), {arguments.threads} threads: best of "
+        f"{arguments.rounds} rounds of {arguments.seconds:g} s and at least 3 steps, all in turns; the medians in brackets. "
+        "Memory is that of parameters, gradients, activations and scratch, without the batch; `resident` is as measured. "
+        "`recomputed` is the share of a forward pass that runs again.",
     ]
     for result in results:
         layers = len(result.workload.widths) - 1
@@ -77,12 +77,14 @@ def curve_table(result: Result) -> str:
     plain, fixed = result.curve[0].step, result.plan["fixed_bytes"]
     for limited in result.curve:
         step, movable = limited.step, result.plan["plain_bytes"] - fixed
-        if step is None:
+        # A share that leads to the least is that row.
+        if step is None or step is result.curve[-1].step and limited is not result.curve[-1]:
             continue
         name = "the least" if limited is result.curve[-1] else f"{(limited.limit - fixed) / movable:.0%}"
         share = f"{(step.bytes - fixed) / movable:.1%}"
         measured = mebibytes(step.resident_bytes) if step.rounds else "-"
-        rows.append([name, mebibytes(step.bytes), measured, share, f"{step.recomputed:.1%}", times(step), over(step, plain)])
+        again = f"{step.recomputed:.1%}"
+        rows.append([name, mebibytes(step.bytes), measured, share, again, times(step), over(step, plain)])
     return markdown(rows)
 
 
@@ -103,7 +105,8 @@ def beside_table(result: Result, kind: str) -> str:
         if parts.step is None:
             cells += ["-"] * 4
         else:
-            cells += [str(parts.step.microbatches), f"{parts.step.recomputed:.1%}", times(parts.step), ratio(torch, parts.step)]
+            step = parts.step
+            cells += [str(step.microbatches), f"{step.recomputed:.1%}", times(step), ratio(torch, step)]
         rows.append(cells)
     return markdown(rows)
 

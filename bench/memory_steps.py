@@ -59,8 +59,6 @@ class ChainruleSteps:
 
     def __init__(self, program: Path, workload: Workload, threads: int) -> None:
         self.program, self.workload, self.threads = program, workload, threads
-        # A limit of each step, in bytes.
-        self.limits: list[tuple[ChainruleStep, int]] = []
         self.by_schedule: dict[str, ChainruleStep] = {}
         self.plan = self.run("plan", ["--microbatches", "1"])
         self.start_bytes = self.watch(["--seconds", "0.01", *TINY])[1]
@@ -75,11 +73,10 @@ class ChainruleSteps:
         if schedule not in self.by_schedule:
             step = ChainruleStep(plan["peak_bytes"], plan["recomputed"], microbatches=plan["microbatches"])
             self.by_schedule[schedule] = step
-            self.limits.append((step, plan["peak_bytes"]))
         return self.by_schedule[schedule]
 
-    def time_round(self, step: ChainruleStep, limit: int, seconds: float) -> None:
-        words = ["--memory", str(limit), "--microbatches", str(step.microbatches), "--seconds", str(seconds)]
+    def time_round(self, step: ChainruleStep, seconds: float) -> None:
+        words = ["--memory", str(step.bytes), "--microbatches", str(step.microbatches), "--seconds", str(seconds)]
         answer, resident = self.watch([*words, *self.network()])
         found = (tuple(answer["layers"]), answer["batch"], answer["bytes"], answer["microbatches"])
         expected = (self.workload.widths, self.workload.batch, step.bytes, step.microbatches)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Operation = tuple[str, int]
-"""("F", l) makes state l from state l-1; ("drop", l) frees state l; ("B", l) turns delta(l) and state l-1 into delta(l-1)."""
+"""("F", l) makes state l from state l-1, ("drop", l) frees it, ("B", l) makes delta(l-1) from delta(l) and state l-1."""
 
 
 @dataclass(frozen=True)

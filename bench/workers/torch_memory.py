@@ -1,4 +1,6 @@
-"""One training step with PyTorch, plain or checkpointed, and the memory it takes: torch_memory.py NETWORK THREADS SEGMENTS [live].
+"""One training step with PyTorch, plain or checkpointed, and the memory it takes.
+
+    torch_memory.py NETWORK THREADS SEGMENTS [live]
 
 NETWORK is a JSON object with widths and batch; 0 SEGMENTS are the plain step, more are those of
 torch.utils.checkpoint.checkpoint_sequential. A block of the network is a linear layer with its ReLU.
@@ -23,7 +25,7 @@ from torch.utils.checkpoint import checkpoint_sequential
 
 from protocol import serve
 
-TINY_WIDTHS, TINY_BATCH = [8] * 9, 4
+TINY_WIDTH, TINY_DEPTH, TINY_BATCH = 8, 8, 4
 
 
 class Learner:
@@ -54,8 +56,8 @@ def main() -> None:
     description, segments = json.loads(sys.argv[1]), int(sys.argv[3])
     widths, batch = description["widths"], description["batch"]
     torch.set_num_threads(int(sys.argv[2]))
-    torch.manual_seed(1)
     warm_up(segments)
+    torch.manual_seed(1)
     inputs, targets = make_batch(widths, batch)
     if sys.argv[4:] == ["live"]:
         print(live_peak(widths, inputs, targets, segments))
@@ -86,7 +88,9 @@ def make_network(widths: list[int]) -> nn.Sequential:
 
 
 def warm_up(segments: int) -> None:
-    learner = Learner(TINY_WIDTHS, *make_batch(TINY_WIDTHS, TINY_BATCH), segments)
+    # A segment has at least one layer.
+    widths = [TINY_WIDTH] * (max(TINY_DEPTH, segments) + 1)
+    learner = Learner(widths, *make_batch(widths, TINY_BATCH), segments)
     for _ in range(2):
         learner.step(0.0)
 
@@ -96,7 +100,7 @@ def start_of_peak() -> int:
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
-        # Then it is that of the whole process, which imports alone do not raise far above the size they leave.
+        # Then the peak is that of the whole process, which includes the imports.
         pass
     return status("VmRSS")
 
