@@ -181,15 +181,17 @@ def make_limits(arguments: argparse.Namespace, chainrule: ChainruleSteps, result
         raise Failure(f"chainrule says that a plain step holds {plan['plain_bytes']} bytes, not {plain_bytes(plan)}")
     fixed, movable = plan["fixed_bytes"], plan["plain_bytes"] - plan["fixed_bytes"]
     limits = [fixed + round(share * movable) for share in SHARES]
-    limits = [limit for limit in limits if limit > plan["minimum_bytes"]] + [plan["minimum_bytes"]]
+    limits = [limit for limit in limits if limit > plan["minimum_bytes"]]
     result.curve = [Limited(limit, chainrule.within(limit, "1")) for limit in limits]
     for kind in arguments.peaks:
         for step in result.torch:
             limit = step.bytes if kind == "resident" else step.live_bytes
             one, parts = chainrule.within(limit, "1"), chainrule.within(limit, "auto")
             result.beside.append((kind, step, Limited(limit, one), Limited(limit, parts)))
-    result.periodic = [compare_periodic(plan, every) for every in EVERY if every < len(plan["state_bytes"])]
-    for found in result.periodic:
+    forward = sum(plan["forward_flops"])
+    for found in (compare_periodic(plan, every) for every in EVERY if every < len(plan["state_bytes"])):
+        periodic = chainrule.periodic(found.every, found.bytes, found.flops / forward - 1)
+        result.periodic.append((found, periodic, chainrule.within(found.bytes, "1")))
         if found.best_flops > found.flops or found.best_flops < 0:
             result.failures.append(f"periodic checkpointing every {found.every} layers costs less than chainrule's plan")
 

@@ -41,7 +41,8 @@ class Result:
     """The largest limit first, and it is that of a plain step."""
     beside: list[tuple[str, TorchStep, Limited, Limited]] = field(default_factory=list)
     """Kind of peak, PyTorch's step, chainrule's on the whole batch, and chainrule's in as many parts as it likes."""
-    periodic: list[Comparison] = field(default_factory=list)
+    periodic: list[tuple[Comparison, ChainruleStep, ChainruleStep]] = field(default_factory=list)
+    """What a periodic step costs, that step, and the best one in as much memory."""
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -66,7 +67,7 @@ def as_markdown(arguments: argparse.Namespace, results: list[Result], watch: mac
             for kind, text in PEAKS.items():
                 if any(row[0] == kind for row in result.beside):
                     paragraphs += [f"{text}:", beside_table(result, kind)]
-            paragraphs += ["Periodic checkpointing, as the plan's numbers price it:", periodic_table(result)]
+            paragraphs += ["Periodic checkpointing (`chainrule bench --periodic`), and the plan for as much memory:", periodic_table(result)]
         if result.failures:
             paragraphs.append("Not measured:\n\n" + "\n".join(f"- {failure}" for failure in result.failures))
     return "\n\n".join(paragraphs) + "\n"
@@ -75,12 +76,13 @@ def as_markdown(arguments: argparse.Namespace, results: list[Result], watch: mac
 def curve_table(result: Result) -> str:
     rows = [["limit", "memory, MiB", "resident, MiB", "activations", "recomputed", "step, ms", "over plain"]]
     plain, fixed = result.curve[0].step, result.plan["fixed_bytes"]
+    shown = []
     for limited in result.curve:
         step, movable = limited.step, result.plan["plain_bytes"] - fixed
-        # A share that leads to the least is that row.
-        if step is None or step is result.curve[-1].step and limited is not result.curve[-1]:
+        if step is None or any(step is other for other in shown):
             continue
-        name = "the least" if limited is result.curve[-1] else f"{(limited.limit - fixed) / movable:.0%}"
+        shown.append(step)
+        name = f"{(limited.limit - fixed) / movable:.0%}"
         share = f"{(step.bytes - fixed) / movable:.1%}"
         measured = mebibytes(step.resident_bytes) if step.rounds else "-"
         again = f"{step.recomputed:.1%}"
@@ -112,12 +114,14 @@ def beside_table(result: Result, kind: str) -> str:
 
 
 def periodic_table(result: Result) -> str:
-    rows = [["a state every", "memory, MiB", "recomputes", "the best in as much", "the least for as few FLOPs, MiB"]]
+    header = ["a state every", "memory, MiB", "recomputes", "step, ms"]
+    rows = [[*header, "the best in as much", "step, ms", "periodic / best", "the least for as few FLOPs, MiB"]]
     forward = sum(result.plan["forward_flops"])
-    for found in result.periodic:
-        again, best = found.flops / forward - 1, found.best_flops / forward - 1
-        least = mebibytes(found.best_bytes)
-        rows.append([f"{found.every} layers", mebibytes(found.bytes), f"{again:.1%}", f"{best:.1%}", least])
+    for found, periodic, best in result.periodic:
+        again, best_again = found.flops / forward - 1, found.best_flops / forward - 1
+        cells = [f"{found.every} layers", mebibytes(found.bytes), f"{again:.1%}", times(periodic)]
+        cells += [f"{best_again:.1%}", times(best), ratio(periodic, best), mebibytes(found.best_bytes)]
+        rows.append(cells)
     return markdown(rows)
 
 
@@ -143,10 +147,10 @@ def over(step: Step, plain: Step | None) -> str:
     return f"{min(step.rounds) / min(plain.rounds):.2f}"
 
 
-def ratio(torch: TorchStep, step: ChainruleStep) -> str:
-    if not torch.rounds or not step.rounds:
+def ratio(other: Step, step: Step) -> str:
+    if not other.rounds or not step.rounds:
         return "-"
-    value = min(torch.rounds) / min(step.rounds)
+    value = min(other.rounds) / min(step.rounds)
     words = ", a tie" if abs(value - 1) <= TIE else ", a loss" if value < 1 else ""
     return f"{value:.2f}{words}"
 
@@ -177,6 +181,9 @@ def network_json(result: Result) -> dict[str, Any]:
             {"peak": kind, "segments": torch.segments, "chainrule": limited(one), "in_parts": limited(parts)}
             for kind, torch, one, parts in result.beside
         ],
-        "periodic": [asdict(found) for found in result.periodic],
+        "periodic": [
+            {"priced": asdict(found), "periodic": asdict(periodic), "best": asdict(best)}
+            for found, periodic, best in result.periodic
+        ],
         "failures": result.failures,
     }

@@ -40,6 +40,8 @@ class Step:
 @dataclass
 class ChainruleStep(Step):
     microbatches: int = 1
+    every: int = 0
+    """Layers between the states that a periodic step keeps; 0 for planned steps."""
     resident_bytes: int = 0
     """The highest resident size, less that of the program with a tiny network, less the batch."""
 
@@ -75,9 +77,17 @@ class ChainruleSteps:
             self.by_schedule[schedule] = step
         return self.by_schedule[schedule]
 
+    def periodic(self, every: int, bytes: int, recomputed: float) -> ChainruleStep:
+        """The step that keeps a state every so many layers."""
+        step = ChainruleStep(bytes, recomputed, every=every)
+        self.by_schedule[f"periodic {every}"] = step
+        return step
+
     def time_round(self, step: ChainruleStep, seconds: float) -> None:
-        words = ["--memory", str(step.bytes), "--microbatches", str(step.microbatches), "--seconds", str(seconds)]
-        answer, resident = self.watch([*words, *self.network()])
+        words = ["--memory", str(step.bytes), "--microbatches", str(step.microbatches)]
+        if step.every:
+            words = ["--periodic", str(step.every)]
+        answer, resident = self.watch([*words, "--seconds", str(seconds), *self.network()])
         found = (tuple(answer["layers"]), answer["batch"], answer["bytes"], answer["microbatches"])
         expected = (self.workload.widths, self.workload.batch, step.bytes, step.microbatches)
         if found != expected:
