@@ -298,7 +298,8 @@ const PLAN_JSON: &str = "\
     forward_flops (f_1 to f_L, of the whole batch), backward_extra_bytes (e_1 to e_L), fixed_bytes (held all the time), \
     curve (a list of [bytes, total forward FLOPs]; bytes are those of everything, fixed_bytes included), schedule (F_l, \
     drop l, B_l), peak_bytes (of everything), certificate, ledger, and more. L counts from first_layer, the first layer \
-    with parameters. States are those of a micro-batch of so many rows.";
+    with parameters. States are those of a micro-batch of so many rows. \
+    With --cost measured, costs (forward_costs, the curve's, total_forward_cost) are nanoseconds for 128 rows in place of FLOPs.";
 
 #[derive(Args)]
 pub(crate) struct PlanArguments {

@@ -12,11 +12,10 @@ use serde_json::{Value, json};
 
 use crate::arguments::BenchArguments;
 use crate::memory::{can_hold, refusal};
+use crate::plan::DEFAULT_BATCH;
 use crate::progress::time_bar;
 use crate::report::{bytes, counted, grouped, percent, say, say_json, short, table};
 use workload::{Data, Workload};
-
-const DEFAULT_BATCH: usize = 128;
 
 /// Steps of a round, at least.
 const SHORTEST_ROUND: usize = 3;
@@ -127,7 +126,7 @@ fn planned<T: Scalar>(
         (None, Some(every)) => {
             let model = StepModel::new::<T>(&shape, 1, None)?;
             let schedule = Schedule::periodic(model.chain().depth(), every as usize);
-            MemoryPlan::executing::<T>(&shape, model, schedule)?
+            MemoryPlan::executing::<T>(model, schedule)?
         }
         (None, None) => MemoryPlan::unlimited::<T>(&shape)?,
     };
@@ -256,8 +255,8 @@ fn say_result(
         ]);
     }
     say(shown)?;
-    let is_limited = arguments.memory.memory.is_some() || arguments.periodic.is_some();
-    for measurement in measurements.iter().filter(|_| is_limited) {
+    let not_plain = |measured: &&Measurement| measured.recomputed > 0.0 || measured.microbatches > 1;
+    for measurement in measurements.iter().filter(not_plain) {
         say(format!(
             "{}: recomputes {} of a forward pass, in {}",
             measurement.workload.name,

@@ -13,13 +13,13 @@ use crate::report::bytes;
 /// Flags of commands that train within a limit.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct MemoryArguments {
-    /// Most bytes that a training step may hold, such as 512MiB or 2GB; auto takes 80 % of what is free. Costs as few FLOPs more as possible
-    #[arg(long, value_name = "BYTES", help_heading = "Memory")]
+    /// Most bytes that training may hold, such as 512MiB or 2GB; auto takes 80 % of what is free. The result is the same bit for bit
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true, help_heading = "Memory")]
     pub(crate) memory: Option<Limit>,
-    /// Parts of a batch that go through the network one after the other: a number, or auto: as few as cost the fewest FLOPs
+    /// Parts of a batch that go through the network one after the other: a number, or auto, whatever takes the least time within --memory
     #[arg(long, value_name = "NUMBER", default_value = "auto", help_heading = "Memory")]
     pub(crate) microbatches: Parts,
-    /// What to keep small: the FLOPs of recomputed layers, or their time as measured on this machine
+    /// What counts as the cost of recomputing a layer: its FLOPs, or its time as measured on this machine
     #[arg(long, value_name = "COST", default_value = "flops", help_heading = "Memory")]
     pub(crate) cost: CostUnit,
 }
@@ -48,13 +48,14 @@ const AUTOMATIC_SHARE: f64 = 0.8;
 impl FromStr for Limit {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "auto" {
+        let text = text.trim();
+        if text.eq_ignore_ascii_case("auto") {
             return Ok(Limit::Auto);
         }
         let wrong = |reason: &str| {
             format!("{reason}; give a number of bytes such as 512MiB, 2GB or 1048576, or auto")
         };
-        if text.trim_start().starts_with('-') {
+        if text.starts_with('-') {
             return Err(wrong("a limit is more than 0 bytes"));
         }
         match parse_size::parse_size(text) {
@@ -97,9 +98,13 @@ impl MemoryArguments {
         (self.cost == CostUnit::Measured).then(|| measure_forward_costs::<T>(network))
     }
 
-    /// The limit as the engine takes it.
+    /// The limit as the engine takes it. A number of parts is kept without a limit, too.
     pub(crate) fn limit<T: Scalar>(&self, network: &Network) -> Result<Option<MemoryLimit>> {
-        let Some(bytes) = self.bytes()? else { return Ok(None) };
+        let bytes = match (self.bytes()?, self.microbatches.0) {
+            (Some(bytes), _) => bytes,
+            (None, MicroBatches::Exactly(_)) => u64::MAX,
+            (None, MicroBatches::Automatic) => return Ok(None),
+        };
         let forward_costs = self.forward_costs::<T>(network);
         Ok(Some(MemoryLimit { bytes, microbatches: self.microbatches.0, forward_costs }))
     }
@@ -109,7 +114,7 @@ impl MemoryArguments {
 pub(crate) fn refusal(error: Error) -> anyhow::Error {
     match error {
         Error::Memory { limit, minimum, advice } => anyhow!(
-            "--memory {}: a step needs at least {} ({minimum} bytes); give --memory {minimum} or more, or lower what it \
+            "--memory {}: training needs at least {} ({minimum} bytes); give --memory {minimum} or more, or lower what it \
              needs: {advice}",
             bytes(limit),
             bytes(minimum),
@@ -147,10 +152,11 @@ mod tests {
             ("10KB", 10_000),
             ("10KiB", 10_240),
             ("18446744073709551615", u64::MAX),
+            (" 5MB ", 5_000_000),
         ] {
             assert_eq!(limit(text), Ok(Limit::Bytes(bytes)), "{text}");
         }
-        assert_eq!(limit("auto"), Ok(Limit::Auto));
+        assert_eq!((limit("auto"), limit("AUTO")), (Ok(Limit::Auto), Ok(Limit::Auto)));
         for (text, part) in [
             ("0", "more than 0"),
             ("0 MiB", "more than 0"),

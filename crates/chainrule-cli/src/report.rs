@@ -68,7 +68,8 @@ pub(crate) fn bytes(count: u64) -> String {
         0..1024 => format!("{count} B"),
         1024..1_048_576 => format!("{:.1} KiB", count as f64 / 1024.0),
         1_048_576..1_073_741_824 => format!("{:.1} MiB", count as f64 / 1_048_576.0),
-        _ => format!("{:.2} GiB", count as f64 / 1_073_741_824.0),
+        1_073_741_824..1_099_511_627_776 => format!("{:.2} GiB", count as f64 / 1_073_741_824.0),
+        _ => format!("{:.2} TiB", count as f64 / 1_099_511_627_776.0),
     }
 }
 

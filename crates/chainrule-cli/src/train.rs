@@ -198,10 +198,11 @@ fn plan(
 ) -> Result<TrainingPlan> {
     let limit = arguments.memory.limit::<f32>(network)?;
     let threads = arguments.common.thread_count();
-    let validation = data.validation.as_ref().map(Prepared::samples);
-    let plan =
-        TrainingPlan::new(network, options, data.training.samples(), validation, threads, limit.as_ref())
-            .map_err(refusal)?;
+    let rows = |prepared: &Option<Prepared<f32>>| prepared.as_ref().map_or(0, Prepared::rows);
+    let measured = rows(&data.validation).max(rows(&data.test));
+    let samples = data.training.samples();
+    let plan = TrainingPlan::new(network, options, samples, measured, threads, limit.as_ref());
+    let plan = plan.map_err(refusal)?;
     if !can_hold(plan.bytes()) {
         bail!(
             "the network has {} parameters, and training it takes {}, more than this machine has; \

@@ -10,15 +10,22 @@ use crate::report::bytes;
 /// Recomputation above this is left out of the drawings: the last bytes cost many times a forward pass.
 const HIGHEST: f64 = 2.0;
 
-const MEBIBYTE: f64 = 1_048_576.0;
+/// The unit in which the curve's bytes are easy to read, and its name.
+fn unit(outcome: &Outcome) -> (f64, &'static str) {
+    match outcome.curve().last().map_or(0, |(bytes, _)| *bytes) {
+        0..10_485_760 => (1024.0, "KiB"),
+        10_485_760..10_737_418_240 => (1_048_576.0, "MiB"),
+        _ => (1_073_741_824.0, "GiB"),
+    }
+}
 
-/// The corners of the curve's steps: MiB, and percent of a forward pass that is recomputed. It goes on a little to the
+/// The corners of the curve's steps: memory in that unit, and percent of a forward pass that is recomputed. It goes on a little to the
 /// right, so that its end is seen.
 fn corners(outcome: &Outcome) -> Vec<(f64, f64)> {
     let curve: Vec<_> = outcome.curve().into_iter().filter(|(_, share)| *share <= HIGHEST).collect();
-    let mut corners: Vec<(f64, f64)> = Vec::new();
+    let (unit, mut corners) = (unit(outcome).0, Vec::<(f64, f64)>::new());
     for (bytes, share) in curve {
-        let (x, y) = (bytes as f64 / MEBIBYTE, 100.0 * share);
+        let (x, y) = (bytes as f64 / unit, 100.0 * share);
         if let Some((_, above)) = corners.last().copied() {
             corners.push((x, above));
         }
@@ -49,10 +56,11 @@ pub(super) fn in_terminal(outcome: &Outcome) -> String {
         String::new()
     };
     let drawn = chart.to_string();
-    format!("% of the {} that is recomputed, against MiB held{note}\n{}\n", outcome.unit(), drawn.trim_end())
+    let (cost, (_, unit)) = (outcome.unit(), unit(outcome));
+    format!("% of the {cost} that is recomputed, against {unit} held{note}\n{}\n", drawn.trim_end())
 }
 
-/// The same as a picture, with the plain step and the chosen plan marked.
+/// The same as a picture, with the chosen plan marked.
 pub(super) fn picture(outcome: &Outcome, title: &str) -> Result<String> {
     let mut text = String::new();
     draw(outcome, title, &mut text).map_err(|error| anyhow!("the picture could not be drawn: {error}"))?;
@@ -76,12 +84,12 @@ fn draw(outcome: &Outcome, title: &str, text: &mut String) -> Result<(), Box<dyn
     chart
         .configure_mesh()
         .light_line_style(WHITE)
-        .x_desc("memory of a training step, MiB")
+        .x_desc(format!("memory of a training step, {}", unit(outcome).1))
         .y_desc(format!("recomputed, % of the {}", outcome.unit()))
         .label_style(("sans-serif", 14))
         .draw()?;
     chart.draw_series(LineSeries::new(corners.iter().copied(), blue.stroke_width(2)))?;
-    let chosen = (plan.bytes() as f64 / MEBIBYTE, 100.0 * plan.recomputed());
+    let chosen = (plan.bytes() as f64 / unit(outcome).0, 100.0 * plan.recomputed());
     if chosen.1 <= 100.0 * HIGHEST {
         chart.draw_series([Circle::new(chosen, 5, orange.filled())])?;
         let label = format!("{}, {}", bytes(plan.bytes()), extra(plan.recomputed()));

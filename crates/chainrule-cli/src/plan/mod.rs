@@ -42,10 +42,15 @@ struct Outcome {
     planner: Planner,
     cost: CostUnit,
     limit: Option<u64>,
+    /// Bytes of the step without a limit, which holds more where that is faster.
+    fastest: u64,
 }
 
 fn plan<T: Scalar>(arguments: &PlanArguments) -> Result<ExitCode> {
     if let Some(output) = &arguments.output {
+        if output.extension().is_none_or(|extension| extension != "svg") {
+            bail!("-o {}: the picture is an SVG file; give a name that ends with .svg", output.display());
+        }
         let others: Vec<_> = arguments.model.iter().map(AsRef::as_ref).collect();
         check_output(output, &others)?;
     }
@@ -105,11 +110,11 @@ fn choose<T: Scalar>(arguments: &PlanArguments, shape: &StepShape<'_>) -> Result
     let memory = &arguments.memory;
     let limit = memory.limit::<T>(shape.network)?;
     let parts = match (&limit, memory.microbatches.0) {
+        (_, MicroBatches::Exactly(parts)) => parts,
+        (None, MicroBatches::Automatic) => 1,
         (Some(limit), MicroBatches::Automatic) => {
             MemoryPlan::within::<T>(shape, limit).map_err(refusal)?.model().microbatches()
         }
-        (None, MicroBatches::Automatic) => 1,
-        (_, MicroBatches::Exactly(parts)) => parts,
     };
     let costs = match &limit {
         Some(limit) => limit.forward_costs.clone(),
@@ -118,15 +123,15 @@ fn choose<T: Scalar>(arguments: &PlanArguments, shape: &StepShape<'_>) -> Result
     let model = StepModel::new::<T>(shape, parts, costs.as_deref())?;
     let planner = Planner::new(model.chain());
     let most = limit.as_ref().map_or(model.plain_bytes(), |limit| limit.bytes);
-    let Some(mut plan) = MemoryPlan::scheduled::<T>(shape, model, &planner, most) else {
-        // The engine's refusal names the way out.
-        let limit = limit.context("a step that drops nothing fits into its own size")?;
-        return Err(MemoryPlan::within::<T>(shape, &limit)
-            .err()
-            .map_or_else(|| anyhow::anyhow!("no step fits into {}", bytes(limit.bytes)), refusal));
+    let mut plan = match (MemoryPlan::scheduled::<T>(model, &planner, most), &limit) {
+        (Ok(plan), _) => plan,
+        // The refusal of the whole choice knows what would help.
+        (Err(_), Some(limit)) => MemoryPlan::within::<T>(shape, limit).map_err(refusal)?,
+        (Err(error), None) => return Err(refusal(error)),
     };
     plan.certify();
-    Ok(Outcome { plan, planner, cost: memory.cost, limit: limit.map(|limit| limit.bytes) })
+    let fastest = MemoryPlan::unlimited::<T>(shape)?.bytes();
+    Ok(Outcome { plan, planner, cost: memory.cost, limit: memory.bytes()?, fastest })
 }
 
 impl Subject {
@@ -170,6 +175,10 @@ fn describe<T: Scalar>(subject: &Subject, shape: &StepShape<'_>, outcome: &Outco
     say(format!("{} in {number}, {}", subject.title(), counted(shape.threads, "thread")))?;
     say(format!("always held {}", ledger_line(model.fixed())))?;
     say(format!("plain step  {}, which recomputes nothing", bytes(model.plain_bytes())))?;
+    say(format!(
+        "fastest     {}, which train and bench take if there is no limit or a larger one",
+        bytes(outcome.fastest)
+    ))?;
     if let [(least, most_extra), _, ..] = outcome.curve()[..] {
         let unit = outcome.unit();
         say(format!("smallest    {}, which recomputes {} of the {unit}", bytes(least), extra(most_extra)))?;
@@ -238,14 +247,14 @@ fn compare_parts<T: Scalar>(shape: &StepShape<'_>, outcome: &Outcome, limit: u64
         if model.microbatches() != parts {
             continue;
         }
-        let least = model.fixed_bytes() + Planner::least_bytes(model.chain());
+        let least = model.least_bytes();
         let what = match () {
             () if parts == chosen.microbatches() => recomputes(outcome.plan.recomputed()),
             () if model.plain_bytes() <= limit => recomputes(0.0),
             () if least > limit => "does not fit".to_owned(),
             () => {
                 let planner = Planner::new(model.chain());
-                let plan = MemoryPlan::scheduled::<T>(shape, model, &planner, limit);
+                let plan = MemoryPlan::scheduled::<T>(model, &planner, limit);
                 plan.map_or("does not fit".to_owned(), |plan| recomputes(plan.recomputed()))
             }
         };
@@ -298,16 +307,17 @@ fn as_json(arguments: &PlanArguments, subject: &Subject, outcome: &Outcome) -> V
         "curve": curve,
         "schedule": operations.collect::<Vec<_>>(),
         "peak_bytes": plan.bytes(),
-        "total_forward_flops": plan.forward_cost(),
+        "cost_unit": outcome.unit(),
+        "forward_costs": chain.forward_costs(),
+        "total_forward_cost": plan.forward_cost(),
+        "fastest_bytes": outcome.fastest,
         "recomputed": plan.recomputed(),
         "recomputed_of_step": step_share(subject, plan),
         "certificate": plan.certificate().to_string(),
         "ledger": plan.ledger().entries,
     });
-    let costs = match outcome.cost {
-        CostUnit::Flops => "forward_flops",
-        CostUnit::Measured => "forward_nanoseconds",
-    };
-    value[costs] = json!(chain.forward_costs());
+    if outcome.cost == CostUnit::Flops {
+        value["forward_flops"] = json!(chain.forward_costs());
+    }
     value
 }

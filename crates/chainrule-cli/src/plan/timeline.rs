@@ -77,13 +77,16 @@ fn runs(plan: &MemoryPlan) -> Vec<String> {
                 // The last layer's becomes the error.
                 let kept: Vec<_> = kept.into_iter().filter(|&l| l < depth).map(layer).collect();
                 let count = last - first + 1 - usize::from(last == depth);
-                let keeps = if kept.len() == count {
-                    "keeps all".to_owned()
-                } else {
-                    format!("keeps {}", ranges(&kept))
+                let keeps = match kept.len() {
+                    all if all == count => "keeps all".to_owned(),
+                    0 => "drops all".to_owned(),
+                    _ => format!("keeps {}, drops the others", ranges(&kept)),
                 };
-                let drops =
-                    if dropped.is_empty() { String::new() } else { format!(", drops {}", ranges(&dropped)) };
+                let drops = if dropped.is_empty() {
+                    String::new()
+                } else {
+                    format!("; drops {} from before", ranges(&dropped))
+                };
                 lines.push(format!("{name} {:<10} {keeps}{drops}", range(layer(first), layer(last))));
             }
             Operation::Backward(first) => {

@@ -21,14 +21,15 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
-    pub(crate) fn new(rows: usize, threads: usize) -> Self {
-        let blocks = threads * rows.div_ceil(threads * ROWS_IN_BLOCK);
+    /// Blocks of up to `most_rows` rows, as [`Cut::most_rows`] gives it.
+    pub(crate) fn new(rows: usize, threads: usize, most_rows: usize) -> Self {
+        let blocks = threads * rows.div_ceil(threads * most_rows);
         Cut { rows, rows_in_block: rows.div_ceil(blocks).next_multiple_of(8) }
     }
 
-    /// Rows of the largest block of any batch of up to `rows` rows, on any number of threads.
-    pub(crate) fn most_rows(rows: usize) -> usize {
-        rows.min(ROWS_IN_BLOCK)
+    /// Rows of the largest block when up to `rows` rows are cut for `threads` threads.
+    pub(crate) fn most_rows(rows: usize, threads: usize) -> usize {
+        rows.div_ceil(threads).next_multiple_of(8).min(ROWS_IN_BLOCK).min(rows)
     }
 }
 
@@ -133,7 +134,7 @@ mod tests {
         let (rows, places) = (37, [Place { offset: 3, columns: 2 }, Place { offset: 80, columns: 5 }]);
         let mut arena = vec![-1.0f32; 300];
         for count in [1, 3] {
-            let cut = Cut::new(rows, count);
+            let cut = Cut::new(rows, count, Cut::most_rows(rows, count));
             let (mut numbers, mut scratch) = (vec![0.0; rows], Scratch::new(4));
             let places = Places::new(places.to_vec(), rows + 1);
             let threads = Threads::new(count);
@@ -175,7 +176,7 @@ mod tests {
         let places = Places::new(vec![Place { offset: 0, columns: 2 }], 8);
         let (mut arena, mut numbers) = (vec![0.0f32; 16], vec![0.0; 8]);
         let threads = Threads::single();
-        let cut = Cut::new(8, 1);
+        let cut = Cut::new(8, 1, 8);
         places.for_each_block(
             &threads,
             cut,

@@ -1,6 +1,7 @@
 //! Element-by-element loops compiled for the best instruction set of the machine they run on,
 //! and buffers shared among threads in parts that do not overlap.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::buffer::{ALIGNMENT, Buffer, zeros};
@@ -56,7 +57,7 @@ pub(crate) fn for_each_part<T: Scalar>(
         let slices = pointers.each_ref().map(|(pointer, present)| {
             let (offset, count) = if *present { (range.start, range.len()) } else { (0, 0) };
             // SAFETY: parts do not overlap, and each buffer is borrowed mutably by this call.
-            unsafe { std::slice::from_raw_parts_mut(pointer.0.add(offset), count) }
+            unsafe { std::slice::from_raw_parts_mut(pointer.get().add(offset), count) }
         });
         body(range, slices);
     });
@@ -155,9 +156,10 @@ impl<T: Scalar> Scratch<T> {
     }
 
     /// The threads' parts.
-    pub(super) fn share(&mut self, threads: usize) -> SharedScratch<T> {
+    pub(super) fn share(&mut self, threads: usize) -> SharedScratch<'_, T> {
         self.reserve(threads);
-        SharedScratch { start: SharedPointer(self.buffer.as_mut_ptr()), length: self.length }
+        let start = SharedPointer(self.buffer.as_mut_ptr());
+        SharedScratch { start, length: self.length, borrowed: PhantomData }
     }
 
     /// The part of the thread that calls, when no other works.
@@ -174,16 +176,17 @@ impl<T: Scalar> Scratch<T> {
 }
 
 /// [`Scratch`], shared among threads.
-pub(super) struct SharedScratch<T> {
+pub(super) struct SharedScratch<'a, T> {
     start: SharedPointer<T>,
     length: usize,
+    borrowed: PhantomData<&'a [T]>,
 }
 
-impl<T> SharedScratch<T> {
+impl<T> SharedScratch<'_, T> {
     /// The part of thread number `thread`.
     ///
     /// # Safety
-    /// The memory was reserved for that many threads and lives, and nobody else uses this part.
+    /// The memory was reserved for that many threads, and nobody else uses this part.
     #[allow(clippy::mut_from_ref)]
     pub(super) unsafe fn of(&self, thread: usize) -> &mut [T] {
         // SAFETY: the caller's promise.

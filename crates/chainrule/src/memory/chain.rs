@@ -135,10 +135,7 @@ impl fmt::Display for ChainError {
                 write!(out, "twice all states and the largest extra pass 2^64 bytes")
             }
             ChainError::CostOverflow => {
-                write!(
-                    out,
-                    "depth times the cost of one forward pass exceeds 2^64; use a larger unit of cost"
-                )
+                write!(out, "depth times the cost of one forward pass exceeds 2^64")
             }
             ChainError::TooDeep { depth, most } => {
                 write!(

@@ -42,7 +42,7 @@ impl fmt::Display for Purpose {
             Purpose::Losses => "losses",
             Purpose::KeptParameters => "best parameters",
             Purpose::Batch => "batch",
-            Purpose::Evaluation => "validation",
+            Purpose::Evaluation => "predictions",
         })
     }
 }
@@ -75,6 +75,11 @@ impl Ledger {
     /// The sum of all entries: the peak.
     pub fn total(&self) -> u64 {
         self.entries.iter().map(|entry| entry.bytes).sum()
+    }
+
+    /// The sum of the entries of one purpose.
+    pub fn of(&self, purpose: Purpose) -> u64 {
+        self.entries.iter().filter(|entry| entry.purpose == purpose).map(|entry| entry.bytes).sum()
     }
 
     /// The sums by purpose, without those that are 0.

@@ -15,7 +15,11 @@ use crate::step::program::first_with_parameters;
 const ROWS: usize = 128;
 
 /// A layer is timed again until this is over, at least three times.
-const TIME: Duration = Duration::from_millis(20);
+const TIME: Duration = Duration::from_millis(5);
+
+/// Inputs, and numbers of a weight, of what is timed. Of a larger layer a part is timed, and counts for the whole.
+const MOST_INPUTS: usize = 1 << 14;
+const MOST_WEIGHTS: usize = 1 << 22;
 
 /// The time of F_l in nanoseconds, for 128 rows on one thread, for each layer of the step's chain: the shortest of
 /// several. Layers of the same shapes and kind are timed once.
@@ -41,7 +45,13 @@ pub fn measure_forward_costs<T: Scalar>(network: &Network) -> Vec<u64> {
 }
 
 fn measure_layer<T: Scalar>(network: &Network, l: usize) -> u64 {
-    let (n_in, width) = (network.width(l - 1), network.width(l));
+    let n_in = network.width(l - 1).min(MOST_INPUTS);
+    let width = network.width(l).min(MOST_WEIGHTS / n_in).max(1);
+    // A layer without weights has as many outputs as inputs.
+    let has_weights = !network.parameter_range(l).is_empty();
+    let width = if has_weights { width } else { n_in };
+    let share = (n_in * width) as f64 / (network.width(l - 1) as f64 * network.width(l) as f64);
+    let share = if has_weights { share } else { n_in as f64 / network.width(l) as f64 };
     // Numbers of no special kind: zeros and subnormal ones may have other costs.
     let numbers =
         |count: usize| -> Vec<T> { (0..count).map(|i| T::from_f64((i % 17) as f64 / 17.0 - 0.45)).collect() };
@@ -63,5 +73,5 @@ fn measure_layer<T: Scalar>(network: &Network, l: usize) -> u64 {
         rounds += 1;
     }
     std::hint::black_box(&state);
-    (shortest.as_nanos() as u64).max(1)
+    ((shortest.as_nanos() as f64 / share) as u64).max(1)
 }

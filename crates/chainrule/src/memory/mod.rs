@@ -13,6 +13,7 @@
 //! by exhaustive search.
 
 mod chain;
+mod choice;
 mod content;
 mod curve;
 mod exhaustive;
@@ -34,6 +35,7 @@ pub use ledger::{Ledger, LedgerEntry, Purpose};
 pub use measure::measure_forward_costs;
 pub(crate) use model::check_size;
 pub use model::{StepModel, StepShape};
+pub(crate) use plan::check_number;
 pub use plan::{Certificate, MemoryLimit, MemoryPlan, MicroBatches};
 pub use planner::{Method, Planner};
 pub use schedule::{Cost, Fault, Operation, Schedule, ScheduleError};

@@ -31,9 +31,14 @@ pub struct StepShape<'a> {
 /// z. FLOPs are those of the whole batch.
 #[derive(Clone, Debug)]
 pub struct StepModel {
+    pub(crate) network: Network,
+    pub(crate) batch_size: usize,
+    /// Of one number.
+    pub(crate) number_bytes: usize,
     /// Samples of a micro-batch; the last may have fewer.
     pub(crate) rows: usize,
     pub(crate) keeps_gradients: bool,
+    pub(crate) threads: usize,
     microbatches: usize,
     /// The network's layer before the chain's first.
     pub(crate) shift: usize,
@@ -68,8 +73,10 @@ impl StepModel {
         let bytes_of = |numbers: usize| (aligned_length::<T>(numbers) * size_of::<T>()) as u64;
         let width_bytes = |l: usize| bytes_of(rows * network.width(l));
         let state_bytes = layers.clone().map(width_bytes).collect();
+        // A layer without products, such as dropout, costs about one operation for each number.
         let flops = |l: usize| {
-            network.layers()[l - 1].forward_flops(network.width(l - 1)).saturating_mul(batch_size as u64)
+            let of_a_row = network.layers()[l - 1].forward_flops(network.width(l - 1));
+            of_a_row.max(network.width(l) as u64).saturating_mul(batch_size as u64)
         };
         let costs = match forward_costs {
             Some(costs) => costs.to_vec(),
@@ -92,14 +99,18 @@ impl StepModel {
             }
         };
         let extras = layers.map(extra).collect();
-        let chain = Chain::new(state_bytes, costs, extras).map_err(|error| Error::Data(error.to_string()))?;
+        let chain = Chain::new(state_bytes, costs, extras).map_err(|error| {
+            Error::Data(format!(
+                "a batch of {batch_size} samples cannot be planned for this network: {error}"
+            ))
+        })?;
 
         let mut fixed = Ledger::default();
         for tensor in network.tensors() {
             let bytes = (tensor.padded_count() * size_of::<T>()) as u64;
             fixed.add(Purpose::Parameters, &tensor.name, bytes);
         }
-        let parameters = fixed.total();
+        let parameters = fixed.of(Purpose::Parameters);
         for number in 1..=rule.state_buffers() {
             fixed.add(Purpose::OptimizerState, format!("{} state {number}", rule.name()), parameters);
         }
@@ -107,11 +118,26 @@ impl StepModel {
             fixed.add(Purpose::Gradients, "gradients", parameters);
         }
         fixed.add(Purpose::Losses, "losses", (aligned_length::<f64>(batch_size) * size_of::<f64>()) as u64);
-        let scratch = bytes_of(Program::scratch(network, rows));
+        let scratch = bytes_of(Program::scratch(network, rows, threads));
         for thread in 1..=threads {
             fixed.add(Purpose::Scratch, format!("thread {thread}"), scratch);
         }
-        Ok(StepModel { rows, keeps_gradients, microbatches, shift, chain, fixed })
+        let total = fixed.entries.iter().map(|entry| u128::from(entry.bytes)).sum::<u128>();
+        if total > isize::MAX as u128 / 2 {
+            return Err(Error::Data(format!("a step on {threads} threads is too large for any machine")));
+        }
+        Ok(StepModel {
+            network: network.clone(),
+            batch_size,
+            number_bytes: size_of::<T>(),
+            rows,
+            keeps_gradients,
+            threads,
+            microbatches,
+            shift,
+            chain,
+            fixed,
+        })
     }
 
     /// Parts of the batch that go through the network one after the other.
@@ -145,7 +171,17 @@ impl StepModel {
         self.fixed_bytes() + plain.peak_bytes
     }
 
-    /// The smallest number of bytes in which a step can be done.
+    /// The cost of one forward pass.
+    pub fn once(&self) -> u64 {
+        self.chain.forward_costs().iter().sum()
+    }
+
+    /// The smallest number of bytes in which a step can be done, without the whole curve.
+    pub fn least_bytes(&self) -> u64 {
+        self.fixed_bytes() + Planner::least_bytes(&self.chain)
+    }
+
+    /// The same, from the curve of this model's planner.
     pub fn minimum_bytes(&self, planner: &Planner) -> u64 {
         self.fixed_bytes() + planner.curve()[0].bytes
     }
@@ -176,7 +212,10 @@ impl StepModel {
                     let name = match l {
                         1 if self.shift == 0 => "a copy of the inputs".to_owned(),
                         1 => format!("the output of layer {}", self.shift),
-                        _ => format!("beside the backward pass of layer {}", self.layer(l)),
+                        _ if self.chain.backward_extra(l) == self.chain.state(l - 1) => {
+                            format!("delta of layer {}", self.layer(l) - 1)
+                        }
+                        _ => format!("gradients of layer {}", self.layer(l)),
                     };
                     held.push((Purpose::Deltas, name, self.chain.backward_extra(l)));
                     live.retain(|other| *other + 1 != l);

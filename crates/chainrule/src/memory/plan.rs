@@ -1,8 +1,9 @@
 //! The plan of a training step: a schedule that stays inside a limit of bytes at the least cost, or the plain step.
 
-use super::ledger::{Ledger, Purpose};
+use super::choice::{Choice, choose};
+use super::ledger::Ledger;
 use super::model::{StepModel, StepShape};
-use super::{CERTIFIABLE, Method, Planner, Schedule, optimum};
+use super::{CERTIFIABLE, Planner, Schedule, optimum};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::network::Network;
@@ -11,10 +12,10 @@ use crate::step::program::{Conditions, Program};
 /// Into how many parts a batch may be cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MicroBatches {
-    /// As few as cost the fewest FLOPs. Parts of less than 64 rows for each thread only where nothing else fits: products
-    /// of fewer rows are slow.
+    /// Whatever takes the least time: as few parts as recompute nothing, or fewer parts that recompute something. Products of r
+    /// rows for each thread are taken to be 1 + 8 / r times as slow for it.
     Automatic,
-    /// So many.
+    /// So many, of equally many rows but for the last; fewer where the rows do not go round.
     Exactly(usize),
 }
 
@@ -85,16 +86,13 @@ impl std::fmt::Display for Certificate {
 /// ```
 #[derive(Clone)]
 pub struct MemoryPlan {
-    pub(crate) network: Network,
+    pub(crate) model: StepModel,
     pub(crate) program: Program,
-    pub(crate) batch_size: usize,
-    pub(crate) threads: usize,
-    pub(crate) keeps_gradients: bool,
-    pub(crate) number_bytes: usize,
-    model: StepModel,
     schedule: Schedule,
     ledger: Ledger,
     certificate: Certificate,
+    /// Bytes that the limit leaves for the schedule, which the certificate is about.
+    room: u64,
 }
 
 impl std::fmt::Debug for MemoryPlan {
@@ -115,16 +113,17 @@ impl MemoryPlan {
     /// When the batch is empty, or a size overflows.
     pub fn unlimited<T: Scalar>(shape: &StepShape<'_>) -> Result<Self> {
         let model = StepModel::new::<T>(shape, 1, None)?;
-        let program = Program::fast::<T>(shape.network, shape.batch_size);
+        let program = Program::fast::<T>(shape.network, shape.batch_size, shape.threads);
         let mut ledger = model.fixed().clone();
         for (purpose, name, numbers) in program.at_peak() {
             ledger.add(purpose, name, (numbers * size_of::<T>()) as u64);
         }
-        let schedule = model.chain().plain();
-        Ok(MemoryPlan::new::<T>(shape, model, program, schedule, ledger, Certificate::Optimal))
+        let (schedule, room) = (model.chain().plain(), ledger.total() - model.fixed_bytes());
+        Ok(MemoryPlan { model, program, schedule, ledger, certificate: Certificate::Optimal, room })
     }
 
-    /// The step that costs least among those that hold no more than the limit.
+    /// The step that takes the least time among those that hold no more than the limit, as far as FLOPs, or the measured
+    /// costs, tell; see [`MicroBatches`].
     ///
     /// # Errors
     /// When there is none, with the smallest limit that can be kept and what would lower it; and as for
@@ -136,83 +135,59 @@ impl MemoryPlan {
                 return Ok(plain);
             }
         }
-        let model = |parts: usize| StepModel::new::<T>(shape, parts, limit.forward_costs.as_deref());
-        let chosen = match limit.microbatches {
-            MicroBatches::Exactly(parts) => cheapest(vec![model(parts)?], limit.bytes),
-            MicroBatches::Automatic => automatic(shape, &model, limit.bytes)?,
-        };
-        match chosen {
-            Some(Choice { model, schedule, certificate, .. }) => {
-                Ok(MemoryPlan::of_schedule::<T>(shape, model, schedule, certificate))
-            }
-            None => Err(too_small::<T>(shape, limit, &model)?),
-        }
+        MemoryPlan::of_choice::<T>(choose::<T>(shape, limit)?)
     }
 
-    /// The least cost within `limit` bytes for this model of the step, whose planner this is. None if the limit is too small.
-    pub fn scheduled<T: Scalar>(
-        shape: &StepShape<'_>,
-        model: StepModel,
-        planner: &Planner,
-        limit: u64,
-    ) -> Option<Self> {
-        let Choice { model, schedule, certificate, .. } = Choice::of(model, planner, limit)?;
-        Some(MemoryPlan::of_schedule::<T>(shape, model, schedule, certificate))
+    /// The least cost within `limit` bytes for this model of the step, whose planner this is.
+    ///
+    /// # Errors
+    /// When the limit is too small, and when the model is one of another number type.
+    pub fn scheduled<T: Scalar>(model: StepModel, planner: &Planner, limit: u64) -> Result<Self> {
+        let minimum = model.minimum_bytes(planner);
+        match Choice::of(model, planner, limit) {
+            Some(choice) => MemoryPlan::of_choice::<T>(choice),
+            None => Err(Error::Memory { limit, minimum, advice: "other micro-batches".to_owned() }),
+        }
     }
 
     /// The plan that executes this schedule of the model's chain, whatever it costs.
     ///
     /// # Errors
-    /// Names the operation that cannot be executed.
-    pub fn executing<T: Scalar>(shape: &StepShape<'_>, model: StepModel, schedule: Schedule) -> Result<Self> {
-        model.chain().run(&schedule).map_err(|error| Error::Data(format!("the schedule's {error}")))?;
-        Ok(MemoryPlan::of_schedule::<T>(shape, model, schedule, Certificate::None))
+    /// Names the operation that cannot be executed; and when the model is one of another number type.
+    pub fn executing<T: Scalar>(model: StepModel, schedule: Schedule) -> Result<Self> {
+        let cost = model.chain().run(&schedule);
+        let cost = cost.map_err(|error| Error::Data(format!("the schedule's {error}")))?;
+        MemoryPlan::of_schedule::<T>(model, schedule, Certificate::None, cost.peak_bytes)
+    }
+
+    fn of_choice<T: Scalar>(Choice { model, schedule, certificate, room, .. }: Choice) -> Result<Self> {
+        MemoryPlan::of_schedule::<T>(model, schedule, certificate, room)
     }
 
     fn of_schedule<T: Scalar>(
-        shape: &StepShape<'_>,
         model: StepModel,
         schedule: Schedule,
         certificate: Certificate,
-    ) -> Self {
+        room: u64,
+    ) -> Result<Self> {
+        check_number::<T>(model.number_bytes)?;
         let ledger = model.ledger(&schedule);
-        let conditions = Conditions { rows: model.rows, keeps_gradients: model.keeps_gradients };
+        let StepModel { rows, threads, keeps_gradients, .. } = model;
+        let conditions = Conditions { rows, threads, keeps_gradients };
         let capacity = (ledger.total() - model.fixed_bytes()) as usize / size_of::<T>();
-        let program = Program::of_schedule::<T>(shape.network, conditions, &schedule, capacity)
+        let program = Program::of_schedule::<T>(&model.network, conditions, &schedule, capacity)
             .expect("a schedule's tensors fit into its peak");
-        MemoryPlan::new::<T>(shape, model, program, schedule, ledger, certificate)
+        Ok(MemoryPlan { model, program, schedule, ledger, certificate, room })
     }
 
-    fn new<T: Scalar>(
-        shape: &StepShape<'_>,
-        model: StepModel,
-        program: Program,
-        schedule: Schedule,
-        ledger: Ledger,
-        certificate: Certificate,
-    ) -> Self {
-        MemoryPlan {
-            network: shape.network.clone(),
-            program,
-            batch_size: shape.batch_size,
-            threads: shape.threads,
-            keeps_gradients: model.keeps_gradients,
-            number_bytes: size_of::<T>(),
-            model,
-            schedule,
-            ledger,
-            certificate,
-        }
-    }
-
-    /// Searches all schedules within the plan's peak, where the network is shallow enough (about two seconds at
+    /// Searches all schedules within the limit, where the network is shallow enough (about two seconds at
     /// [`CERTIFIABLE`] layers), and says [`Certificate::Optimal`] if none costs less.
     pub fn certify(&mut self) {
         let chain = self.model.chain();
         if self.certificate == Certificate::Optimal || chain.depth() > CERTIFIABLE {
             return;
         }
-        if optimum(chain, self.arena_bytes() as u64).is_ok_and(|least| least == Some(self.forward_cost())) {
+        if optimum(chain, self.room).is_ok_and(|least| least == Some(self.forward_cost())) {
             self.certificate = Certificate::Optimal;
         }
     }
@@ -234,7 +209,7 @@ impl MemoryPlan {
 
     /// The network.
     pub fn network(&self) -> &Network {
-        &self.network
+        &self.model.network
     }
 
     /// The step as the planner saw it.
@@ -259,159 +234,18 @@ impl MemoryPlan {
 
     /// The cost of what is recomputed, as a share of one forward pass.
     pub fn recomputed(&self) -> f64 {
-        let once: u64 = self.model.chain().forward_costs().iter().sum();
-        (self.forward_cost() - once) as f64 / once as f64
-    }
-}
-
-/// Layers above which planning takes so long that no more than two numbers of parts are compared.
-const MANY_LAYERS: usize = 200;
-
-/// Rows for each thread below which products are slow.
-const ROWS_FOR_A_THREAD: usize = 64;
-
-/// A model of the step, and a schedule for it.
-struct Choice {
-    model: StepModel,
-    schedule: Schedule,
-    certificate: Certificate,
-    forward_cost: u64,
-}
-
-impl Choice {
-    /// The plain schedule.
-    fn plain(model: StepModel) -> Self {
-        let schedule = model.chain().plain();
-        let forward_cost = model.chain().forward_costs().iter().sum();
-        Choice { model, schedule, certificate: Certificate::Optimal, forward_cost }
-    }
-
-    /// The planner's schedule for what the limit leaves. None if that is too little.
-    fn of(model: StepModel, planner: &Planner, limit: u64) -> Option<Self> {
-        let schedule = planner.schedule(limit.checked_sub(model.fixed_bytes())?)?;
-        let cost = model.chain().run(&schedule).expect("the planner's schedules can be executed");
-        let once: u64 = model.chain().forward_costs().iter().sum();
-        let certificate = match planner.method() {
-            _ if cost.forward_cost == once => Certificate::Optimal,
-            Method::General => Certificate::BestFound,
-            Method::Persistent => Certificate::BestPersistent,
-            Method::Windowed => Certificate::BestOnGrid,
-        };
-        Some(Choice { model, schedule, certificate, forward_cost: cost.forward_cost })
-    }
-}
-
-/// The choice that costs least within the limit; the first of those that cost the same.
-fn cheapest(models: Vec<StepModel>, limit: u64) -> Option<Choice> {
-    let choices = models.into_iter().filter_map(|model| {
-        if model.fixed_bytes() + Planner::least_bytes(model.chain()) > limit {
-            return None;
-        }
-        let planner = Planner::new(model.chain());
-        Choice::of(model, &planner, limit)
-    });
-    choices.min_by_key(|choice| choice.forward_cost)
-}
-
-/// The cheapest number of parts: one part if nothing need be recomputed, else the fewest parts for which that is so, else
-/// whatever recomputes least; first with parts that are large enough to be fast, then with smaller ones.
-fn automatic(
-    shape: &StepShape<'_>,
-    model: &dyn Fn(usize) -> Result<StepModel>,
-    limit: u64,
-) -> Result<Option<Choice>> {
-    let batch = shape.batch_size;
-    let fast = (batch / (ROWS_FOR_A_THREAD * shape.threads)).max(1);
-    let fits = |parts: usize| Ok::<_, Error>(model(parts)?.plain_bytes() <= limit);
-    if least_bytes(&[1, batch], model)? > limit {
-        return Ok(None);
-    }
-    for (fewest, most) in [(1, fast), (fast, batch)] {
-        if fits(fewest)? {
-            return Ok(Some(Choice::plain(model(fewest)?)));
-        }
-        if fits(most)? {
-            // More parts hold less, apart from rounding.
-            let (mut too_few, mut enough) = (fewest, most);
-            while enough - too_few > 1 {
-                let middle = too_few.midpoint(enough);
-                if fits(middle)? { enough = middle } else { too_few = middle }
-            }
-            return Ok(Some(Choice::plain(model(enough)?)));
-        }
-        let quadrupling = std::iter::successors(Some(fewest), |parts| parts.checked_mul(4));
-        let mut parts: Vec<usize> = quadrupling.take_while(|&parts| parts < most).collect();
-        if shape.network.depth() > MANY_LAYERS {
-            parts.truncate(1);
-        }
-        parts.push(most);
-        let models = parts.into_iter().map(model).collect::<Result<Vec<_>>>()?;
-        if let Some(found) = cheapest(models, limit) {
-            return Ok(Some(found));
+        match self.model.once() {
+            0 => 0.0,
+            once => (self.forward_cost() - once) as f64 / once as f64,
         }
     }
-    Ok(None)
 }
 
-/// The smallest limit that can be kept with one of these numbers of parts.
-fn least_bytes(parts: &[usize], model: &dyn Fn(usize) -> Result<StepModel>) -> Result<u64> {
-    let mut least = u64::MAX;
-    for &parts in parts {
-        let model = model(parts)?;
-        least = least.min(model.fixed_bytes() + Planner::least_bytes(model.chain()));
+/// Fails unless numbers of type T have so many bytes.
+pub(crate) fn check_number<T>(bytes: usize) -> Result<()> {
+    if bytes == size_of::<T>() {
+        return Ok(());
     }
-    Ok(least)
-}
-
-fn in_mebibytes(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
-}
-
-/// The refusal: the smallest limit that can be kept, and what would lower it.
-fn too_small<T: Scalar>(
-    shape: &StepShape<'_>,
-    limit: &MemoryLimit,
-    model: &dyn Fn(usize) -> Result<StepModel>,
-) -> Result<Error> {
-    let parts = match limit.microbatches {
-        MicroBatches::Exactly(parts) => vec![parts],
-        MicroBatches::Automatic => vec![1, shape.batch_size],
-    };
-    let minimum = least_bytes(&parts, model)?;
-    let model = model(1)?;
-    let sums = model.fixed().by_purpose();
-    let bytes_of =
-        |wanted: Purpose| sums.iter().find(|(purpose, _)| *purpose == wanted).map_or(0, |sum| sum.1);
-    let mut advice = Vec::new();
-    if bytes_of(Purpose::OptimizerState) > 0 {
-        advice.push(format!(
-            "an update rule with less state ({} keeps {})",
-            shape.rule.name(),
-            in_mebibytes(bytes_of(Purpose::OptimizerState))
-        ));
-    }
-    if bytes_of(Purpose::Gradients) > 0 && shape.keeps_gradients {
-        advice.push(format!(
-            "no clipping, which keeps all gradients ({})",
-            in_mebibytes(bytes_of(Purpose::Gradients))
-        ));
-    }
-    if limit.microbatches != MicroBatches::Automatic {
-        advice.push("micro-batches chosen automatically".to_owned());
-    }
-    if shape.batch_size > 1 {
-        advice.push("a smaller batch".to_owned());
-    }
-    if shape.threads > 1 {
-        let each = bytes_of(Purpose::Scratch) / shape.threads as u64;
-        advice.push(format!("fewer threads ({} each)", in_mebibytes(each)));
-    }
-    if size_of::<T>() == 8 {
-        advice.push("f32".to_owned());
-    }
-    advice.push(format!(
-        "narrower layers (the parameters take {})",
-        in_mebibytes(bytes_of(Purpose::Parameters))
-    ));
-    Ok(Error::Memory { limit: limit.bytes, minimum, advice: advice.join(", ") })
+    let expected = format!("numbers of {} bytes", size_of::<T>());
+    Err(Error::shape("memory plan", expected, format!("numbers of {bytes} bytes")))
 }

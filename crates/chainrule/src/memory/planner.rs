@@ -1,7 +1,5 @@
 //! Chooses the recurrence by the size of the chain and answers with its curve and its schedules.
 
-use std::fmt;
-
 use super::content::Contents;
 use super::curve::Breakpoint;
 use super::general::General;
@@ -17,16 +15,6 @@ pub enum Method {
     Persistent,
     /// P over nested grids of checkpoints, with thinned curves.
     Windowed,
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Method::General => "best found",
-            Method::Persistent => "best persistent",
-            Method::Windowed => "best persistent on a grid",
-        })
-    }
 }
 
 /// Steps of the envelopes that take about 0.2 s: the bound of each exact method when the planner chooses.

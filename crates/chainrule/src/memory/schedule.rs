@@ -117,6 +117,9 @@ impl Schedule {
     /// Periodic checkpointing (Chen et al. 2016): the states of layers `every`, 2 `every`, ... stay, and each segment
     /// between them is recomputed once, when the backward pass gets there; the last is never dropped.
     pub fn periodic(depth: usize, every: usize) -> Self {
+        if depth == 0 {
+            return Schedule::default();
+        }
         let every = every.clamp(1, depth);
         let last_start = (depth - 1) / every * every;
         let mut operations = Vec::new();

@@ -48,7 +48,16 @@ impl GradientStep<'_> {
         let bad = AtomicUsize::new(0);
         let note = |index: usize| bad.fetch_max(self.parts.places[index].0, Relaxed);
         let rows = 0..self.cut.rows;
-        if let Target::Arena(offset) = target {
+        if let Some(kept) = &mut learner.kept {
+            let buffers = [&mut kept.as_mut_slice()[all], &mut [], &mut [], &mut []];
+            let arena = &*arena;
+            parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
+                self.part(index, self.operands_of(index, arena), accumulate, gradient);
+                if !all_finite(gradient) {
+                    note(index);
+                }
+            });
+        } else if let Target::Arena(offset) = target {
             // Gradients of one layer, which lie apart from what they are computed from.
             let Operands { delta, input } = self.operands[0];
             let ranges = [delta.of(&rows), input.of(&rows), offset..offset + all.len()];
@@ -67,15 +76,6 @@ impl GradientStep<'_> {
                     }
                 },
             );
-        } else if let Some(kept) = &mut learner.kept {
-            let buffers = [&mut kept.as_mut_slice()[all], &mut [], &mut [], &mut []];
-            let arena = &*arena;
-            parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
-                self.part(index, self.operands_of(index, arena), accumulate, gradient);
-                if !all_finite(gradient) {
-                    note(index);
-                }
-            });
         } else {
             let (next, state) = learner.optimizer.next_step();
             let [m, v, u] = state.map(|state| state.get_mut(all.clone()).unwrap_or_default());

@@ -71,6 +71,7 @@ impl Layout {
     /// Gives a tensor of `length` numbers a place, and says which places move for that (from where to which start, in
     /// order). None if there is not enough room.
     pub(crate) fn reserve(&mut self, tensor: Tensor, length: usize) -> Option<Vec<(Range<usize>, usize)>> {
+        assert!(self.taken.iter().all(|(taken, _)| *taken != tensor), "{tensor:?} is there already");
         let length = (self.round)(length);
         if length > self.room() {
             return None;

@@ -16,13 +16,13 @@ use crate::kernel::elementwise::Scratch;
 use crate::kernel::gemm::Accumulate;
 use crate::kernel::{Scalar, Threads};
 use crate::loss::{Loss, Targets, WeightedSum};
-use crate::memory::{MemoryPlan, check_size};
+use crate::memory::{MemoryPlan, StepModel, check_number, check_size};
 use crate::network::Network;
 use crate::optimizer::{Clipping, Optimizer, clip_on};
 use crate::parameters::{Gradients, Parameters};
 use gradient_step::{GradientStep, Learner, update_layer};
 use pass::Pass;
-use program::{GradientParts, Phase, Program};
+use program::{GradientParts, Phase, Program, is_small};
 
 /// Inputs and targets: a batch, or a whole data set.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +68,7 @@ impl<T: Scalar> TrainingStep<T> {
         maximum_batch: usize,
     ) -> Result<Self> {
         check_size(network, maximum_batch)?;
-        let program = Program::fast::<T>(network, maximum_batch);
+        let program = Program::fast::<T>(network, maximum_batch, 1);
         let arena = program.length;
         TrainingStep::of_program(network, loss, clipping, maximum_batch, program, arena)
     }
@@ -79,22 +79,17 @@ impl<T: Scalar> TrainingStep<T> {
     /// # Errors
     /// When the loss does not fit the network, or the plan is for another number type, or has not reckoned with clipping.
     pub fn planned(plan: MemoryPlan, loss: &Loss, clipping: Option<Clipping>) -> Result<Self> {
-        if plan.number_bytes != size_of::<T>() {
-            return Err(Error::shape(
-                "memory plan",
-                format!("numbers of {} bytes", size_of::<T>()),
-                plan.number_bytes,
-            ));
-        }
-        if clipping.is_some() && !plan.keeps_gradients {
-            return Err(Error::shape(
-                "memory plan",
-                "one that keeps the gradients, for clipping",
-                "one that does not",
-            ));
-        }
+        check_number::<T>(plan.model.number_bytes)?;
         let arena = plan.arena_bytes() / size_of::<T>();
-        let MemoryPlan { network, program, batch_size, threads, keeps_gradients, .. } = plan;
+        let MemoryPlan {
+            model: StepModel { network, batch_size, threads, keeps_gradients, .. },
+            program,
+            ..
+        } = plan;
+        if clipping.is_some() && !keeps_gradients {
+            let expected = "one that keeps the gradients, for clipping";
+            return Err(Error::shape("memory plan", expected, "one that does not"));
+        }
         let mut step = TrainingStep::of_program(&network, loss, clipping, batch_size, program, arena)?;
         if keeps_gradients {
             step = step.keeping_gradients();
@@ -124,7 +119,7 @@ impl<T: Scalar> TrainingStep<T> {
             arena: zeros(arena),
             losses: zeros(aligned_length::<f64>(maximum_batch)),
             gradients: clipping.is_some().then(|| network.zeros()),
-            scratch: Scratch::new(Program::scratch(network, program.rows)),
+            scratch: Scratch::new(program.scratch),
             most_threads: None,
             alone: Threads::single(),
             parts: GradientParts::new(network, program.rows),
@@ -175,8 +170,7 @@ impl<T: Scalar> TrainingStep<T> {
         }
         let total_weight = self.loss.total_weight(batch.targets, batch.sample_weights)?;
         let rows = batch.inputs.rows();
-        let work = self.network.step_flops().saturating_mul(rows as u64);
-        let threads = (work >= SERIAL_FLOPS).then_some(threads);
+        let threads = (!is_small(&self.network, rows)).then_some(threads);
         for first in (0..rows).step_by(self.program.rows) {
             let part = MicroBatch { batch, first, rows: self.program.rows.min(rows - first), total_weight };
             self.passes(threads, parameters, optimizer, part, mode)?;
@@ -219,29 +213,27 @@ impl<T: Scalar> TrainingStep<T> {
         threads: Option<&Threads>,
         parameters: &mut Parameters<T>,
         optimizer: &mut Optimizer<T>,
-        MicroBatch { batch, first, rows, total_weight }: MicroBatch<'_, T>,
+        part: MicroBatch<'_, T>,
         mode: Mode,
     ) -> Result<()> {
         let TrainingStep { network, loss, program, parts, arena, losses, gradients, scratch, alone, .. } =
             self;
-        let threads = threads.unwrap_or(alone);
-        let cut = Cut::new(rows, threads.count());
+        let (threads, MicroBatch { first, rows, .. }) = (threads.unwrap_or(alone), part);
+        let cut = Cut::new(rows, threads.count(), program.most_rows);
         let losses = &mut losses[first..first + rows];
         let accumulate = if first == 0 { Accumulate::Replace } else { Accumulate::Add };
         let mut learner = Learner { parameters, optimizer, kept: gradients.as_mut(), scratch };
         for phase in &program.phases {
             match phase {
                 Phase::Rows { places, operations } => {
-                    let parameters = &*learner.parameters;
-                    let pass =
-                        Pass { network, loss, parameters, mode, batch, total_weight, first_sample: first };
+                    let pass = part.pass(network, loss, learner.parameters, mode);
                     let scratch = &mut *learner.scratch;
                     places.for_each_block(threads, cut, arena, scratch, losses, |block, scratch, losses| {
                         operations.iter().for_each(|operation| pass.run(operation, block, scratch, losses));
                     });
                     if phase.has_loss(network) && !losses.iter().sum::<f64>().is_finite() {
                         let (quantity, layer) = pass
-                            .first_not_finite(rows, learner.scratch.own())
+                            .first_not_finite(rows, program.most_rows, learner.scratch.own())
                             .unwrap_or(("loss", network.depth()));
                         return Err(not_finite(quantity, layer, learner.optimizer));
                     }
@@ -253,14 +245,16 @@ impl<T: Scalar> TrainingStep<T> {
                         continue;
                     };
                     // Where nothing was applied, the forward pass can be looked at again.
-                    let parameters = &*learner.parameters;
-                    let pass =
-                        Pass { network, loss, parameters, mode, batch, total_weight, first_sample: first };
-                    let kept = learner.kept.is_some();
-                    let before = kept.then(|| pass.first_not_finite(rows, learner.scratch.own())).flatten();
+                    let pass = part.pass(network, loss, learner.parameters, mode);
+                    let nothing_applied = learner.kept.is_some();
+                    let scratch = learner.scratch.own();
+                    let look = || pass.first_not_finite(rows, program.most_rows, scratch);
+                    let before = nothing_applied.then(look).flatten();
                     let (quantity, layer) = before.unwrap_or((quantity, layer));
                     return Err(not_finite(quantity, layer, learner.optimizer));
                 }
+                // Gradients that are kept are applied when all are there.
+                Phase::Update { .. } if learner.kept.is_some() => {}
                 Phase::Update { layer, gradient } => {
                     let gradients = &arena[*gradient..][..network.parameter_range(*layer).len()];
                     update_layer(threads, parts, *layer, gradients, &mut learner);
@@ -287,5 +281,15 @@ struct MicroBatch<'a, T> {
     total_weight: f64,
 }
 
-/// Steps on less work than this are faster on one thread.
-const SERIAL_FLOPS: u64 = 400_000;
+impl<'a, T: Scalar> MicroBatch<'a, T> {
+    fn pass(
+        self,
+        network: &'a Network,
+        loss: &'a Loss,
+        parameters: &'a Parameters<T>,
+        mode: Mode,
+    ) -> Pass<'a, T> {
+        let MicroBatch { batch, first, total_weight, .. } = self;
+        Pass { network, loss, parameters, mode, batch, total_weight, first_sample: first }
+    }
+}

@@ -6,7 +6,7 @@ use super::Samples;
 use super::program::RowOperation;
 use crate::forward::{Mode, activate_output};
 use crate::kernel::Scalar;
-use crate::kernel::arena::{Block, Cut};
+use crate::kernel::arena::Block;
 use crate::kernel::elementwise::all_finite;
 use crate::kernel::panels::{Panels, from_rows, panel_width};
 use crate::kernel::transpose::{transpose, transpose_to_rows};
@@ -200,11 +200,15 @@ impl<T: Scalar> Pass<'_, T> {
     }
 
     /// The first value of `rows` rows that is not finite, and its layer: an input, a parameter, z or a. Everything is
-    /// computed anew in scratch memory.
-    pub(super) fn first_not_finite(&self, rows: usize, scratch: &mut [T]) -> Option<(&'static str, usize)> {
+    /// computed anew, `most_rows` rows at a time, in scratch memory.
+    pub(super) fn first_not_finite(
+        &self,
+        rows: usize,
+        most_rows: usize,
+        scratch: &mut [T],
+    ) -> Option<(&'static str, usize)> {
         const IN_ORDER: [&str; 3] = ["input", "z", "a"];
-        let step = Cut::most_rows(rows);
-        let blocks = (0..rows).step_by(step).map(|start| start..rows.min(start + step));
+        let blocks = (0..rows).step_by(most_rows).map(|start| start..rows.min(start + most_rows));
         let first = blocks.filter_map(|rows| self.first_not_finite_in(rows, scratch)).min();
         match (first, self.parameters.first_not_finite()) {
             (Some((l, order)), parameters) if l == 0 || parameters.is_none() => Some((IN_ORDER[order], l)),

@@ -24,6 +24,10 @@ const DELTAS_TOGETHER: usize = 4 << 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) rows: usize,
+    /// Rows of a block, at most.
+    pub(crate) most_rows: usize,
+    /// Numbers of scratch memory that a thread needs.
+    pub(crate) scratch: usize,
     pub(crate) phases: Vec<Phase>,
     /// Numbers in the arena.
     pub(crate) length: usize,
@@ -83,29 +87,42 @@ pub(crate) enum RowOperation {
 #[derive(Clone, Copy)]
 pub(crate) struct Conditions {
     pub(crate) rows: usize,
+    /// Threads that the work is cut for.
+    pub(crate) threads: usize,
     /// Whether all gradients are kept until the step's end, so that none has to wait in the arena.
     pub(crate) keeps_gradients: bool,
 }
 
 impl Program {
+    fn new(network: &Network, rows: usize, threads: usize, phases: Vec<Phase>, layout: &Layout) -> Self {
+        Program {
+            rows,
+            most_rows: most_rows(network, rows, threads),
+            scratch: Program::scratch(network, rows, threads),
+            phases,
+            length: layout.length(),
+            at_peak: layout.at_peak(),
+        }
+    }
+
     /// The plain step, in as much memory as makes it fast: a(0) is kept for the first layer's gradient; where all is
     /// small, so are all deltas, and the gradients of all layers are one phase.
-    pub(crate) fn fast<T: Scalar>(network: &Network, rows: usize) -> Self {
+    pub(crate) fn fast<T: Scalar>(network: &Network, rows: usize, threads: usize) -> Self {
         let hidden = (1..network.depth()).map(|l| network.width(l)).sum::<usize>();
         let deltas = hidden * rows * size_of::<T>();
         let weights = network.parameter_count() * size_of::<T>();
         if weights <= WEIGHTS_TOGETHER && deltas <= DELTAS_TOGETHER {
-            return Program::together::<T>(network, rows);
+            return Program::together::<T>(network, rows, threads);
         }
         let first = first_with_parameters(network);
-        let conditions = Conditions { rows, keeps_gradients: false };
+        let conditions = Conditions { rows, threads, keeps_gradients: false };
         let mut compiler = Compiler::<T>::new(network, conditions, usize::MAX);
         compiler.keeps_input = true;
         compiler.compile(&Schedule::plain(network.depth() + 1 - first)).expect("there is room for everything")
     }
 
     /// All rows forward and back in one phase, all gradients in another.
-    fn together<T: Scalar>(network: &Network, rows: usize) -> Self {
+    fn together<T: Scalar>(network: &Network, rows: usize, threads: usize) -> Self {
         let (depth, first) = (network.depth(), first_with_parameters(network));
         let mut layout = Layout::new::<T>(usize::MAX);
         // a(first-1), and the states and deltas of the layers from there.
@@ -137,8 +154,7 @@ impl Program {
             Phase::Rows { places: Places::new(places, rows), operations },
             Phase::Gradients { layers: first..=depth, operands, target: Target::Parameters },
         ];
-        let (length, at_peak) = (layout.length(), layout.at_peak());
-        Program { rows, phases, length, at_peak }
+        Program::new(network, rows, threads, phases, &layout)
     }
 
     /// A schedule of the layers from the first that has parameters on, in `capacity` numbers. None if they are too few.
@@ -168,9 +184,10 @@ impl Program {
     }
 
     /// Numbers of scratch memory that a thread needs.
-    pub(crate) fn scratch(network: &Network, rows: usize) -> usize {
+    pub(crate) fn scratch(network: &Network, rows: usize, threads: usize) -> usize {
         let widest = (0..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
-        let block = Cut::most_rows(rows) * (2 * widest + 3 * network.output_width());
+        let numbers = 2 * widest + 3 * network.output_width();
+        let block = most_rows(network, rows, threads) * numbers;
         let rows_in_part = rows_in_part(network, rows);
         let part = |tensor: &TensorLayout| part_shape(tensor, rows_in_part).iter().product();
         block.max(network.tensors().iter().map(part).max().unwrap_or(0))
@@ -211,6 +228,19 @@ impl GradientParts {
     pub(crate) fn of(&self, layers: &RangeInclusive<usize>) -> Range<usize> {
         self.first[layers.start() - 1]..self.first[*layers.end()]
     }
+}
+
+/// Steps on less work than this are faster on one thread.
+const SERIAL_FLOPS: u64 = 400_000;
+
+/// Whether a step on so many rows is done by the calling thread alone.
+pub(crate) fn is_small(network: &Network, rows: usize) -> bool {
+    network.step_flops().saturating_mul(rows as u64) < SERIAL_FLOPS
+}
+
+/// Rows of a block, at most, for batches of up to `rows` rows.
+fn most_rows(network: &Network, rows: usize, threads: usize) -> usize {
+    Cut::most_rows(rows, if is_small(network, rows) { 1 } else { threads })
 }
 
 /// Rows of a weight in a part of its gradient; fewer where there is little work, so that there are enough parts.
@@ -270,8 +300,8 @@ impl<'a, T: Scalar> Compiler<'a, T> {
             };
             rest = &rest[taken..];
         }
-        let Compiler { conditions: Conditions { rows, .. }, layout, phases, .. } = self;
-        Some(Program { rows, phases, length: layout.length(), at_peak: layout.at_peak() })
+        let Compiler { network, conditions: Conditions { rows, threads, .. }, layout, phases, .. } = self;
+        Some(Program::new(network, rows, threads, phases, &layout))
     }
 
     /// A run of forward operations from layer `l` on: how many operations it takes from `rest`.
@@ -426,6 +456,8 @@ impl Run {
         let mut run = Run { to: 0, kept: Vec::new(), dropped: Vec::new(), operations: 0 };
         for operation in operations {
             match *operation {
+                // A state from before that was dropped on the way is still there, and cannot be made anew in this run.
+                Operation::Forward(l) if run.dropped.contains(&l) => break,
                 Operation::Forward(l) if run.operations == 0 || l == run.to + 1 => {
                     run.to = l;
                     run.kept.push(l);

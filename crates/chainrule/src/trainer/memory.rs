@@ -19,7 +19,8 @@ pub struct TrainingPlan {
 }
 
 impl TrainingPlan {
-    /// Plans a run with these options on these samples, with the parameters of every batch, within a limit if there is one.
+    /// Plans a run with these options on these samples, within a limit if there is one. `measured` is how many samples
+    /// are predicted at once to measure the network: those of validation, or of a test after the run.
     ///
     /// # Errors
     /// When nothing fits into the limit, with the smallest that can be kept and what would lower it; when a size overflows.
@@ -27,7 +28,7 @@ impl TrainingPlan {
         network: &Network,
         options: &TrainingOptions,
         training: Samples<'_, T>,
-        validation: Option<Samples<'_, T>>,
+        measured: usize,
         threads: usize,
         limit: Option<&MemoryLimit>,
     ) -> Result<Self> {
@@ -40,7 +41,7 @@ impl TrainingPlan {
             threads,
         };
         let unlimited = MemoryPlan::unlimited::<T>(&shape)?;
-        let beside = beside(&shape, &unlimited, training, validation);
+        let beside = beside(&shape, &unlimited, training, measured);
         let Some(limit) = limit else { return Ok(TrainingPlan { step: unlimited, beside }) };
         let held = beside.total();
         let left = MemoryLimit { bytes: limit.bytes.saturating_sub(held), ..limit.clone() };
@@ -70,11 +71,10 @@ fn beside<T: Scalar>(
     shape: &StepShape<'_>,
     plan: &MemoryPlan,
     training: Samples<'_, T>,
-    validation: Option<Samples<'_, T>>,
+    measured: usize,
 ) -> Ledger {
     let mut ledger = Ledger::default();
-    let sums = plan.ledger().by_purpose();
-    let parameters = sums.iter().find(|(purpose, _)| *purpose == Purpose::Parameters).map_or(0, |sum| sum.1);
+    let parameters = plan.ledger().of(Purpose::Parameters);
     ledger.add(Purpose::KeptParameters, "the best parameters so far", parameters);
     let number = size_of::<T>();
     let target = match training.targets {
@@ -89,12 +89,12 @@ fn beside<T: Scalar>(
         "the batch's rows and targets",
         (shape.batch_size * (row + target + weight)) as u64,
     );
-    if let Some(validation) = validation {
-        let network = shape.network;
-        let widest = (0..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
-        let outputs = 2 * validation.inputs.rows() * network.output_width();
-        let buffers = shape.threads * 2 * INFERENCE_BATCH.min(validation.inputs.rows()) * widest;
-        ledger.add(Purpose::Evaluation, "predictions for validation", ((outputs + buffers) * number) as u64);
-    }
+    // z, a and delta of the output; and for classes the predicted one, a score and its rank.
+    let network = shape.network;
+    let widest = (0..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
+    let buffers = shape.threads * 2 * INFERENCE_BATCH.min(measured) * widest;
+    let outputs = 3 * measured * network.output_width();
+    let classes = measured * (size_of::<u32>() + size_of::<f64>() + size_of::<usize>());
+    ledger.add(Purpose::Evaluation, "predictions", ((outputs + buffers) * number + classes) as u64);
     ledger
 }

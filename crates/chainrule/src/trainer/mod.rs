@@ -271,6 +271,9 @@ impl<T: Scalar> Trainer<T> {
             samples.inputs.check_finite()?;
         }
         let batch_size = self.options.batch_size.min(count);
+        if self.plan.as_ref().is_some_and(|plan| plan.step.network() != &self.network) {
+            return Err(Error::shape("memory plan", "one of this network", "one of another"));
+        }
         let mut step = match &self.plan {
             Some(plan) => TrainingStep::planned(plan.step.clone(), &self.loss, self.options.clipping)?,
             None => TrainingStep::new(&self.network, &self.loss, self.options.clipping, batch_size)?,

@@ -246,7 +246,7 @@ impl Case {
             let planner = Planner::new(model.chain());
             for point in planner.curve() {
                 let limit = model.fixed_bytes() + point.bytes;
-                let plan = MemoryPlan::scheduled::<f64>(&shape, model.clone(), &planner, limit).unwrap();
+                let plan = MemoryPlan::scheduled::<f64>(model.clone(), &planner, limit).unwrap();
                 let mut step = TrainingStep::planned(plan, &self.loss, None).unwrap();
                 let mut parameters = self.parameters.clone();
                 let mut optimizer = Optimizer::new(rule.clone(), &parameters).unwrap();
