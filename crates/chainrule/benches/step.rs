@@ -1,4 +1,4 @@
-//! Times of training steps, activations and inference, with the allocations that they make.
+//! Times of training steps, activations, plans and inference, with the allocations that they make.
 //!
 //! `cargo bench -p chainrule` runs all, `cargo bench -p chainrule -- steps` those of that name.
 
@@ -107,6 +107,44 @@ fn activations(bencher: Bencher<'_, '_>, name: &str) {
     let network = Network::builder(4).dense(1024, activation).build().unwrap();
     let workload = Workload::of(network, Loss::MeanSquaredError, 256);
     workload.time_steps(bencher, 1, "sgd");
+}
+
+/// The curve of memory against recomputation, and the smallest limit; items are layers.
+mod plans {
+    use chainrule::memory::{Chain, Planner};
+
+    use super::*;
+
+    /// States of these widths, with delta beside them.
+    fn chain(layers: usize, width: impl Fn(usize) -> u64) -> Chain {
+        let widths: Vec<u64> = (0..=layers).map(width).collect();
+        let costs = widths.windows(2).map(|pair| pair[0] * pair[1]).collect();
+        let extra = (1..=layers).map(|l| if l > 1 { widths[l - 1] } else { 0 }).collect();
+        Chain::new(widths[1..].to_vec(), costs, extra).unwrap()
+    }
+
+    /// Between 16 and 2048.
+    fn unequal(l: usize) -> u64 {
+        16 + (l as u64 + 7).wrapping_mul(0x9E37_79B9_7F4A_7C15) % 2033
+    }
+
+    #[divan::bench(args = [20, 100, 1000], sample_count = 5, sample_size = 1)]
+    fn equal_widths(bencher: Bencher<'_, '_>, layers: usize) {
+        let chain = chain(layers, |_| 512);
+        bencher.counter(ItemsCount::new(layers)).bench_local(|| Planner::new(&chain));
+    }
+
+    #[divan::bench(args = [20, 100, 1000], sample_count = 5, sample_size = 1)]
+    fn unequal_widths(bencher: Bencher<'_, '_>, layers: usize) {
+        let chain = chain(layers, unequal);
+        bencher.counter(ItemsCount::new(layers)).bench_local(|| Planner::new(&chain));
+    }
+
+    #[divan::bench(args = [20, 100, 1000], sample_count = 5, sample_size = 1)]
+    fn smallest_limit(bencher: Bencher<'_, '_>, layers: usize) {
+        let chain = chain(layers, unequal);
+        bencher.counter(ItemsCount::new(layers)).bench_local(|| Planner::least_bytes(&chain));
+    }
 }
 
 /// Predictions; items are rows.

@@ -205,7 +205,7 @@ fn limits_change_no_bit_of_a_model() {
 
 /// The smallest limit, as a refusal names it.
 fn least_of(place: &Place, line: &str) -> u64 {
-    let message = place.refused(&format!("{line} --memory 1KiB"), &["a step needs at least"]);
+    let message = place.refused(&format!("{line} --memory 1KiB"), &["needs at least"]);
     let named = message.split("give --memory ").nth(1).unwrap().split_whitespace().next().unwrap();
     named.parse().unwrap()
 }
@@ -227,12 +227,21 @@ fn limits_that_cannot_be_kept_are_refused() {
         place.refused(&format!("bench digits --optimizer adamw --memory={limit}"), &words);
         place.refused(&format!("plan --layers 64,128,10 --optimizer adamw --memory={limit}"), &words);
     }
+    place.refused("train digits --memory -5MB", &["more than 0 bytes"]);
+    place.refused("plan --layers 100000000000000000,1 --batch 1 --threads 1000", &["too large"]);
+    place.refused("plan --layers 5,5 -o curve.png", &[".svg"]);
     assert!(place.names().is_empty(), "{:?}", place.names());
     // The limit that a refusal names can be kept, and one byte less cannot.
     let line = "plan --layers 300,200x12,5 --batch 512 --optimizer adam --microbatches 1";
     let least = least_of(&place, line);
     assert!(place.good(&format!("{line} --memory {least}")).contains("schedule"));
     place.refused(&format!("{line} --memory {}", least - 1), &[&least.to_string()]);
+    // Parts are made without a limit, too, and a large layer is measured in part.
+    assert_eq!(
+        place.json("bench --layers 9,9,9 --rounds 1 --seconds 0.001 --microbatches 4 --json")["microbatches"],
+        4
+    );
+    assert!(place.good("plan --layers 100000,100000,10 --cost measured").contains("plain step"));
     // More than the machine has is no harm, nor is what is free.
     for limit in ["100TB", "18446744073709551615", "auto"] {
         assert!(place.good(&format!("{line} --memory {limit}")).contains("recomputes  nothing"));
