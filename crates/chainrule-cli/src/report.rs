@@ -169,14 +169,20 @@ pub(crate) fn network_table(network: &Network) -> Table {
     shown
 }
 
-/// The network on one line: 64 -> 128 relu -> dropout 0.1 -> 10 softmax.
+/// The network on one line: 64 -> 128 relu -> dropout 0.1 -> 10 softmax. More than three equal layers in a row are one entry.
 pub(crate) fn network_line(network: &Network) -> String {
     let mut text = network.input_width().to_string();
-    for (index, layer) in network.layers().iter().enumerate() {
-        text += &match layer {
-            Layer::Dense(_) => format!(" -> {} {}", network.width(index + 1), layer_detail(layer)),
-            Layer::Dropout(dropout) => format!(" -> dropout {}", dropout.rate),
+    let mut before = 0;
+    for run in network.layers().chunk_by(|one, next| one == next) {
+        let entry = match &run[0] {
+            Layer::Dense(_) => format!("{} {}", network.width(before + 1), layer_detail(&run[0])),
+            Layer::Dropout(dropout) => format!("dropout {}", dropout.rate),
         };
+        match run.len() {
+            0..=3 => run.iter().for_each(|_| text += &format!(" -> {entry}")),
+            count => text += &format!(" -> {count} x ({entry})"),
+        }
+        before += run.len();
     }
     text
 }
@@ -207,6 +213,18 @@ pub(crate) fn evaluation_json(evaluation: &chainrule::Evaluation, rows: usize) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_equal_layers_are_one_entry_of_the_line() {
+        let relu = chainrule::Activation::Relu;
+        let many = |count: usize| {
+            let builder = Network::builder(3).dense(5, relu).dropout(0.5);
+            let builder = (0..count).fold(builder, |builder, _| builder.dense(4, relu));
+            network_line(&builder.dense(2, chainrule::Activation::Softmax).build().unwrap())
+        };
+        assert_eq!(many(2), "3 -> 5 relu -> dropout 0.5 -> 4 relu -> 4 relu -> 2 softmax");
+        assert_eq!(many(40), "3 -> 5 relu -> dropout 0.5 -> 40 x (4 relu) -> 2 softmax");
+    }
 
     #[test]
     fn numbers_are_shown_as_people_write_them() {
