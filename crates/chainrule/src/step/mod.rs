@@ -2,6 +2,7 @@
 //!
 //! It equals the five public functions bit for bit and allocates nothing.
 
+mod compiler;
 mod gradient_step;
 mod layout;
 mod pass;

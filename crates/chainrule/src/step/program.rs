@@ -6,12 +6,12 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use super::compiler::Compiler;
 use super::layout::{Layout, Tensor};
 use crate::kernel::Scalar;
 use crate::kernel::arena::{Cut, Place, Places};
 use crate::kernel::elementwise::Parts;
-use crate::layer::state_is_pre_activation;
-use crate::memory::{Operation, Purpose, Schedule};
+use crate::memory::{Purpose, Schedule};
 use crate::network::Network;
 use crate::parameters::TensorLayout;
 
@@ -94,7 +94,13 @@ pub(crate) struct Conditions {
 }
 
 impl Program {
-    fn new(network: &Network, rows: usize, threads: usize, phases: Vec<Phase>, layout: &Layout) -> Self {
+    pub(super) fn new(
+        network: &Network,
+        rows: usize,
+        threads: usize,
+        phases: Vec<Phase>,
+        layout: &Layout,
+    ) -> Self {
         Program {
             rows,
             most_rows: most_rows(network, rows, threads),
@@ -256,218 +262,4 @@ fn part_shape(tensor: &TensorLayout, rows_in_part: usize) -> [usize; 2] {
 /// The first layer that has parameters.
 pub(crate) fn first_with_parameters(network: &Network) -> usize {
     network.tensors().first().map_or(1, |tensor| tensor.layer)
-}
-
-/// Turns operations into phases, and gives tensors their places.
-struct Compiler<'a, T> {
-    network: &'a Network,
-    conditions: Conditions,
-    first: usize,
-    layout: Layout,
-    phases: Vec<Phase>,
-    /// Whether a(first-1) stays from the forward pass on; else it is taken from the batch again for its gradient.
-    keeps_input: bool,
-    number: std::marker::PhantomData<T>,
-}
-
-impl<'a, T: Scalar> Compiler<'a, T> {
-    fn new(network: &'a Network, conditions: Conditions, capacity: usize) -> Self {
-        Compiler {
-            network,
-            conditions,
-            first: first_with_parameters(network),
-            layout: Layout::new::<T>(capacity),
-            phases: Vec::new(),
-            keeps_input: false,
-            number: std::marker::PhantomData,
-        }
-    }
-
-    /// The program. Operations count layers from `first` on: 1 is the first layer with parameters.
-    fn compile(mut self, schedule: &Schedule) -> Option<Program> {
-        let (shift, mut rest) = (self.first - 1, &schedule.operations[..]);
-        while let Some(operation) = rest.first() {
-            let taken = match *operation {
-                Operation::Forward(l) => self.forward(l + shift, rest)?,
-                Operation::Backward(l) => {
-                    self.backward(l + shift)?;
-                    1
-                }
-                Operation::Drop(l) => {
-                    self.layout.free(Tensor::State(l + shift));
-                    1
-                }
-            };
-            rest = &rest[taken..];
-        }
-        let Compiler { network, conditions: Conditions { rows, threads, .. }, layout, phases, .. } = self;
-        Some(Program::new(network, rows, threads, phases, &layout))
-    }
-
-    /// A run of forward operations from layer `l` on: how many operations it takes from `rest`.
-    fn forward(&mut self, l: usize, rest: &[Operation]) -> Option<usize> {
-        let shift = self.first - 1;
-        let from = if l == self.first { 0 } else { l - 1 };
-        // States that were there before and are dropped on the way stay until the run's end if there is room;
-        // otherwise the run ends where the first of them goes.
-        let runs = [false, true].map(|ends_at_drop| Run::new(rest, ends_at_drop));
-        for run in &runs {
-            let to = run.to + shift;
-            let depth = self.network.depth();
-            // The loss turns the last layer's state into its delta.
-            let tensor = |l: usize| if l == depth { Tensor::Delta(l) } else { Tensor::State(l) };
-            let mut stored: Vec<_> = run.kept.iter().map(|l| (l + shift, tensor(l + shift))).collect();
-            if from == 0 && self.keeps_input {
-                stored.push((shift, Tensor::State(shift)));
-            }
-            let lengths: usize = stored
-                .iter()
-                .map(|(l, _)| self.layout.length_of(self.conditions.rows, self.network.width(*l)))
-                .sum();
-            if lengths > self.layout.room() {
-                continue;
-            }
-            for (l, tensor) in &stored {
-                self.reserve(*tensor, *l)?;
-            }
-            // Only when all are there: reserving may have moved those before.
-            let mut places = Vec::new();
-            let mut index_of = |tensor: Tensor, l: usize, layout: &Layout| {
-                places.push(Place { offset: layout.offset(tensor), columns: self.network.width(l) });
-                places.len() - 1
-            };
-            let source = (from > 0).then(|| index_of(Tensor::State(from), from, &self.layout));
-            let mut slots = vec![None; to - from + 1];
-            for (l, tensor) in stored {
-                slots[l - from] = Some(index_of(tensor, l, &self.layout));
-            }
-            let operations = vec![RowOperation::Forward { from, to, source, stored: slots }];
-            self.phases.push(Phase::Rows { places: Places::new(places, self.conditions.rows), operations });
-            for l in &run.dropped {
-                self.layout.free(Tensor::State(l + shift));
-            }
-            return Some(run.operations);
-        }
-        None
-    }
-
-    /// Steps 3 and 4 of layer `l`, and its update.
-    fn backward(&mut self, l: usize) -> Option<()> {
-        let (network, rows) = (self.network, self.conditions.rows);
-        let has_parameters = network.tensors().iter().any(|tensor| tensor.layer == l);
-        if l == self.first {
-            let input = Tensor::State(l - 1);
-            if !self.keeps_input {
-                self.reserve(input, l - 1)?;
-                let place = self.place(input, l - 1);
-                let mut stored = vec![None; l];
-                stored[l - 1] = Some(0);
-                let operations = vec![RowOperation::Forward { from: 0, to: l - 1, source: None, stored }];
-                self.phases.push(Phase::Rows { places: Places::new(vec![place], rows), operations });
-            }
-            self.gradients(l, Target::Parameters);
-            self.layout.free(input);
-            self.layout.free(Tensor::Delta(l));
-            return Some(());
-        }
-        let (state, delta, error) = (Tensor::State(l - 1), Tensor::Delta(l), Tensor::Delta(l - 1));
-        let beside = self.layout.length_of(rows, network.width(l - 1)) <= self.layout.room();
-        if beside {
-            self.reserve(error, l - 1)?;
-            let places = vec![self.place(delta, l), self.place(state, l - 1), self.place(error, l - 1)];
-            self.propagate(l, places, Some(2));
-            if has_parameters {
-                self.gradients(l, Target::Parameters);
-            }
-            self.layout.free(state);
-        } else {
-            // dW(l) needs a(l-1), so it comes first; W(l) must carry the error back before it changes.
-            let reads_activation = has_parameters;
-            if reads_activation && state_is_pre_activation(&network.layers()[l - 2]) {
-                return None;
-            }
-            let waits = has_parameters && !self.conditions.keeps_gradients;
-            let target = if waits {
-                self.reserve_numbers(Tensor::Gradient, network.parameter_range(l).len())?;
-                Target::Arena(self.layout.offset(Tensor::Gradient))
-            } else {
-                Target::Parameters
-            };
-            if has_parameters {
-                self.gradients(l, target);
-            }
-            let places = vec![self.place(delta, l), self.place(state, l - 1)];
-            self.propagate(l, places, None);
-            if let Target::Arena(gradient) = target {
-                self.phases.push(Phase::Update { layer: l, gradient });
-                self.layout.free(Tensor::Gradient);
-            }
-            self.layout.rename(state, error);
-        }
-        self.layout.free(delta);
-        Some(())
-    }
-
-    fn propagate(&mut self, layer: usize, places: Vec<Place>, error: Option<usize>) {
-        let operations = vec![RowOperation::Propagate { layer, delta: 0, state: 1, error }];
-        self.phases.push(Phase::Rows { places: Places::new(places, self.conditions.rows), operations });
-    }
-
-    fn gradients(&mut self, l: usize, target: Target) {
-        let operands = vec![Operands {
-            delta: self.place(Tensor::Delta(l), l),
-            input: self.place(Tensor::State(l - 1), l - 1),
-        }];
-        self.phases.push(Phase::Gradients { layers: l..=l, operands, target });
-    }
-
-    /// Makes room for a tensor of layer `l`.
-    fn reserve(&mut self, tensor: Tensor, l: usize) -> Option<()> {
-        let length = self.layout.length_of(self.conditions.rows, self.network.width(l));
-        self.reserve_numbers(tensor, length)
-    }
-
-    fn reserve_numbers(&mut self, tensor: Tensor, length: usize) -> Option<()> {
-        let moves = self.layout.reserve(tensor, length)?;
-        self.phases.extend(moves.into_iter().map(|(from, to)| Phase::Move { from, to }));
-        Some(())
-    }
-
-    fn place(&self, tensor: Tensor, l: usize) -> Place {
-        Place { offset: self.layout.offset(tensor), columns: self.network.width(l) }
-    }
-}
-
-/// Consecutive forward operations, and the drops among them.
-struct Run {
-    /// The last layer.
-    to: usize,
-    /// Layers whose states are there at the end.
-    kept: Vec<usize>,
-    /// Layers whose states were there before and are dropped.
-    dropped: Vec<usize>,
-    /// How many operations it has.
-    operations: usize,
-}
-
-impl Run {
-    /// The longest run at the start of `operations`, or the longest that ends before a state from before it is dropped.
-    fn new(operations: &[Operation], ends_at_drop: bool) -> Self {
-        let mut run = Run { to: 0, kept: Vec::new(), dropped: Vec::new(), operations: 0 };
-        for operation in operations {
-            match *operation {
-                // A state from before that was dropped on the way is still there, and cannot be made anew in this run.
-                Operation::Forward(l) if run.dropped.contains(&l) => break,
-                Operation::Forward(l) if run.operations == 0 || l == run.to + 1 => {
-                    run.to = l;
-                    run.kept.push(l);
-                }
-                Operation::Drop(l) if run.kept.contains(&l) => run.kept.retain(|kept| *kept != l),
-                Operation::Drop(l) if !ends_at_drop => run.dropped.push(l),
-                _ => break,
-            }
-            run.operations += 1;
-        }
-        run
-    }
 }
