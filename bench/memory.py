@@ -120,7 +120,7 @@ def measure(arguments: argparse.Namespace, program: Path, result: Result, progre
     with ExitStack() as stack:
         timers, torch = [], TorchSteps(workload, arguments.threads)
         for segments in segment_numbers(len(workload.widths) - 1):
-            progress.begin(f"{workload.name}: {torch.library(segments).label} starts")
+            progress.begin(f"{workload.name}: {torch.variant(segments).label} starts")
             try:
                 step, timer = torch.start(segments)
             except Failure as failure:

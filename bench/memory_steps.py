@@ -171,7 +171,7 @@ class TorchSteps:
         self.expected: list[float] = []
 
     def start(self, segments: int) -> tuple[TorchStep, WorkerTimer]:
-        library = self.library(segments)
+        library = self.variant(segments)
         try:
             timer = WorkerTimer(library, Path())
         except OSError as error:
@@ -185,7 +185,7 @@ class TorchSteps:
             timer.close()
             raise
 
-    def library(self, segments: int) -> Library:
+    def variant(self, segments: int) -> Library:
         script = str(WORKERS / "torch_memory.py")
         network = json.dumps({"widths": self.workload.widths, "batch": self.workload.batch})
         command = [str(prepare.PYTHON), script, network, str(self.threads), str(segments)]

@@ -131,7 +131,9 @@ fn choose<T: Scalar>(arguments: &PlanArguments, shape: &StepShape<'_>) -> Result
     };
     plan.certify();
     let fastest = MemoryPlan::unlimited::<T>(shape)?.bytes();
-    Ok(Outcome { plan, planner, cost: memory.cost, limit: memory.bytes()?, fastest })
+    // What is free changes from one look to the next, so the limit is the one that was planned for.
+    let limit = memory.memory.and(limit).map(|limit| limit.bytes);
+    Ok(Outcome { plan, planner, cost: memory.cost, limit, fastest })
 }
 
 impl Subject {
@@ -143,14 +145,9 @@ impl Subject {
 }
 
 impl Outcome {
-    /// The cost of one forward pass.
-    fn once(&self) -> u64 {
-        self.plan.model().chain().forward_costs().iter().sum()
-    }
-
     /// The curve: bytes of everything, and the cost of what is recomputed as a share of a forward pass.
     fn curve(&self) -> Vec<(u64, f64)> {
-        let once = self.once() as f64;
+        let once = self.plan.model().once() as f64;
         let fixed = self.plan.model().fixed_bytes();
         let share = |cost: u64| (cost as f64 - once) / once;
         self.planner.curve().iter().map(|point| (fixed + point.bytes, share(point.forward_cost))).collect()
