@@ -1,0 +1,60 @@
+// Fills of cells: blue above zero, orange below, stronger with magnitude. The sign is always printed as well.
+
+/** 0 to 1: how large a value is on its scale; square-rooted, so that small values are seen. */
+export function strength(value: number, scale: number): number {
+  if (!Number.isFinite(value)) return 1
+  return scale > 0 ? Math.min(1, Math.sqrt(Math.abs(value) / scale)) : 0
+}
+
+type Rgb = [number, number, number]
+
+/** The colours of a canvas, which has no custom properties of its own. */
+export interface Palette {
+  paper: Rgb
+  positive: Rgb
+  negative: Rgb
+  odd: Rgb
+}
+
+/** Reads a colour of the style sheet as the browser resolves it, in whichever theme is on. */
+function resolve(element: Element, property: string): Rgb {
+  const probe = document.createElement('span')
+  probe.style.color = `var(${property})`
+  element.append(probe)
+  const colour = getComputedStyle(probe).color
+  probe.remove()
+  const numbers = colour.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0]
+  return [numbers[0], numbers[1], numbers[2]]
+}
+
+export const palette = (element: Element): Palette => ({
+  paper: resolve(element, '--raised'),
+  positive: resolve(element, '--positive'),
+  negative: resolve(element, '--negative'),
+  odd: resolve(element, '--bad'),
+})
+
+/** Draws numbers as pixels, one each, row by row. */
+export function paint(
+  context: CanvasRenderingContext2D,
+  rows: number,
+  columns: number,
+  get: (row: number, column: number) => number,
+  scale: number,
+  colours: Palette,
+) {
+  const image = context.createImageData(columns, rows)
+  for (let row = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1) {
+      const value = get(row, column)
+      const towards = Number.isFinite(value) ? (value < 0 ? colours.negative : colours.positive) : colours.odd
+      const share = strength(value, scale)
+      const at = 4 * (row * columns + column)
+      for (let channel = 0; channel < 3; channel += 1) {
+        image.data[at + channel] = colours.paper[channel] + (towards[channel] - colours.paper[channel]) * share
+      }
+      image.data[at + 3] = 255
+    }
+  }
+  context.putImageData(image, 0, 0)
+}

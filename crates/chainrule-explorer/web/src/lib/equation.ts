@@ -1,0 +1,139 @@
+// Each operation as it stands on the stage: matrices of numbers with operators between them, samples as columns.
+import type { Kind, TraceEvent, Value, View } from './contract'
+import { dimensions, PER_SAMPLE } from './format'
+import * as m from './math'
+
+export type Part =
+  | { type: 'matrix'; name: string; math: string; transposed: boolean; joined: boolean }
+  | { type: 'operator'; text: string; spoken: string }
+  | { type: 'number'; text: string; math: string }
+
+/** How a value is laid out: samples are columns and biases stand upright; a transpose turns that round. */
+export function isFlipped(kind: Kind, transposed: boolean): boolean {
+  const upright = PER_SAMPLE.includes(kind) || kind === 'bias' || kind === 'bias_gradient' || kind === 'updated_bias'
+  return upright !== transposed
+}
+
+/** Rows and columns as drawn. */
+export function drawnShape(value: Value, transposed: boolean, onlyOneSample: boolean): [number, number] {
+  let [rows, columns] = dimensions(value)
+  if (onlyOneSample && PER_SAMPLE.includes(value.kind)) rows = 1
+  return isFlipped(value.kind, transposed) ? [columns, rows] : [rows, columns]
+}
+
+const matrix = (name: string, math: string, transposed = false, joined = false): Part => ({
+  type: 'matrix', name, math, transposed, joined,
+})
+const operator = (text: string, spoken: string): Part => ({ type: 'operator', text, spoken })
+
+const equals = operator('=', 'equals')
+const times = operator('·', 'matrix product')
+const each = operator('⊙', 'element by element times')
+const plus = operator('+', 'plus')
+const minus = operator('−', 'minus')
+
+export interface Staged {
+  /** The operation in symbols. */
+  math: string
+  /** Rows of pictures. */
+  lines: Part[][]
+}
+
+/** What the stage shows for an event. */
+export function staged(view: View, event: TraceEvent): Staged {
+  const l = event.layer
+  const layer = view.layers[l - 1]
+  const eta = (): Part => ({ type: 'number', text: String(view.learning_rate), math: m.eta() })
+  switch (event.operation) {
+    case 'affine': {
+      const bias = layer.bias ? [plus, matrix(`bias.${l}`, m.b(l))] : []
+      return {
+        math: m.all(m.z(l), m.op('='), m.W(l), m.a(l - 1), ...(layer.bias ? [m.op('+'), m.b(l)] : [])),
+        lines: [[
+          matrix(`z.${l}`, m.z(l)), equals, matrix(`weight.${l}`, m.W(l), false, true), times,
+          matrix(`a.${l - 1}`, m.a(l - 1), false, true), ...bias,
+        ]],
+      }
+    }
+    case 'activation': {
+      const name = layer.activation_name.replace('_', ' ')
+      return {
+        math: m.all(m.a(l), m.op('='), m.word(name), m.op('('), m.z(l), m.op(')')),
+        lines: [[matrix(`a.${l}`, m.a(l)), equals, operator(name, `${name} of`), matrix(`z.${l}`, m.z(l))]],
+      }
+    }
+    case 'loss':
+      return {
+        math: m.all(m.loss(), m.op('='), m.word(view.loss_name.replaceAll('_', ' ')), m.op('('), m.a(l), m.op(','), m.y(), m.op(')')),
+        lines: [[
+          matrix('loss', m.loss()), equals, operator('loss of', 'the loss of'), matrix(`a.${l}`, m.a(l)),
+          operator('and', 'and'), matrix('target', m.y()),
+        ]],
+      }
+    case 'output_delta': return outputDelta(view, l)
+    case 'carry_back':
+      return {
+        math: m.all(m.e(l), m.op('='), m.WT(l + 1), m.delta(l + 1)),
+        lines: [[
+          matrix(`error.${l}`, m.e(l)), equals, matrix(`weight.${l + 1}`, m.WT(l + 1), true, true), times,
+          matrix(`delta.${l + 1}`, m.delta(l + 1), false, true),
+        ]],
+      }
+    case 'delta':
+      return {
+        math: m.all(m.delta(l), m.op('='), m.e(l), m.op('⊙'), m.slope(m.z(l))),
+        lines: [[
+          matrix(`delta.${l}`, m.delta(l)), equals, matrix(`error.${l}`, m.e(l)), each, matrix(`slope.${l}`, m.slope(m.z(l))),
+        ]],
+      }
+    case 'gradients': {
+      const columns = view.samples > 1 ? 'row sums of' : ''
+      const bias: Part[][] = layer.bias
+        ? [[matrix(`bias_gradient.${l}`, m.db(l)), equals, ...(columns ? [operator(columns, columns)] : []), matrix(`delta.${l}`, m.delta(l))]]
+        : []
+      return {
+        math: m.all(m.dW(l), m.op('='), m.delta(l), m.aT(l - 1)),
+        lines: [
+          [
+            matrix(`weight_gradient.${l}`, m.dW(l)), equals, matrix(`delta.${l}`, m.delta(l), false, true), times,
+            matrix(`a.${l - 1}`, m.aT(l - 1), true, true),
+          ],
+          ...bias,
+        ],
+      }
+    }
+    case 'update': {
+      const line = (kind: 'weight' | 'bias', before: string, gradient: string): Part[] => [
+        matrix(`updated_${kind}.${l}`, m.all(before, m.word(' new'))), equals, matrix(`${kind}.${l}`, before), minus, eta(), times,
+        matrix(`${kind}_gradient.${l}`, gradient),
+      ]
+      return {
+        math: m.all(m.W(l), m.word(' new '), m.op('='), m.W(l), m.op('−'), m.eta(), m.dW(l)),
+        lines: [line('weight', m.W(l), m.dW(l)), ...(layer.bias ? [line('bias', m.b(l), m.db(l))] : [])],
+      }
+    }
+  }
+}
+
+function outputDelta(view: View, l: number): Staged {
+  const result = matrix(`delta.${l}`, m.delta(l))
+  const perSample = view.samples > 1
+  if (view.output_rule.rule === 'through_slope') {
+    return {
+      math: m.all(m.delta(l), m.op('='), m.e(l), m.op('⊙'), m.slope(m.z(l)), m.op(','), m.word(' '), m.e(l), m.op('='), m.fraction(m.op('∂') + m.loss(), m.op('∂') + m.a(l))),
+      lines: [[result, equals, matrix(`error.${l}`, m.e(l)), each, matrix(`slope.${l}`, m.slope(m.z(l)))]],
+    }
+  }
+  const pair = [matrix(`a.${l}`, m.a(l)), minus, matrix('target', m.y())]
+  if (view.output_rule.rule === 'through_jacobian') {
+    return {
+      math: m.all(m.delta(l), m.op('='), m.fraction(m.op('∂') + m.loss(), m.op('∂') + m.z(l))),
+      lines: [[result, equals, operator('rule of', 'the rule of the loss for'), matrix(`a.${l}`, m.a(l)), operator('and', 'and'), matrix('target', m.y())]],
+    }
+  }
+  const divided: Part[] = perSample ? [operator('÷', 'divided by'), { type: 'number', text: String(view.samples), math: '<mi>B</mi>' }] : []
+  return {
+    math: m.all(m.delta(l), m.op('='), perSample ? m.fraction(m.all(m.a(l), m.op('−'), m.y()), '<mi>B</mi>') : m.all(m.a(l), m.op('−'), m.y())),
+    lines: [[result, equals, ...pair, ...divided]],
+  }
+}

@@ -1,0 +1,88 @@
+// How numbers, names and shapes are written. Indices on the screen count from 1.
+import type { Cell, Kind, Num, Value } from './contract'
+
+export const toNumber = (value: Num): number => (typeof value === 'number' ? value : Number(value))
+
+/** For a JSON body: NaN and infinities as strings. */
+export const toNum = (value: number): Num => (Number.isFinite(value) ? value : (String(value) as Num))
+
+/** The sign is always printed, so that colour is never the only sign of it. */
+export function formatNumber(value: number, digits = 4, signed = false): string {
+  if (Number.isNaN(value)) return 'NaN'
+  if (!Number.isFinite(value)) return value > 0 ? '+∞' : '−∞'
+  if (value === 0) return '0'
+  const size = Math.abs(value)
+  const text = size >= 1e5 || size < 1e-3 ? size.toExponential(digits - 1) : size.toPrecision(digits)
+  const [mantissa, exponent] = text.split('e')
+  const shown = exponent ? `${mantissa}e${exponent.replace('+', '').replace('-', '−')}` : mantissa
+  return (value < 0 ? '−' : signed ? '+' : '') + shown
+}
+
+/** All 17 digits where they are needed: what the program computed, exactly. */
+export const exact = (value: number): string => String(value).replace('-', '−')
+
+/** What a person typed; undefined if it is not a number. */
+export function parseNumber(text: string): number | undefined {
+  const cleaned = text.trim().replace(/−/g, '-').replace(',', '.')
+  if (cleaned === '') return undefined
+  const value = Number(cleaned)
+  return Number.isFinite(value) ? value : undefined
+}
+
+export const count = (n: number, one: string, many = one + 's') => `${n.toLocaleString('en')} ${n === 1 ? one : many}`
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`
+  const power = Math.min(Math.floor(Math.log2(bytes) / 10), 4)
+  return `${(bytes / 1024 ** power).toPrecision(3)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
+}
+
+export const shapeText = (rows: number, columns: number) => `${rows}×${columns}`
+
+/** Rows and columns of any value, as it is stored. */
+export function dimensions(value: Value): [rows: number, columns: number] {
+  const [first, second] = value.shape
+  if (second !== undefined) return [first, second]
+  return [1, first ?? 1]
+}
+
+const SYMBOLS: Record<Kind, string> = {
+  activation: 'a', target: 'y', weight: 'W', bias: 'b', pre_activation: 'z', loss: 'L', error: 'e',
+  slope: 'σ′', delta: 'δ', weight_gradient: 'dW', bias_gradient: 'db', updated_weight: 'W new', updated_bias: 'b new',
+}
+
+/** "W(2)", "δ(1)", "y", "L". */
+export function symbol(kind: Kind, layer: number): string {
+  const base = SYMBOLS[kind]
+  if (kind === 'target' || kind === 'loss') return base
+  return base.endsWith(' new') ? `${base.slice(0, -4)}(${layer}) new` : `${base}(${layer})`
+}
+
+export const PER_SAMPLE: Kind[] = ['activation', 'target', 'pre_activation', 'error', 'slope', 'delta']
+
+/** "W(2)[1, 3]", "δ(1)[2]", and the sample where there are several. */
+export function cellText(kind: Kind, layer: number, cell: Cell, samples: number): string {
+  const base = symbol(kind, layer)
+  if (kind === 'loss') return base
+  if (PER_SAMPLE.includes(kind)) {
+    const sample = samples > 1 ? `, sample ${cell.row + 1}` : ''
+    return `${base}[${cell.column + 1}]${sample}`
+  }
+  const vector = kind === 'bias' || kind === 'bias_gradient' || kind === 'updated_bias'
+  return vector ? `${base}[${cell.column + 1}]` : `${base}[${cell.row + 1}, ${cell.column + 1}]`
+}
+
+/** The colour of a kind of quantity: the name of a CSS class and of its custom property. */
+export type Hue = 'a' | 'w' | 'z' | 'delta' | 'gradient' | 'loss' | 'target'
+
+export function hue(kind: Kind): Hue {
+  switch (kind) {
+    case 'activation': return 'a'
+    case 'target': return 'target'
+    case 'loss': return 'loss'
+    case 'weight': case 'bias': case 'updated_weight': case 'updated_bias': return 'w'
+    case 'pre_activation': case 'slope': return 'z'
+    case 'error': case 'delta': return 'delta'
+    case 'weight_gradient': case 'bias_gradient': return 'gradient'
+  }
+}

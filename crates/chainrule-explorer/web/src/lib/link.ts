@@ -1,0 +1,62 @@
+// Share links: the document and the view of it in the address's hash, compressed; "v1" is the version of this form.
+import { api } from './api'
+import type { SharedDocument } from './contract'
+import { explorer, type Selection } from './explorer.svelte'
+import type { Cell } from './contract'
+
+const PREFIX = '#v1.'
+
+interface Shared {
+  document: SharedDocument
+  position: number
+  order: 'lesson' | 'framework'
+  sample: number | null
+  selection: Selection | null
+  cell: Cell | null
+}
+
+async function through(stream: CompressionStream | DecompressionStream, bytes: BlobPart): Promise<ArrayBuffer> {
+  return new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer()
+}
+
+/** The hash of what is on the screen; null if the server refuses, for example because the network is too large. */
+export async function makeHash(): Promise<string | null> {
+  const { revision } = explorer.timeline[explorer.place]
+  const document = await explorer.ask(() => api.document(revision))
+  if (!document) return null
+  const { position, order, chosenSample, selection, cell } = explorer
+  const shared: Shared = { document, position, order, sample: chosenSample, selection, cell }
+  const packed = await through(new CompressionStream('deflate-raw'), new TextEncoder().encode(JSON.stringify(shared)))
+  const letters = Array.from(new Uint8Array(packed), (byte) => String.fromCharCode(byte)).join('')
+  return PREFIX + btoa(letters).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
+/** Opens a link, or its hash alone; says what is wrong with it. */
+export async function openHash(link: string): Promise<boolean> {
+  const start = link.indexOf(PREFIX)
+  if (start < 0) {
+    explorer.message = /#v\d+\./.test(link)
+      ? 'This link was made by another version of the explorer.'
+      : 'This is not a link of the explorer: it has no "#v1." in it.'
+    return false
+  }
+  let shared: Shared
+  try {
+    const text = link.slice(start + PREFIX.length).trim().replaceAll('-', '+').replaceAll('_', '/')
+    const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+    shared = JSON.parse(new TextDecoder().decode(await through(new DecompressionStream('deflate-raw'), packed)))
+  } catch {
+    explorer.message = 'This link is damaged: a part of it is missing or changed.'
+    return false
+  }
+  if (!(await explorer.open({ document: shared.document }))) return false
+  if (shared.order === 'framework' || shared.order === 'lesson') explorer.order = shared.order
+  const samples = explorer.view!.samples
+  if (typeof shared.sample === 'number' && shared.sample >= 0 && shared.sample < samples) explorer.chosenSample = shared.sample
+  if (Number.isInteger(shared.position)) explorer.goTo(shared.position)
+  if (shared.cell && explorer.value(shared.cell.name)) {
+    explorer.cell = shared.cell
+    explorer.selection = explorer.selectionOf(shared.cell)
+  }
+  return true
+}

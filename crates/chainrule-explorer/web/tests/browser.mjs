@@ -1,0 +1,84 @@
+// Starts the program and a real Chromium for the tests; fails with words where one of them is missing.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { deflateRawSync } from 'node:zlib'
+import { chromium } from 'playwright-core'
+
+const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  (path) => path && existsSync(path),
+)
+
+/** Runs `chainrule explore` on a free port; { address, api, stop }. */
+export async function start(...more) {
+  const child = spawn(process.env.CHAINRULE, ['explore', ...more, '--port', '0', '--no-open', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  const address = await new Promise((resolve, reject) => {
+    child.stdout.on('data', (data) => {
+      text += data
+      const found = text.match(/http:\/\/127\.0\.0\.1:\d+\/[\w-]+\//)
+      if (found) resolve(found[0])
+    })
+    child.on('exit', (code) => reject(new Error(`chainrule explore ended with ${code}: ${text}`)))
+  })
+  const api = async (path, body) => {
+    const init = body && { method: 'POST', headers: { 'Content-Type': 'application/json', Origin: new URL(address).origin }, body: JSON.stringify(body) }
+    const response = await fetch(`${address}api/${path}`, init)
+    const answer = await response.json()
+    if (!response.ok) throw new Error(`${path}: ${answer.error}`)
+    return answer
+  }
+  return { address, api, child, stop: () => new Promise((resolve) => (child.exitCode !== null ? resolve() : (child.once('exit', resolve), child.kill('SIGINT')))) }
+}
+
+/** A browser, and what went wrong on its pages. */
+export async function launch() {
+  if (!executablePath) {
+    throw new Error('The tests of the page need Chromium: "apt-get install chromium", or set CHROMIUM to the path of a Chromium or Chrome.')
+  }
+  return chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  })
+}
+
+/** A page that records console errors and requests that leave the loopback. */
+export async function open(browser, address, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
+  const page = await context.newPage()
+  const faults = []
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && faults.push(message.text()))
+  page.on('pageerror', (error) => faults.push(String(error)))
+  page.on('request', (request) => {
+    const url = new URL(request.url())
+    if (!['127.0.0.1', 'localhost'].includes(url.hostname) && url.protocol !== 'data:' && url.protocol !== 'blob:') faults.push(`request to ${url}`)
+  })
+  await page.goto(address)
+  await page.locator('main').waitFor()
+  return { page, context, faults }
+}
+
+/** The hash of a share link, as the page would make it. */
+export const hashOf = (document, more = {}) =>
+  '#v1.' + deflateRawSync(JSON.stringify({ document, position: 0, order: 'lesson', sample: null, selection: null, cell: null, ...more })).toString('base64url')
+
+/** A document made by edits of an example; its view too. */
+export async function documentOf(server, example, edits) {
+  let view = await server.api('documents', { example })
+  for (const edit of edits) view = (await server.api(`revisions/${view.revision}/edits`, edit)).view
+  return { view, document: await server.api(`revisions/${view.revision}/document`) }
+}
+
+/** The numbers that the oracle starts from, read off a view. */
+export function given(view) {
+  const matrix = (name) => {
+    const { shape, values } = view.values.find((value) => value.name === name)
+    const columns = shape.at(-1)
+    return Array.from({ length: values.length / columns }, (_, row) => values.slice(row * columns, (row + 1) * columns).map(Number))
+  }
+  return {
+    weights: view.layers.map((layer) => matrix(`weight.${layer.number}`)),
+    biases: view.layers.map((layer) => matrix(`bias.${layer.number}`)[0]),
+    activations: view.layers.map((layer) => layer.activation_name),
+    loss: view.loss_name, inputs: matrix('a.0'), targets: matrix('target'), rate: view.learning_rate,
+  }
+}

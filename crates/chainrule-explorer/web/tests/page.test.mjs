@@ -1,0 +1,349 @@
+// The page in a real Chromium: every number against the oracle, steps, edits, links, keys, accessibility, a server that ends.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { documentOf, given, hashOf, launch, open, start } from './browser.mjs'
+import { step } from './oracle.mjs'
+
+let server, browser
+before(async () => {
+  server = await start()
+  browser = await launch()
+})
+after(async () => {
+  await browser?.close()
+  await server?.stop()
+})
+
+const layers = (...list) => ({ kind: 'layers', layers: list.map(([width, activation]) => ({ width, activation, bias: true })) })
+const NETWORKS = {
+  '3-4-2, tanh, softmax and cross-entropy': ['3-4-2', [{ kind: 'batch', first: 0, count: 3 }]],
+  '3-5-4-2, sigmoid and SiLU, half squared error through a sigmoid': [
+    '3-4-2',
+    [{ kind: 'batch', first: 1, count: 3 }, { kind: 'loss', loss: 'half_squared_error', suit_output: true }, layers([5, 'sigmoid'], [4, 'silu'], [2, 'sigmoid'])],
+  ],
+  '2-5-4-1, ReLU and tanh, binary cross-entropy': ['xor', [{ kind: 'batch', first: 0, count: 3 }, layers([5, 'relu'], [4, 'tanh'], [1, 'sigmoid'])]],
+}
+
+const readNumber = (text) => Number(text.replaceAll('−', '-').replace('∞', 'Infinity'))
+
+/** Every number in the grids of the stage: its cell, what is written, and all its digits. */
+const numbersOnStage = (page) =>
+  page.locator('.stage td[data-cell]').evaluateAll((cells) =>
+    cells.map((cell) => ({ cell: cell.dataset.cell, text: cell.textContent.trim(), exact: cell.title.match(/= (\S+?)(,|$)/)?.[1] ?? null })),
+  )
+
+function assertNear(actual, expected, tolerance, what) {
+  const scale = Math.max(Math.abs(expected), 1e-12)
+  assert.ok(Math.abs(actual - expected) <= tolerance * scale, `${what}: ${actual} on the screen, ${expected} by the oracle`)
+}
+
+for (const [title, [example, edits]] of Object.entries(NETWORKS)) {
+  test(`every number at every step: ${title}`, async () => {
+    const { view, document } = await documentOf(server, example, edits)
+    assert.equal(view.samples, 3)
+    const values = step(given(view))
+    const { page, context, faults } = await open(browser, server.address + hashOf(document))
+    await page.locator('.stage .start').waitFor()
+    const seen = new Set()
+    const expected = (cell) => {
+      const [, name, row, column] = cell.match(/^(.*)\[(\d+),(\d+)\]$/)
+      seen.add(name)
+      return values[name][row][column]
+    }
+    const total = view.events.length
+    assert.equal(total, 6 * view.layers.length)
+    for (let position = 1; position <= total; position += 1) {
+      await page.keyboard.press('ArrowRight')
+      await page.getByText(`Step ${position} of ${total}:`).first().waitFor()
+      const numbers = await numbersOnStage(page)
+      assert.ok(numbers.length > 0)
+      for (const { cell, text, exact } of numbers) {
+        assert.notEqual(text, '·', `${cell} is not shown at step ${position}`)
+        assertNear(readNumber(exact), expected(cell), 1e-9, `${cell}, all digits`)
+        assertNear(readNumber(text), expected(cell), text.length < 7 ? 6e-3 : 6e-4, `${cell}, written`)
+      }
+      // The chosen cell, plugged in: what it comes to is the number of the oracle.
+      const cell = await page.locator('.stage td.selected').first().getAttribute('data-cell')
+      const result = page.locator('.stage footer .explained strong .number')
+      await page.waitForFunction(([selector, cell]) => document.querySelector(selector) && document.querySelector('.stage td.selected')?.dataset.cell === cell, ['.stage footer .explained strong .number', cell])
+      assertNear(readNumber(await result.getAttribute('title')), expected(cell), 1e-9, `${cell}, explained`)
+    }
+    const computed = Object.keys(values).filter((name) => !(view.output_rule.rule !== 'through_slope' && (name === `error.${view.layers.length}` || name === `slope.${view.layers.length}`)))
+    assert.deepEqual([...seen].sort(), computed.sort(), 'every value was on the stage')
+    assert.deepEqual(faults, [])
+    await context.close()
+  })
+}
+
+/** What the page shows, without what belongs to the focus and the log. */
+const picture = (page) =>
+  page.evaluate(() => {
+    const parts = ['.network', '.ledger', '.stage', '.transport'].map((selector) => document.querySelector(selector).innerHTML)
+    return parts.join('\n').replace(/<!---->|<!--.*?-->/g, '').replace(/tabindex="-?\d"/g, '')
+  })
+
+async function settle(page) {
+  await page.waitForFunction(() => !document.querySelector('.stage') || !document.querySelector('.stale-label'))
+  await page.waitForTimeout(60)
+}
+
+for (const size of ['event', 'element', 'phase']) {
+  test(`forward and back again gives the same page, step size ${size}`, async () => {
+    const { document } = await documentOf(server, '3-4-2', [])
+    const { page, context, faults } = await open(browser, server.address + hashOf(document))
+    await page.locator('.stage .start').waitFor()
+    await page.locator('.transport select').first().selectOption(size)
+    await page.locator('body').click({ position: { x: 5, y: 5 } })
+    const pictures = []
+    const steps = size === 'element' ? 45 : size === 'event' ? 12 : 5
+    for (let at = 0; at <= steps; at += 1) {
+      await settle(page)
+      pictures.push(await picture(page))
+      if (at < steps) await page.keyboard.press('ArrowRight')
+    }
+    assert.equal(new Set(pictures).size, pictures.length, 'each step shows something else')
+    for (let at = steps; at >= 0; at -= 1) {
+      await settle(page)
+      // The chosen cell may be another one on the way back: it follows the step, and so does its explanation.
+      const clean = (text) => text.replaceAll(/ ?(selected|chosen)/g, '').replace(/aria-selected="\w+"/g, '').replace(/<footer[\s\S]*?<\/footer>/, '')
+      assert.equal(clean(await picture(page)), clean(pictures[at]), `step ${at} on the way back`)
+      if (at > 0) await page.keyboard.press('ArrowLeft')
+    }
+    assert.deepEqual(faults, [])
+    await context.close()
+  })
+}
+
+/** All numbers of the page's trace, through the stage, step by step. */
+async function allNumbers(page, total) {
+  const numbers = new Map()
+  await page.keyboard.press('Home')
+  for (let position = 1; position <= total; position += 1) {
+    await page.keyboard.press('ArrowRight')
+    await page.getByText(`Step ${position} of ${total}:`).first().waitFor()
+    for (const { cell, exact } of await numbersOnStage(page)) numbers.set(cell, exact)
+  }
+  return numbers
+}
+
+test('an edited weight changes all that depends on it and nothing else; undo and redo', async () => {
+  const { view, document } = await documentOf(server, '3-4-2', [{ kind: 'batch', first: 0, count: 3 }])
+  const { page, context, faults } = await open(browser, server.address + hashOf(document))
+  await page.locator('.stage .start').waitFor()
+  const total = view.events.length
+  const before = await allNumbers(page, total)
+  // W(2)[1, 3], by keyboard: the step that shows W(2), its grid, Enter, the number, Enter.
+  await page.keyboard.press('Home')
+  for (let i = 0; i < 3; i += 1) await page.keyboard.press('ArrowRight')
+  await page.locator('td[data-cell="weight.2[0,2]"]').focus()
+  await page.keyboard.press('Enter')
+  await page.locator('td input').fill('0,9')
+  await page.keyboard.press('Enter')
+  await page.locator('td[data-cell="weight.2[0,2]"].changed').waitFor()
+  await page.getByText(`Step 3 of ${total}:`).first().waitFor()
+  assert.match(await page.locator('td[data-cell="weight.2[0,2]"]').getAttribute('title'), /= 0\.9, before the edit/)
+  const marked = await page.locator('.stage td.changed').evaluateAll((cells) => cells.map((cell) => cell.dataset.cell).sort())
+  assert.deepEqual(marked, ['weight.2[0,2]', 'z.2[0,0]', 'z.2[1,0]', 'z.2[2,0]'])
+  await page.locator('body').click({ position: { x: 5, y: 5 } })
+  const after = await allNumbers(page, total)
+  const numbers = given(view)
+  numbers.weights[1][0][2] = 0.9
+  const expected = step(numbers)
+  for (const [cell, exact] of after) {
+    const [, name, row, column] = cell.match(/^(.*)\[(\d+),(\d+)\]$/)
+    assertNear(readNumber(exact), expected[name][row][column], 1e-9, cell)
+  }
+  const untouched = (cell) => /^(a\.0|target|weight\.1|bias|z\.1|a\.1|slope\.1)/.test(cell) || (cell.startsWith('weight.2') && cell !== 'weight.2[0,2]') || /^z\.2\[\d,1\]/.test(cell)
+  for (const [cell, exact] of after) assert.equal(exact === before.get(cell), untouched(cell), cell)
+  await page.keyboard.press('Control+z')
+  await page.waitForFunction(() => !document.querySelector('.stale-label'))
+  assert.deepEqual(await allNumbers(page, total), before)
+  await page.keyboard.press('Control+Shift+Z')
+  await page.waitForTimeout(200)
+  assert.deepEqual(await allNumbers(page, total), after)
+  assert.deepEqual(faults, [])
+  await context.close()
+})
+
+test('what is not a number is not taken, and Escape reverts', async () => {
+  const { page, context } = await open(browser, server.address)
+  await page.keyboard.press('ArrowRight')
+  const cell = page.locator('td[data-cell="weight.1[0,0]"]')
+  const text = await cell.textContent()
+  await cell.focus()
+  await page.keyboard.press('Enter')
+  await page.locator('td input').fill('a lot')
+  await page.keyboard.press('Enter')
+  await page.locator('td input[aria-invalid="true"]').waitFor()
+  await page.keyboard.press('Escape')
+  assert.equal(await cell.textContent(), text)
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.cell), 'weight.1[0,0]')
+  await context.close()
+})
+
+test('next iteration takes the update, and the history is scrubbed', async () => {
+  const { view, document } = await documentOf(server, '3-4-2', [{ kind: 'batch', first: 0, count: 3 }])
+  const { page, context, faults } = await open(browser, server.address + hashOf(document))
+  await page.locator('.stage .start').waitFor()
+  const numbers = given(view)
+  for (let iteration = 1; iteration <= 3; iteration += 1) {
+    const values = step(numbers)
+    numbers.weights = numbers.weights.map((_, index) => values[`updated_weight.${index + 1}`])
+    numbers.biases = numbers.biases.map((_, index) => values[`updated_bias.${index + 1}`][0])
+    await page.keyboard.press('n')
+    await page.getByText(`iteration ${iteration}`).first().waitFor()
+  }
+  const expected = step(numbers)
+  for (const [cell, exact] of await allNumbers(page, view.events.length)) {
+    const [, name, row, column] = cell.match(/^(.*)\[(\d+),(\d+)\]$/)
+    assertNear(readNumber(exact), expected[name][row][column], 1e-8, cell)
+  }
+  const first = step(given(view))
+  await page.getByRole('slider', { name: 'History' }).fill('0')
+  await page.waitForFunction(() => document.querySelector('.history .where').textContent.includes('iteration 0'))
+  const numbersThen = await allNumbers(page, view.events.length)
+  assertNear(readNumber(numbersThen.get('loss[0,0]')), first.loss[0][0], 1e-9, 'loss at iteration 0')
+  assert.deepEqual(faults, [])
+  await context.close()
+})
+
+test('the golden numbers of the 2-2-2 network', async () => {
+  const { page, context } = await open(browser, server.address)
+  await page.getByLabel('Example').selectOption('mazur')
+  await page.locator('.stage .start').waitFor()
+  await page.locator('body').click({ position: { x: 5, y: 5 } })
+  const numbers = await allNumbers(page, 12)
+  const golden = {
+    'loss[0,0]': 0.2983711087600027, 'delta.2[0,0]': 0.13849856162855695, 'delta.2[0,1]': -0.038098236516556236,
+    'weight_gradient.2[0,0]': 0.08216704056423077, 'delta.1[0,0]': 0.00877135468948693,
+  }
+  for (const [cell, value] of Object.entries(golden)) assertNear(readNumber(numbers.get(cell)), value, 1e-13, cell)
+  await page.keyboard.press('n')
+  await page.getByText('iteration 1').first().waitFor()
+  assertNear(readNumber((await allNumbers(page, 12)).get('loss[0,0]')), 0.28047144679143016, 1e-13, 'loss after one update')
+  await context.close()
+})
+
+test('a share link round trip: same numbers, same step, same selection', async () => {
+  const { page, context } = await open(browser, server.address)
+  await page.keyboard.press('n')
+  await page.getByText('iteration 1').first().waitFor()
+  for (let i = 0; i < 8; i += 1) await page.keyboard.press('ArrowRight')
+  const before = { stage: await page.locator('.stage .lines').innerText(), sentence: await page.locator('.sentence').first().textContent() }
+  await page.getByRole('button', { name: 'Share' }).click()
+  const link = page.getByLabel('Link', { exact: true })
+  await page.waitForFunction(() => document.querySelector('dialog input[readonly]')?.value.includes('#v1.'))
+  const address = await link.inputValue()
+  assert.ok(!address.includes(new URL(server.address).pathname), 'the link does not give the token away')
+  const hash = address.slice(address.indexOf('#'))
+  const second = await open(browser, server.address + hash)
+  await second.page.getByText('Step 8 of').first().waitFor()
+  assert.equal(await second.page.locator('.stage .lines').innerText(), before.stage)
+  assert.equal(await second.page.locator('.sentence').first().textContent(), before.sentence)
+  // A damaged link is an error in words, and the page stays usable.
+  await page.getByLabel('Link to open').fill(hash.slice(0, 60))
+  await page.getByRole('button', { name: 'Open', exact: true }).click()
+  await page.getByText('damaged').waitFor()
+  await second.context.close()
+  await context.close()
+})
+
+test('the lesson by keyboard alone', async () => {
+  const { page, context, faults } = await open(browser, server.address)
+  const focusedText = () => page.evaluate(() => document.activeElement.textContent.trim())
+  const seen = new Set()
+  const positions = new Set()
+  for (let presses = 0; presses < 400; presses += 1) {
+    await page.keyboard.press('Tab')
+    const text = await focusedText()
+    if (/^show me/i.test(text)) {
+      await page.keyboard.press('Enter')
+      positions.add((await page.locator('.transport .sentence').textContent()).match(/^(Step \d+|Before)/)[0])
+      seen.add(presses)
+    } else if (await page.evaluate(() => document.activeElement.matches('.panel summary, .panel [aria-expanded="false"]'))) {
+      await page.keyboard.press('Enter')
+    }
+    if (await page.evaluate(() => document.activeElement === document.body)) break
+  }
+  assert.ok(seen.size >= 5, `${seen.size} "show me" were reached`)
+  assert.ok(positions.size >= 3, `they went to ${[...positions].join(', ')}`)
+  for (const phase of ['1', '2', '3', '4', '5']) {
+    await page.locator('body').click({ position: { x: 5, y: 5 } })
+    await page.keyboard.press(phase)
+    await page.waitForTimeout(50)
+  }
+  await page.getByText('Step 12 of 12:').first().waitFor()
+  assert.deepEqual(faults, [])
+  await context.close()
+})
+
+const MODES = {
+  light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' },
+  'forced colours': { forcedColors: 'active' }, 'reduced motion': { reducedMotion: 'reduce' }, narrow: { viewport: { width: 390, height: 844 } },
+}
+for (const [mode, options] of Object.entries(MODES)) {
+  test(`no serious finding of axe: ${mode}`, async () => {
+    const { page, context, faults } = await open(browser, server.address, { ...options, bypassCSP: true })
+    await page.addScriptTag({ path: new URL('../node_modules/axe-core/axe.min.js', import.meta.url).pathname })
+    const check = async (what) => {
+      const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      assert.deepEqual(serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`).join(' | ')}`), [], what)
+    }
+    await check('at the start')
+    for (const phase of ['1', '2', '3', '4', '5']) {
+      await page.locator('body').click({ position: { x: 5, y: 5 } })
+      await page.keyboard.press(phase)
+      await page.waitForTimeout(80)
+      await check(`phase ${phase}`)
+    }
+    await page.locator('.stage td').first().click()
+    for (const tab of ['Inspector', 'Check', 'Log', 'Lesson']) {
+      await page.getByRole('tab', { name: tab }).click()
+      await page.waitForTimeout(80)
+      await check(tab)
+    }
+    for (const dialog of ['Network…', 'Share', 'View', 'Help']) {
+      await page.getByRole('button', { name: dialog, exact: true }).click()
+      await page.locator('dialog').waitFor()
+      await check(dialog)
+      await page.keyboard.press('Escape')
+    }
+    assert.deepEqual(faults, [])
+    await context.close()
+  })
+}
+
+test('a large network stays usable, with at most 400 interactive cells', async () => {
+  let view = await server.api('documents', { example: 'digits' })
+  const wide = layers([256, 'relu'], [128, 'tanh'], [10, 'softmax'])
+  view = (await server.api(`revisions/${view.revision}/edits`, { kind: 'batch', first: 0, count: 32 })).view
+  const { page, context, faults } = await open(browser, server.address)
+  await page.getByLabel('Example').selectOption('digits')
+  await page.locator('.stage .start').waitFor()
+  void [view, wide]
+  await page.locator('body').click({ position: { x: 5, y: 5 } })
+  for (let position = 0; position < 12; position += 1) {
+    await page.keyboard.press('ArrowRight')
+    await page.waitForTimeout(60)
+    const cells = await page.locator('main :is(td[tabindex], button, [role="button"], [role="application"])').count()
+    assert.ok(cells <= 400, `${cells} interactive cells`)
+  }
+  assert.ok((await page.locator('.network').textContent()).includes('more'))
+  assert.deepEqual(faults, [])
+  await context.close()
+})
+
+test('a program that ends: a banner, and nothing is lost', async () => {
+  const own = await start()
+  const { page, context } = await open(browser, own.address)
+  for (let i = 0; i < 3; i += 1) await page.keyboard.press('ArrowRight')
+  await own.stop()
+  await page.keyboard.press('n')
+  await page.getByText('has ended').first().waitFor()
+  await page.locator('.stage td[data-cell]').first().waitFor()
+  await page.keyboard.press('ArrowRight')
+  await page.getByText('Step 4 of').first().waitFor()
+  assert.ok((await numbersOnStage(page)).every(({ text }) => text !== '·'))
+  await context.close()
+})
