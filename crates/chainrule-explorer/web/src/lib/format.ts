@@ -34,7 +34,7 @@ export const count = (n: number, one: string, many = one + 's') => `${n.toLocale
 export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`
   const power = Math.min(Math.floor(Math.log2(bytes) / 10), 4)
-  return `${(bytes / 1024 ** power).toPrecision(3)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
 }
 
 export const shapeText = (rows: number, columns: number) => `${rows}×${columns}`
