@@ -13,7 +13,7 @@ interface Result<T> {
 
 class Checking {
   running = $state.raw<{ what: string; since: number } | null>(null)
-  /** Why there is no result, if that has to be said. */
+  /** How the last check ended. */
   note = $state('')
   #cell = $state.raw<Result<CellCheck> | null>(null)
   #all = $state.raw<Result<CheckReport> | null>(null)
@@ -79,6 +79,7 @@ class Checking {
       this.note = explorer.message ?? 'There was no answer.'
       return null
     }
+    this.note = 'Done.'
     return { revision: view.revision, root: explorer.timeline[0].revision, report }
   }
 }
