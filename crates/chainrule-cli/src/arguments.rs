@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Write every value of one training step: z, a, delta, gradients, updated parameters
     Trace(TraceArguments),
+    /// Open a local page that walks through a training step, number by number
+    Explore(ExploreArguments),
     /// Time training steps and compare them with the machine's peak of fused multiply-adds
     #[command(after_help = BENCH_JSON)]
     Bench(BenchArguments),
@@ -244,6 +246,26 @@ pub(crate) struct TraceArguments {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Print one JSON object: the trace itself, or, with -o, where it is
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ExploreArguments {
+    /// Model file; a small worked example if not given
+    pub(crate) model: Option<PathBuf>,
+    #[arg(help = DATA)]
+    pub(crate) data: Option<String>,
+    /// Rows to start with, such as 0..8, counted from 0; the first one if not given
+    #[arg(long, requires = "model")]
+    pub(crate) rows: Option<Rows>,
+    /// Where the page listens on this machine, 0 for any free port; 7878, or any other if that is taken, if not given
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Print the address, but leave opening it to you
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// Print one JSON object with the address, and open nothing
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -6,6 +6,7 @@ mod check;
 mod data;
 mod defaults;
 mod evaluate;
+mod explore;
 mod inspect;
 mod memory;
 mod output;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Trace(arguments) => trace::run(arguments),
+        Command::Explore(arguments) => explore::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
     };

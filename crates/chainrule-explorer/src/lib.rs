@@ -2,9 +2,33 @@
 //!
 //! The engine's trace is the one source of numbers: [`Step`] is a trace with everything it started from, and what the page
 //! asks about it is computed here, never in the page. `web/src/lib/contract.ts` lists what the two say to each other.
+//!
+//! A [`Document`] is what a person edits. Each [`Edit`] gives another one, and the [`Store`] keeps them all as revisions,
+//! to which one can always go back. [`Explorer`] is the server.
 
+#![forbid(unsafe_code)]
+
+mod document;
+mod edit;
+mod examples;
+mod guard;
+mod json_number;
+pub mod limits;
+mod page;
 mod refusal;
+mod request;
+mod routes;
+mod server;
 mod step;
+mod store;
+mod view;
 
+pub use document::{Document, Image, Pool, SUITED, SharedDocument};
+pub use edit::{Edit, LayerShape, apply};
+pub use examples::{DEFAULT, EXAMPLES, Example, document as example};
+pub use json_number::JsonNumber;
 pub use refusal::Refusal;
+pub use server::{DEFAULT_PORT, Explorer, StartError, Stopper};
 pub use step::Step;
+pub use store::{KEPT_BYTES, Made, Store};
+pub use view::{Held, View};

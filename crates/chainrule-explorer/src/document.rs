@@ -1,0 +1,434 @@
+//! What a person edits: a network with its weights, a batch, and all that a training step needs.
+
+use std::sync::Arc;
+
+use chainrule::layer::{Dense, Layer};
+use chainrule::{Initialization, Loss, Matrix, Network, Parameters, Targets};
+use serde::{Deserialize, Serialize};
+
+use crate::examples;
+use crate::limits::{self, at_most};
+use crate::refusal::Refusal;
+use crate::step::Step;
+
+/// The initialization that takes for each layer the rule that suits its activation.
+pub const SUITED: &str = "suited";
+
+/// The size of the images that inputs are pixels of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// Pixels from top to bottom.
+    pub height: usize,
+    /// Pixels from left to right.
+    pub width: usize,
+}
+
+/// The rows that a batch is chosen from.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// [rows, n_0]
+    pub inputs: Arc<Matrix<f64>>,
+    /// [rows, n_L]
+    pub targets: Arc<Matrix<f64>>,
+    /// The worked example whose rows these are, as long as nothing of them was changed.
+    pub example: Option<&'static str>,
+}
+
+/// All that one training step is made from; edits make new ones and share what stays.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// What it is called.
+    pub title: String,
+    /// Where the data come from, in words.
+    pub source: String,
+    /// The layers.
+    pub network: Network,
+    /// W and b.
+    pub parameters: Arc<Parameters<f64>>,
+    /// W and b as they were drawn, for going back to.
+    pub initial: Arc<Parameters<f64>>,
+    /// What is made small.
+    pub loss: Loss,
+    /// a(0), [B, n_0].
+    pub inputs: Arc<Matrix<f64>>,
+    /// [B, n_L]; classes are one-hot rows, and 0 or 1 where there is one output.
+    pub targets: Arc<Matrix<f64>>,
+    /// eta in W - eta dW.
+    pub learning_rate: f64,
+    /// Updates since the weights were drawn or reset.
+    pub iteration: u64,
+    /// The name of the rule that draws weights, or [`SUITED`].
+    pub initialization: String,
+    /// What weights are drawn from.
+    pub seed: u64,
+    /// The rows to choose a batch from.
+    pub pool: Pool,
+    /// The pool's row that is the batch's first.
+    pub first_row: usize,
+    /// One for each input.
+    pub input_names: Option<Arc<[String]>>,
+    /// One for each output.
+    pub output_names: Option<Arc<[String]>>,
+    /// Set where inputs are pixels.
+    pub image: Option<Image>,
+}
+
+impl Document {
+    /// Traces the document's step.
+    ///
+    /// # Errors
+    /// When the learning rate, the targets or a shape is refused by the engine.
+    pub fn step(&self) -> Result<Step, Refusal> {
+        Ok(Step::new(
+            self.network.clone(),
+            Arc::clone(&self.parameters),
+            self.loss.clone(),
+            Arc::clone(&self.inputs),
+            Arc::clone(&self.targets),
+            self.learning_rate,
+        )?)
+    }
+
+    /// The document after the update that its step computes.
+    ///
+    /// # Errors
+    /// When the step belongs to another network.
+    pub(crate) fn advanced(&self, step: &Step) -> Result<Document, Refusal> {
+        let mut parameters = (*self.parameters).clone();
+        for (number, (l, dense)) in dense_layers(&self.network).enumerate() {
+            let number = number + 1;
+            let value = |name: String| {
+                let value = step.trace.value(&name);
+                value.ok_or_else(|| Refusal::Invalid(format!("the step has no {name}")))
+            };
+            let weight = &value(format!("updated_weight.{number}"))?.values;
+            parameters.weight_mut(l).copy_from_slice(weight);
+            if let (true, Some(bias)) = (dense.bias, parameters.bias_mut(l)) {
+                bias.copy_from_slice(&value(format!("updated_bias.{number}"))?.values);
+            }
+        }
+        let iteration = self.iteration + 1;
+        Ok(Document { parameters: Arc::new(parameters), iteration, ..self.clone() })
+    }
+
+    /// Checks everything: limits, shapes, finite numbers, and that loss, network and targets fit each other.
+    ///
+    /// # Errors
+    /// Says what does not fit, and the limit where there is one.
+    pub fn check(&self) -> Result<(), Refusal> {
+        limits::check_network(&self.network)?;
+        limits::check_batch(&self.network, self.inputs.rows())?;
+        at_most("numbers of the data", self.pool_numbers(), limits::POOL_NUMBERS)?;
+        let (n_in, n_out) = (self.network.input_width(), self.network.output_width());
+        for (what, inputs, targets) in
+            [("the batch", &self.inputs, &self.targets), ("the data", &self.pool.inputs, &self.pool.targets)]
+        {
+            let invalid = |reason: String| Err(Refusal::Invalid(format!("{what}: {reason}")));
+            if inputs.rows() == 0 {
+                return invalid("there are no rows; at least 1 is needed".to_owned());
+            }
+            if inputs.columns() != n_in || targets.columns() != n_out || targets.rows() != inputs.rows() {
+                return invalid(format!(
+                    "inputs are {} x {} and targets {} x {}, but the network takes {n_in} inputs and gives {n_out} outputs",
+                    inputs.rows(),
+                    inputs.columns(),
+                    targets.rows(),
+                    targets.columns(),
+                ));
+            }
+            if let Some(index) = inputs.as_slice().iter().position(|x| !x.is_finite()) {
+                let (row, column) = (index / n_in + 1, index % n_in + 1);
+                return invalid(format!("input {column} of row {row} is not a finite number"));
+            }
+            self.loss.check(n_out)?;
+            self.loss.check_targets(inputs.rows(), n_out, Targets::Values(targets.view()), None)?;
+        }
+        let fits = |parameters: &Parameters<f64>| parameters.tensors() == self.network.tensors();
+        if !fits(&self.parameters) || !fits(&self.initial) {
+            return Err(Refusal::Invalid("the parameters do not have the network's shapes".to_owned()));
+        }
+        check_learning_rate(self.learning_rate)?;
+        drawing_rule(&self.initialization)?;
+        if self.seed > LARGEST_SEED {
+            return Err(Refusal::Invalid(format!("seed: {} is more than {LARGEST_SEED}", self.seed)));
+        }
+        if self.first_row >= self.pool.inputs.rows() {
+            let rows = self.pool.inputs.rows();
+            return Err(Refusal::Invalid(format!("first row: {} of {rows} rows, from 0", self.first_row)));
+        }
+        for (what, names, count) in
+            [("inputs", &self.input_names, n_in), ("outputs", &self.output_names, n_out)]
+        {
+            if names.as_ref().is_some_and(|names| names.len() != count) {
+                return Err(Refusal::Invalid(format!("there are {count} {what}, but not as many names")));
+            }
+        }
+        match self.image {
+            Some(Image { height, width }) if height.checked_mul(width) != Some(n_in) => {
+                Err(Refusal::Invalid(format!("an image of {height} x {width} is not {n_in} inputs")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn pool_numbers(&self) -> usize {
+        self.pool.inputs.as_slice().len() + self.pool.targets.as_slice().len()
+    }
+
+    /// Bytes that only this document holds, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let numbers = |matrix: &Matrix<f64>| size_of_val(matrix.as_slice());
+        1024 + self.parameters.bytes() + numbers(&self.inputs) + numbers(&self.targets)
+    }
+
+    /// Bytes of what its edits share with it, about; the rows of worked examples are shared by all.
+    pub(crate) fn shared_bytes(&self) -> usize {
+        let pool = if self.pool.example.is_some() { 0 } else { 8 * self.pool_numbers() };
+        self.initial.bytes() + pool
+    }
+
+    /// The batch of rows `first..first + count` of the pool; beyond its end the last row is repeated.
+    ///
+    /// # Errors
+    /// When the pool has no such row, and for no rows or too many.
+    pub fn batch(&self, first: usize, count: usize) -> Result<Document, Refusal> {
+        let rows = self.pool.inputs.rows();
+        if first >= rows {
+            return Err(Refusal::Invalid(format!("row {first}: there are {rows} rows, counted from 0")));
+        }
+        if count == 0 {
+            return Err(Refusal::Invalid("a batch has at least 1 row".to_owned()));
+        }
+        limits::check_batch(&self.network, count)?;
+        let choose = |matrix: &Matrix<f64>| {
+            let mut chosen = Matrix::zeros(count, matrix.columns());
+            (0..count).for_each(|i| {
+                chosen.row_mut(i).copy_from_slice(matrix.row((first + i).min(rows - 1)));
+            });
+            Arc::new(chosen)
+        };
+        let (inputs, targets) = (choose(&self.pool.inputs), choose(&self.pool.targets));
+        Ok(Document { inputs, targets, first_row: first, ..self.clone() })
+    }
+}
+
+/// Seeds above cannot be written exactly by a page.
+pub(crate) const LARGEST_SEED: u64 = (1 << 53) - 1;
+
+pub(crate) fn check_learning_rate(rate: f64) -> Result<(), Refusal> {
+    if (0.0..f64::INFINITY).contains(&rate) {
+        return Ok(());
+    }
+    Err(Refusal::Invalid(format!("learning rate {rate}: must be at least 0 and finite")))
+}
+
+/// The dense layers of a network, each with its place among all layers, from 1.
+pub(crate) fn dense_layers(network: &Network) -> impl Iterator<Item = (usize, &Dense)> {
+    network.layers().iter().enumerate().filter_map(|(index, layer)| match layer {
+        Layer::Dense(dense) => Some((index + 1, dense)),
+        Layer::Dropout(_) => None,
+    })
+}
+
+/// The rule of that name; none for [`SUITED`].
+pub(crate) fn drawing_rule(name: &str) -> Result<Option<Initialization>, Refusal> {
+    if name == SUITED {
+        return Ok(None);
+    }
+    match Initialization::from_name(name) {
+        Ok(rule) => Ok(Some(rule)),
+        Err(error) => Err(Refusal::Invalid(format!("{error}, {SUITED}"))),
+    }
+}
+
+/// Fresh parameters of a network by the rule of that name.
+pub(crate) fn draw(network: &Network, rule: &str, seed: u64) -> Result<Parameters<f64>, Refusal> {
+    let Some(rule) = drawing_rule(rule)? else { return Ok(network.initialize(seed)) };
+    limits::check_drawing(network, rule)?;
+    Ok(network.initialize_with(rule, seed))
+}
+
+/// A document as a link holds it, in JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SharedDocument {
+    format: u32,
+    title: String,
+    source: String,
+    network: Network,
+    /// Tensor by tensor: weight, then bias, of each layer.
+    parameters: Vec<Vec<f64>>,
+    /// Left out where no parameter was changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    initial: Option<Vec<Vec<f64>>>,
+    loss: Loss,
+    samples: usize,
+    inputs: Vec<f64>,
+    targets: Vec<f64>,
+    learning_rate: f64,
+    iteration: u64,
+    initialization: String,
+    seed: u64,
+    pool: SharedPool,
+    first_row: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input_names: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output_names: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    image: Option<Image>,
+}
+
+/// The rows that a batch is chosen from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+enum SharedPool {
+    /// Those of a worked example.
+    Example(String),
+    /// These.
+    Rows { count: usize, inputs: Vec<f64>, targets: Vec<f64> },
+    /// The batch alone: the data are too many to share.
+    Batch,
+}
+
+const FORMAT: u32 = 1;
+/// Characters of a title, a source or a name.
+const TEXT: usize = 1000;
+
+impl SharedDocument {
+    /// What a link must hold to give this document again.
+    ///
+    /// # Errors
+    /// For more than 20,000 numbers, and for weights that are not finite, which JSON has no numbers for.
+    pub fn of(document: &Document) -> Result<SharedDocument, Refusal> {
+        let lists = |parameters: &Parameters<f64>| -> Vec<Vec<f64>> {
+            parameters.tensors().iter().map(|tensor| parameters.tensor(tensor).to_vec()).collect()
+        };
+        if document.parameters.first_not_finite().is_some() {
+            let reason = "the weights are not finite numbers any more; share a revision before that";
+            return Err(Refusal::Invalid(reason.to_owned()));
+        }
+        let same = Arc::ptr_eq(&document.parameters, &document.initial);
+        let (inputs, targets) = (document.inputs.as_slice(), document.targets.as_slice());
+        let sets = if same { 1 } else { 2 };
+        let count = sets * document.parameters.count() + inputs.len() + targets.len();
+        if count > limits::SHARED_NUMBERS {
+            return Err(Refusal::TooMuch(format!(
+                "a link would hold {count} numbers; the limit is {}",
+                limits::SHARED_NUMBERS
+            )));
+        }
+        let rows = document.pool.inputs.rows();
+        let (pool, first_row) = match document.pool.example {
+            Some(id) => (SharedPool::Example(id.to_owned()), document.first_row),
+            None if count + document.pool_numbers() <= limits::SHARED_NUMBERS => {
+                let inputs = document.pool.inputs.as_slice().to_vec();
+                let targets = document.pool.targets.as_slice().to_vec();
+                (SharedPool::Rows { count: rows, inputs, targets }, document.first_row)
+            }
+            None => (SharedPool::Batch, 0),
+        };
+        Ok(SharedDocument {
+            format: FORMAT,
+            title: document.title.clone(),
+            source: document.source.clone(),
+            network: document.network.clone(),
+            parameters: lists(&document.parameters),
+            initial: (!same).then(|| lists(&document.initial)),
+            loss: document.loss.clone(),
+            samples: document.inputs.rows(),
+            inputs: inputs.to_vec(),
+            targets: targets.to_vec(),
+            learning_rate: document.learning_rate,
+            iteration: document.iteration,
+            initialization: document.initialization.clone(),
+            seed: document.seed,
+            pool,
+            first_row,
+            input_names: document.input_names.as_ref().map(|names| names.to_vec()),
+            output_names: document.output_names.as_ref().map(|names| names.to_vec()),
+            image: document.image,
+        })
+    }
+
+    /// The document, checked.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn open(self) -> Result<Document, Refusal> {
+        let invalid = |reason: String| Err(Refusal::Invalid(reason));
+        if self.format != FORMAT {
+            return invalid(format!("format {}; this program reads format {FORMAT}", self.format));
+        }
+        limits::check_network(&self.network)?;
+        limits::check_batch(&self.network, self.samples)?;
+        let names = || self.input_names.iter().chain(&self.output_names).flatten();
+        for text in [&self.title, &self.source, &self.initialization].into_iter().chain(names()) {
+            at_most("characters of a title, source or name", text.chars().count(), TEXT)?;
+        }
+        let lists = || self.parameters.iter().chain(self.initial.iter().flatten());
+        let pool = match &self.pool {
+            SharedPool::Rows { inputs, targets, .. } => inputs.len() + targets.len(),
+            _ => 0,
+        };
+        let count = lists().map(Vec::len).sum::<usize>() + self.inputs.len() + self.targets.len() + pool;
+        at_most("numbers of a shared document", count, limits::SHARED_NUMBERS)?;
+
+        let fill = |what: &str, lists: &[Vec<f64>]| -> Result<Arc<Parameters<f64>>, Refusal> {
+            let mut parameters = self.network.zeros::<f64>();
+            let tensors = self.network.tensors();
+            let fits = |(tensor, list): (&chainrule::TensorLayout, &Vec<f64>)| tensor.count() == list.len();
+            if lists.len() != tensors.len() || !tensors.iter().zip(lists).all(fits) {
+                return Err(Refusal::Invalid(format!("{what} do not have the network's shapes")));
+            }
+            for (tensor, list) in tensors.iter().zip(lists) {
+                parameters.tensor_mut(tensor).copy_from_slice(list);
+            }
+            Ok(Arc::new(parameters))
+        };
+        let parameters = fill("the parameters", &self.parameters)?;
+        let initial = match &self.initial {
+            Some(lists) => fill("the initial parameters", lists)?,
+            None => Arc::clone(&parameters),
+        };
+        let (n_in, n_out) = (self.network.input_width(), self.network.output_width());
+        let matrix = |rows: usize, columns: usize, numbers: Vec<f64>| -> Result<Arc<Matrix<f64>>, Refusal> {
+            Ok(Arc::new(Matrix::from_vec(rows, columns, numbers)?))
+        };
+        let inputs = matrix(self.samples, n_in, self.inputs)?;
+        let targets = matrix(self.samples, n_out, self.targets)?;
+        let pool = match self.pool {
+            SharedPool::Example(id) => examples::document(&id)?.pool.clone(),
+            SharedPool::Rows { count, inputs, targets } => Pool {
+                inputs: matrix(count, n_in, inputs)?,
+                targets: matrix(count, n_out, targets)?,
+                example: None,
+            },
+            SharedPool::Batch => {
+                Pool { inputs: Arc::clone(&inputs), targets: Arc::clone(&targets), example: None }
+            }
+        };
+        let document = Document {
+            title: self.title,
+            source: self.source,
+            network: self.network,
+            parameters,
+            initial,
+            loss: self.loss,
+            inputs,
+            targets,
+            learning_rate: self.learning_rate,
+            iteration: self.iteration,
+            initialization: self.initialization,
+            seed: self.seed,
+            pool,
+            first_row: self.first_row,
+            input_names: self.input_names.map(Into::into),
+            output_names: self.output_names.map(Into::into),
+            image: self.image,
+        };
+        document.check()?;
+        Ok(document)
+    }
+}

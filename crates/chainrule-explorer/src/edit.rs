@@ -1,0 +1,424 @@
+//! What can be changed of a document, and what comes of it: pure, a new document and the change in words.
+
+use std::sync::Arc;
+
+use chainrule::layer::{Dense, Layer};
+use chainrule::{Activation, Loss, Matrix, Network, Parameters, Targets};
+use serde::Deserialize;
+
+use crate::document::{Document, LARGEST_SEED, Pool, check_learning_rate, dense_layers, draw, drawing_rule};
+use crate::json_number::JsonNumber;
+use crate::limits::{self, at_most};
+use crate::refusal::Refusal;
+
+/// A change.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Edit {
+    /// One number of `weight.l`, `bias.l`, `a.0` (the inputs) or `target`.
+    Set {
+        /// The value's name.
+        name: String,
+        /// From 0; 0 for a bias.
+        row: usize,
+        /// From 0.
+        column: usize,
+        /// The number.
+        value: JsonNumber,
+    },
+    /// Another learning rate.
+    LearningRate {
+        /// At least 0.
+        value: f64,
+    },
+    /// Another activation of a dense layer, from 1.
+    Activation {
+        /// From 1.
+        layer: usize,
+        /// The activation.
+        activation: Activation,
+    },
+    /// Another loss.
+    Loss {
+        /// The loss.
+        loss: Loss,
+        /// Whether the output layer gets the loss's natural activation.
+        suit_output: bool,
+    },
+    /// Other layers; the inputs stay.
+    Layers {
+        /// The dense layers.
+        layers: Vec<LayerShape>,
+    },
+    /// New weights.
+    Initialize {
+        /// The rule's name, or "suited".
+        rule: String,
+        /// What they are drawn from.
+        seed: u64,
+    },
+    /// Back to the weights that were drawn.
+    Reset {},
+    /// Other rows of the data.
+    Batch {
+        /// From 0.
+        first: usize,
+        /// How many.
+        count: usize,
+    },
+    /// Updates; each is a revision of its own.
+    Iterate {
+        /// How many.
+        count: usize,
+    },
+}
+
+/// A dense layer.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerShape {
+    /// Neurons.
+    pub width: usize,
+    /// Their activation.
+    pub activation: Activation,
+    /// Whether there is a bias.
+    pub bias: bool,
+}
+
+/// The document after the edit, and the edit in words. Several iterations are one call each.
+///
+/// # Errors
+/// Says why the edit is impossible.
+pub fn apply(edit: &Edit, document: &Document) -> Result<(Document, String), Refusal> {
+    let edited = match edit {
+        Edit::Set { name, row, column, value } => set(document, name, *row, *column, value.0),
+        Edit::LearningRate { value } => {
+            check_learning_rate(*value)?;
+            let label = format!("learning rate {} -> {}", shown(document.learning_rate), shown(*value));
+            Ok((Document { learning_rate: *value, ..document.clone() }, label))
+        }
+        Edit::Activation { layer, activation } => set_activation(document, *layer, *activation),
+        Edit::Loss { loss, suit_output } => set_loss(document, loss, *suit_output),
+        Edit::Layers { layers } => set_layers(document, layers),
+        Edit::Initialize { rule, seed } => initialize(document, rule, *seed),
+        Edit::Reset {} => {
+            let parameters = Arc::clone(&document.initial);
+            Ok((Document { parameters, iteration: 0, ..document.clone() }, "initial weights".to_owned()))
+        }
+        Edit::Batch { first, count } => {
+            let rows = document.pool.inputs.rows();
+            let end = first.saturating_add(*count).min(rows);
+            let repeated = if first.saturating_add(*count) > rows { ", the last one repeated" } else { "" };
+            let label = match *count {
+                1 => format!("row {first}"),
+                _ => format!("rows {first}..{end}{repeated}"),
+            };
+            Ok((document.batch(*first, *count)?, label))
+        }
+        Edit::Iterate { count: 1 } => {
+            let after = document.advanced(&document.step()?)?;
+            let label = format!("iteration {}", after.iteration);
+            Ok((after, label))
+        }
+        Edit::Iterate { count } => {
+            Err(Refusal::Invalid(format!("{count} iterations are {count} edits of one iteration each")))
+        }
+    }?;
+    if !matches!(edit, Edit::Iterate { .. } | Edit::Reset {}) {
+        edited.0.check()?;
+    }
+    Ok(edited)
+}
+
+/// A number as the page writes it: exact, and in powers of ten where it is very large or small.
+fn shown(number: f64) -> String {
+    match number.abs() {
+        size if size == 0.0 || (1e-4..1e9).contains(&size) => format!("{number}"),
+        _ => format!("{number:e}"),
+    }
+}
+
+fn set(
+    document: &Document,
+    name: &str,
+    row: usize,
+    column: usize,
+    value: f64,
+) -> Result<(Document, String), Refusal> {
+    let samples = document.inputs.rows();
+    let of_sample = if samples == 1 { String::new() } else { format!(" of sample {}", row + 1) };
+    let mut edited = document.clone();
+    let (place, old) = match name {
+        "a.0" => {
+            let label = format!("input {}{of_sample}", column.saturating_add(1));
+            (label, replace(Arc::make_mut(&mut edited.inputs), name, row, column, value)?)
+        }
+        "target" => {
+            let label = format!("target {}{of_sample}", column.saturating_add(1));
+            (label, replace(Arc::make_mut(&mut edited.targets), name, row, column, value)?)
+        }
+        _ => set_parameter(&mut edited, name, row, column, value)?,
+    };
+    if !value.is_finite() {
+        return Err(Refusal::Invalid(format!("{place}: {value} is not a finite number")));
+    }
+    Ok((edited, format!("{place}: {} -> {}", shown(old), shown(value))))
+}
+
+fn replace(
+    matrix: &mut Matrix<f64>,
+    name: &str,
+    row: usize,
+    column: usize,
+    value: f64,
+) -> Result<f64, Refusal> {
+    let (rows, columns) = (matrix.rows(), matrix.columns());
+    if row >= rows || column >= columns {
+        return Err(outside(name, row, column, &format!("{rows} x {columns}")));
+    }
+    Ok(std::mem::replace(&mut matrix[(row, column)], value))
+}
+
+fn outside(name: &str, row: usize, column: usize, shape: &str) -> Refusal {
+    Refusal::Invalid(format!("{name} is {shape}; there is no row {row}, column {column} (counted from 0)"))
+}
+
+/// Sets a weight or a bias; gives its name for people and its old value.
+fn set_parameter(
+    document: &mut Document,
+    name: &str,
+    row: usize,
+    column: usize,
+    value: f64,
+) -> Result<(String, f64), Refusal> {
+    let unknown = || {
+        let shown: String = name.chars().take(60).collect();
+        Refusal::Invalid(format!(
+            "{shown:?} cannot be set; weights (weight.1), biases (bias.1), inputs (a.0) and targets (target) can"
+        ))
+    };
+    let (what, number) = name.split_once('.').ok_or_else(unknown)?;
+    let number: usize = number.parse().map_err(|_| unknown())?;
+    let found = dense_layers(&document.network).nth(number.wrapping_sub(1));
+    let Some((l, width, has_bias)) = found.map(|(l, dense)| (l, dense.width, dense.bias)) else {
+        return Err(unknown());
+    };
+    let n_in = document.network.width(l - 1);
+    let parameters = Arc::make_mut(&mut document.parameters);
+    match what {
+        "weight" if row < width && column < n_in => {
+            let old = std::mem::replace(&mut parameters.weight_mut(l)[row * n_in + column], value);
+            Ok((format!("W({number})[{}, {}]", row + 1, column + 1), old))
+        }
+        "weight" => Err(outside(name, row, column, &format!("{width} x {n_in}"))),
+        "bias" if !has_bias => Err(Refusal::Invalid(format!("layer {number} has no bias"))),
+        "bias" => match parameters.bias_mut(l) {
+            Some(bias) if row == 0 && column < width => {
+                let old = std::mem::replace(&mut bias[column], value);
+                Ok((format!("b({number})[{}]", column + 1), old))
+            }
+            _ => Err(outside(name, row, column, &format!("a vector of {width}"))),
+        },
+        _ => Err(unknown()),
+    }
+}
+
+fn set_activation(
+    document: &Document,
+    number: usize,
+    activation: Activation,
+) -> Result<(Document, String), Refusal> {
+    let depth = dense_layers(&document.network).count();
+    let Some((l, dense)) = dense_layers(&document.network).nth(number.wrapping_sub(1)) else {
+        return Err(Refusal::Invalid(format!("layer {number}: there are layers 1 to {depth}")));
+    };
+    if activation == Activation::Softmax && number < depth {
+        return Err(hidden_softmax(number));
+    }
+    let label = format!("layer {number}: {} -> {}", words(dense.activation.name()), words(activation.name()));
+    let network = with_layer(&document.network, l, Layer::Dense(Dense { activation, ..dense.clone() }))?;
+    Ok((Document { network, ..document.clone() }, label))
+}
+
+fn hidden_softmax(number: usize) -> Refusal {
+    Refusal::Invalid(format!(
+        "layer {number} is hidden; softmax turns outputs into shares of 1 and is for the last layer only"
+    ))
+}
+
+/// The network with another layer in place of layer l.
+fn with_layer(network: &Network, l: usize, layer: Layer) -> Result<Network, Refusal> {
+    let mut builder = Network::builder(network.input_width());
+    for (index, old) in network.layers().iter().enumerate() {
+        builder = builder.layer(if index + 1 == l { layer.clone() } else { old.clone() });
+    }
+    Ok(builder.build()?)
+}
+
+/// `half_squared_error` as half squared error.
+pub(crate) fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+fn set_loss(document: &Document, loss: &Loss, suit_output: bool) -> Result<(Document, String), Refusal> {
+    let outputs = document.network.output_width();
+    loss.check(outputs)?;
+    for (what, targets) in [("the batch", &document.targets), ("the data", &document.pool.targets)] {
+        let targets = Targets::Values(targets.view());
+        if let Err(error) = loss.check_targets(targets.len(), outputs, targets, None) {
+            return Err(Refusal::Invalid(format!(
+                "{} does not accept the targets of {what}: {error}; change the targets first",
+                words(loss.name()),
+            )));
+        }
+    }
+    let mut edited = Document { loss: loss.clone(), ..document.clone() };
+    let mut label = format!("{} -> {}", words(document.loss.name()), words(loss.name()));
+    let (old, natural) = (document.network.output_activation(), loss.natural_output());
+    if suit_output && old != natural {
+        let number = dense_layers(&document.network).count();
+        let (suited, change) = set_activation(&edited, number, natural)?;
+        edited = suited;
+        label += &format!(", {change}");
+    }
+    Ok((edited, label))
+}
+
+fn initialize(document: &Document, rule: &str, seed: u64) -> Result<(Document, String), Refusal> {
+    if seed > LARGEST_SEED {
+        return Err(Refusal::Invalid(format!("seed: {seed} is more than {LARGEST_SEED}")));
+    }
+    let parameters = Arc::new(draw(&document.network, rule, seed)?);
+    // The rule's own name: `he_normal` is he-normal.
+    let named = |rule| chainrule::Initialization::NAMED.iter().find(|(_, known)| *known == rule);
+    let rule = drawing_rule(rule)?.and_then(named).map_or(crate::document::SUITED, |(name, _)| name);
+    let edited = Document {
+        initial: Arc::clone(&parameters),
+        parameters,
+        iteration: 0,
+        initialization: rule.to_owned(),
+        seed,
+        ..document.clone()
+    };
+    Ok((edited, format!("new weights: {rule}, seed {seed}")))
+}
+
+fn set_layers(document: &Document, shapes: &[LayerShape]) -> Result<(Document, String), Refusal> {
+    at_most("layers", shapes.len(), limits::LAYERS)?;
+    if shapes.is_empty() {
+        return Err(Refusal::Invalid("a network has at least one layer".to_owned()));
+    }
+    let old: Vec<(usize, &Dense)> = dense_layers(&document.network).collect();
+    let mut builder = Network::builder(document.network.input_width());
+    for (index, shape) in shapes.iter().enumerate() {
+        let &LayerShape { width, activation, bias } = shape;
+        let number = index + 1;
+        at_most(&format!("width of layer {number}"), width, limits::WIDTH)?;
+        if activation == Activation::Softmax && number < shapes.len() {
+            return Err(hidden_softmax(number));
+        }
+        builder = builder.layer(Layer::Dense(Dense { width, activation, bias }));
+        // Dropout stays behind its layer, as long as that is a hidden one.
+        if let Some((l, _)) = old.get(index).filter(|_| number < shapes.len()) {
+            let behind = document.network.layers()[*l..].iter();
+            let dropout = behind.take_while(|layer| matches!(layer, Layer::Dropout(_)));
+            builder = dropout.fold(builder, |builder, layer| builder.layer(layer.clone()));
+        }
+    }
+    let network = builder.build()?;
+    limits::check_network(&network)?;
+    limits::check_batch(&network, document.inputs.rows())?;
+
+    let kept = kept_layers(document, &network);
+    let drawn = draw(&network, &document.initialization, document.seed)?;
+    let renew = |old: &Parameters<f64>| {
+        let mut parameters = drawn.clone();
+        for &(from, to) in &kept {
+            parameters.weight_mut(to).copy_from_slice(old.weight(from).as_slice());
+            if let (Some(bias), Some(old)) = (parameters.bias_mut(to), old.bias(from)) {
+                bias.copy_from_slice(old);
+            }
+        }
+        Arc::new(parameters)
+    };
+    let initial = renew(&document.initial);
+    let unchanged = Arc::ptr_eq(&document.parameters, &document.initial);
+    let parameters = if unchanged { Arc::clone(&initial) } else { renew(&document.parameters) };
+    let outputs = network.output_width();
+    let mut edited = Document { network, initial, parameters, ..document.clone() };
+    document.loss.check(outputs)?;
+    if outputs != document.network.output_width() {
+        fit_targets(&mut edited, outputs);
+    }
+    let list = |network: &Network| {
+        let widths = dense_layers(network).map(|(_, dense)| dense.width.to_string());
+        let widths: Vec<_> = [network.input_width().to_string()].into_iter().chain(widths).collect();
+        widths.join("-")
+    };
+    let (before, after) = (list(&document.network), list(&edited.network));
+    let label = if before == after { format!("layers of {after}") } else { format!("{before} -> {after}") };
+    Ok((edited, label))
+}
+
+/// Pairs of (old, new) layers of one shape: those of the same number, then those as far from the end.
+fn kept_layers(document: &Document, network: &Network) -> Vec<(usize, usize)> {
+    let shape = |network: &Network, l: usize| (network.width(l), network.width(l - 1));
+    let places = |network: &Network| dense_layers(network).map(|(l, _)| l).collect::<Vec<_>>();
+    let (old, new) = (places(&document.network), places(network));
+    let same = |&(from, to): &(usize, usize)| shape(&document.network, from) == shape(network, to);
+    let mut kept: Vec<(usize, usize)> = old.iter().copied().zip(new.iter().copied()).filter(same).collect();
+    for pair in old.iter().rev().copied().zip(new.iter().rev().copied()).filter(same) {
+        if !kept.iter().any(|&(from, to)| from == pair.0 || to == pair.1) {
+            kept.push(pair);
+        }
+    }
+    kept
+}
+
+/// Targets for another number of outputs. Classes stay classes: one that has no output any more becomes the last
+/// one, and with a single output class 0 is 0 and every other is 1. Of other targets the first ones stay, and
+/// outputs that are new aim at 0.
+fn fit_targets(document: &mut Document, outputs: usize) {
+    let (batch, pool) = (&document.targets, &document.pool.targets);
+    let for_classes = matches!(document.loss, Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy);
+    let classes = match batch.columns() {
+        1 => for_classes && is_binary(batch) && is_binary(pool),
+        _ => matches!(document.loss, Loss::CrossEntropy { .. }) || (is_one_hot(batch) && is_one_hot(pool)),
+    };
+    let fit = |old: &Matrix<f64>| {
+        let mut fitted = Matrix::zeros(old.rows(), outputs);
+        for i in 0..old.rows() {
+            let (from, to) = (old.row(i), fitted.row_mut(i));
+            match (classes, outputs) {
+                (false, _) => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
+                (true, 1) => to[0] = f64::from(u8::from(class(from) > 0)),
+                (true, _) => to[class(from).min(outputs - 1)] = 1.0,
+            }
+        }
+        Arc::new(fitted)
+    };
+    let (targets, pool_targets) = (fit(batch), fit(pool));
+    let inputs = Arc::clone(&document.pool.inputs);
+    document.targets = targets;
+    document.pool = Pool { inputs, targets: pool_targets, example: None };
+    document.output_names = match document.output_names.take() {
+        Some(names) if names.len() > outputs && outputs > 1 => Some(names[..outputs].into()),
+        _ => None,
+    };
+}
+
+/// The class that a row of targets stands for: its largest number, or the number itself where there is one output.
+fn class(row: &[f64]) -> usize {
+    if let [number] = row {
+        return usize::from(*number >= 0.5);
+    }
+    (1..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best })
+}
+
+fn is_binary(matrix: &Matrix<f64>) -> bool {
+    matrix.as_slice().iter().all(|&y| y == 0.0 || y == 1.0)
+}
+
+fn is_one_hot(matrix: &Matrix<f64>) -> bool {
+    is_binary(matrix) && (0..matrix.rows()).all(|i| matrix.row(i).iter().sum::<f64>() == 1.0)
+}

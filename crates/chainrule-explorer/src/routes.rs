@@ -1,0 +1,220 @@
+//! Every address, and what it answers.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use chainrule::trace::Value;
+use chainrule::{Activation, Initialization, Loss};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::document::{SUITED, SharedDocument};
+use crate::edit::{Edit, words};
+use crate::examples::{self, EXAMPLES, Example};
+use crate::guard::guard;
+use crate::limits::{self, Limits, at_most};
+use crate::page;
+use crate::refusal::Refusal;
+use crate::request::{Answer, Asked, Place, Sent, Session, error, to_json, work};
+
+/// All routes under the session's token, behind the guard.
+pub(crate) fn routes(session: Arc<Session>) -> Router {
+    let at = |address: &str| format!("/{}/{address}", session.token);
+    let mut router = Router::new()
+        .route(
+            &at("api/alive"),
+            get(|| async { to_json(&json!({ "alive": true })).map_err(crate::request::Failure::from) }),
+        )
+        .route(&at("api/catalog"), get(catalog))
+        .route(&at("api/documents"), post(open))
+        .route(&at("api/revisions/{revision}"), get(view))
+        .route(&at("api/revisions/{revision}/edits"), post(edit))
+        .route(&at("api/revisions/{revision}/document"), get(share))
+        .route(&at("api/revisions/{revision}/values/{name}"), get(value));
+    for file in &page::FILES {
+        let content_type = [(header::CONTENT_TYPE, file.content_type)];
+        router = router.route(&at(file.name), get(move || async move { (content_type, file.bytes) }));
+    }
+    // The page's addresses are relative, and so need the slash.
+    let home = at("");
+    let to_home = get(move || async move { Redirect::permanent(&home) });
+    router
+        .route(&format!("/{}", session.token), to_home)
+        .fallback(|| async { error(StatusCode::NOT_FOUND, "there is nothing at this address") })
+        .method_not_allowed_fallback(|| async {
+            error(StatusCode::METHOD_NOT_ALLOWED, "this address takes another method")
+        })
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&session), guard))
+        .with_state(session)
+}
+
+#[derive(Serialize)]
+struct Catalog {
+    version: &'static str,
+    examples: &'static [Example],
+    activations: Vec<ActivationChoice>,
+    losses: Vec<LossChoice>,
+    initializations: Vec<&'static str>,
+    limits: Limits,
+    start: usize,
+}
+
+#[derive(Serialize)]
+struct ActivationChoice {
+    value: Activation,
+    name: String,
+    output_only: bool,
+}
+
+#[derive(Serialize)]
+struct LossChoice {
+    value: Loss,
+    name: String,
+    natural_output: String,
+}
+
+async fn catalog(State(session): State<Arc<Session>>) -> Answer {
+    let activations = Activation::ALL.iter().map(|&value| ActivationChoice {
+        value,
+        name: words(value.name()),
+        output_only: value == Activation::Softmax,
+    });
+    let losses = Loss::all().into_iter().map(|value| LossChoice {
+        name: words(value.name()),
+        natural_output: words(value.natural_output().name()),
+        value,
+    });
+    Ok(to_json(&Catalog {
+        version: env!("CARGO_PKG_VERSION"),
+        examples: EXAMPLES,
+        activations: activations.collect(),
+        losses: losses.collect(),
+        initializations: [SUITED].into_iter().chain(Initialization::NAMED.map(|(name, _)| name)).collect(),
+        limits: limits::limits(),
+        start: session.start,
+    })?)
+}
+
+/// One of the two.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewDocument {
+    example: Option<String>,
+    document: Option<Box<SharedDocument>>,
+}
+
+async fn open(State(session): State<Arc<Session>>, Sent(new): Sent<NewDocument>) -> Answer {
+    work(session, move |session, _| {
+        let (document, label) = match (new.example, new.document) {
+            (Some(id), None) => (examples::document(&id)?, format!("example {id}")),
+            (None, Some(shared)) => (Arc::new(shared.open()?), "shared document".to_owned()),
+            _ => return Err(Refusal::Invalid("give either example or document".to_owned())),
+        };
+        to_json(&session.store.add(document, label)?.view()?)
+    })
+    .await
+}
+
+async fn view(State(session): State<Arc<Session>>, Place(revision): Place<usize>) -> Answer {
+    work(session, move |session, cancelled| to_json(&session.store.get(revision, cancelled)?.view()?)).await
+}
+
+async fn share(State(session): State<Arc<Session>>, Place(revision): Place<usize>) -> Answer {
+    work(session, move |session, cancelled| {
+        to_json(&SharedDocument::of(&*session.store.document(revision, cancelled)?)?)
+    })
+    .await
+}
+
+async fn edit(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Sent(edit): Sent<Edit>,
+) -> Answer {
+    work(session, move |session, cancelled| {
+        let (held, made) = session.store.edit(revision, &edit, cancelled)?;
+        to_json(&json!({ "view": held.view()?, "made": made }))
+    })
+    .await
+}
+
+/// How a value is wanted: as it is, or as a picture of height x width boxes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    format: Option<String>,
+    height: Option<usize>,
+    width: Option<usize>,
+}
+
+async fn value(
+    State(session): State<Arc<Session>>,
+    Place((revision, name)): Place<(usize, String)>,
+    Asked(form): Asked<Form>,
+) -> Answer {
+    work(session, move |session, cancelled| {
+        let held = session.store.get(revision, cancelled)?;
+        let Some(value) = held.step.trace.value(&name) else {
+            let shown: String = name.chars().take(60).collect();
+            return Err(Refusal::Missing(format!("revision {revision} has no value {shown:?}")));
+        };
+        match (form.format.as_deref(), form.height, form.width) {
+            (None, None, None) => Ok(binary(&value.values)),
+            (Some("picture"), Some(height), Some(width)) => Ok(binary(&picture(value, height, width)?)),
+            _ => {
+                let reason = "give no format, or format=picture with height and width";
+                Err(Refusal::Invalid(reason.to_owned()))
+            }
+        }
+    })
+    .await
+}
+
+/// Little-endian f64.
+fn binary(numbers: &[f64]) -> Response {
+    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    ([(header::CONTENT_TYPE, "application/octet-stream")], Body::from(bytes)).into_response()
+}
+
+/// Boxes of a picture, at most.
+const BOXES: usize = 1 << 20;
+
+/// The number of largest magnitude, with its sign, in each of height x width boxes that cover the value; NaN is larger
+/// than all.
+fn picture(value: &Value<f64>, height: usize, width: usize) -> Result<Vec<f64>, Refusal> {
+    let (rows, columns) = match value.shape[..] {
+        [rows, columns] => (rows, columns),
+        [length] => (1, length),
+        _ => (1, 1),
+    };
+    if height == 0 || width == 0 {
+        return Err(Refusal::Invalid("a picture has at least one row and one column".to_owned()));
+    }
+    at_most("boxes of a picture", height.saturating_mul(width), BOXES)?;
+    // Every box has at least one element, so that a picture may be larger than the value.
+    let span = |i: usize, boxes: usize, elements: usize| {
+        let start = i * elements / boxes;
+        start..((i + 1) * elements / boxes).max(start + 1)
+    };
+    let mut numbers = Vec::with_capacity(height * width);
+    for i in 0..height {
+        for j in 0..width {
+            let mut largest = 0.0f64;
+            for row in span(i, height, rows) {
+                let elements = &value.values[row * columns..][span(j, width, columns)];
+                for &number in elements {
+                    if number.is_nan() || number.abs() > largest.abs() {
+                        largest = number;
+                    }
+                }
+            }
+            numbers.push(largest);
+        }
+    }
+    Ok(numbers)
+}

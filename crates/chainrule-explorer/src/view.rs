@@ -1,0 +1,277 @@
+//! What the page is told of a revision: the document, every value of its trace, and the two orders of the events.
+
+use std::sync::Arc;
+
+use chainrule::layer::Dense;
+use chainrule::trace::{Event, Operation, Phase, Value};
+use chainrule::{Activation, Loss};
+use serde::Serialize;
+
+use crate::document::{Document, Image, dense_layers};
+use crate::edit::words;
+use crate::json_number::JsonNumber;
+use crate::refusal::Refusal;
+use crate::step::Step;
+
+/// Values with more numbers are asked for by name.
+const MOST_NUMBERS: usize = 4096;
+
+/// One revision of the document and its trace.
+#[derive(Debug, Serialize)]
+pub struct View<'a> {
+    revision: usize,
+    parent: Option<usize>,
+    label: &'a str,
+    iteration: u64,
+    loss: JsonNumber,
+    title: &'a str,
+    source: &'a str,
+    layers: Vec<LayerView>,
+    widths: Vec<usize>,
+    samples: usize,
+    first_row: usize,
+    available_rows: usize,
+    loss_function: &'a Loss,
+    loss_name: String,
+    learning_rate: f64,
+    initialization: &'a str,
+    seed: u64,
+    input_names: Option<&'a [String]>,
+    output_names: Option<&'a [String]>,
+    image: Option<Image>,
+    output_rule: OutputRule,
+    values: Vec<ValueView<'a>>,
+    given: Vec<&'a str>,
+    events: Vec<EventView<'a>>,
+    orders: Orders,
+}
+
+#[derive(Debug, Serialize)]
+struct LayerView {
+    number: usize,
+    inputs: usize,
+    width: usize,
+    activation: Activation,
+    activation_name: String,
+    bias: bool,
+    parameters: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct ValueView<'a> {
+    name: &'a str,
+    kind: &'static str,
+    layer: usize,
+    shape: &'a [usize],
+    bytes: usize,
+    scale: f64,
+    root_mean_square: JsonNumber,
+    zeros: usize,
+    non_finite: usize,
+    values: Option<Vec<JsonNumber>>,
+}
+
+#[derive(Debug, Serialize)]
+struct EventView<'a> {
+    id: usize,
+    phase: Phase,
+    layer: usize,
+    operation: Operation,
+    operands: &'a [String],
+    outputs: Vec<&'a str>,
+    shape: &'a [usize],
+    sentence: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Orders {
+    lesson: Order,
+    framework: Order,
+}
+
+#[derive(Debug, Serialize)]
+struct Order {
+    events: Vec<usize>,
+    live_bytes: Vec<usize>,
+}
+
+/// A document with its trace, and what it is called.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// From 1.
+    pub revision: usize,
+    /// The revision that it was made from.
+    pub parent: Option<usize>,
+    /// What was done, in words.
+    pub label: String,
+    /// What was done it to.
+    pub document: Arc<Document>,
+    /// Its trace.
+    pub step: Arc<Step>,
+}
+
+impl Held {
+    /// What the page is told.
+    ///
+    /// # Errors
+    /// Never for a document that was checked.
+    pub fn view(&self) -> Result<View<'_>, Refusal> {
+        let (document, step) = (&*self.document, &*self.step);
+        let network = &document.network;
+        let layers: Vec<_> = dense_layers(network)
+            .enumerate()
+            .map(|(index, (l, dense))| layer_view(index + 1, network.width(l - 1), dense))
+            .collect();
+        let widths = std::iter::once(network.input_width()).chain(layers.iter().map(|layer| layer.width));
+        Ok(View {
+            revision: self.revision,
+            parent: self.parent,
+            label: &self.label,
+            iteration: document.iteration,
+            loss: JsonNumber(step.trace.loss()),
+            title: &document.title,
+            source: &document.source,
+            widths: widths.collect(),
+            layers,
+            samples: document.inputs.rows(),
+            first_row: document.first_row,
+            available_rows: document.pool.inputs.rows(),
+            loss_function: &document.loss,
+            loss_name: words(document.loss.name()),
+            learning_rate: document.learning_rate,
+            initialization: &document.initialization,
+            seed: document.seed,
+            input_names: document.input_names.as_deref(),
+            output_names: document.output_names.as_deref(),
+            image: document.image,
+            output_rule: output_rule(step),
+            values: step.trace.values().map(value_view).collect(),
+            given: step.trace.given.iter().map(|value| value.name.as_str()).collect(),
+            events: step.trace.events.iter().map(event_view).collect(),
+            orders: orders(step),
+        })
+    }
+}
+
+fn layer_view(number: usize, inputs: usize, dense: &Dense) -> LayerView {
+    LayerView {
+        number,
+        inputs,
+        width: dense.width,
+        activation: dense.activation,
+        activation_name: words(dense.activation.name()),
+        bias: dense.bias,
+        parameters: dense.width * (inputs + usize::from(dense.bias)),
+    }
+}
+
+fn value_view(value: &Value<f64>) -> ValueView<'_> {
+    let numbers = &value.values;
+    let finite = || numbers.iter().filter(|number| number.is_finite());
+    let scale = finite().fold(0.0, |largest: f64, number| largest.max(number.abs()));
+    let non_finite = numbers.len() - finite().count();
+    // Divided by the scale, squares neither overflow nor vanish.
+    let unit = if scale > 0.0 { scale } else { 1.0 };
+    let mean = numbers.iter().map(|x| (x / unit) * (x / unit)).sum::<f64>() / numbers.len() as f64;
+    ValueView {
+        name: &value.name,
+        kind: kind_of(&value.name),
+        layer: layer_of(&value.name),
+        shape: &value.shape,
+        bytes: size_of_val(&numbers[..]),
+        scale,
+        root_mean_square: JsonNumber(unit * mean.sqrt()),
+        zeros: numbers.iter().filter(|number| **number == 0.0).count(),
+        non_finite,
+        values: (numbers.len() <= MOST_NUMBERS)
+            .then(|| numbers.iter().map(|&number| JsonNumber(number)).collect()),
+    }
+}
+
+/// The dense layer in a value's name; 0 for inputs, target and loss.
+fn layer_of(name: &str) -> usize {
+    name.split_once('.').and_then(|(_, layer)| layer.parse().ok()).unwrap_or(0)
+}
+
+// merge: analysis::kind_of
+fn kind_of(name: &str) -> &'static str {
+    match name.split('.').next().unwrap_or_default() {
+        "a" => "activation",
+        "z" => "pre_activation",
+        "target" => "target",
+        "weight" => "weight",
+        "bias" => "bias",
+        "loss" => "loss",
+        "error" => "error",
+        "slope" => "slope",
+        "delta" => "delta",
+        "weight_gradient" => "weight_gradient",
+        "bias_gradient" => "bias_gradient",
+        "updated_weight" => "updated_weight",
+        _ => "updated_bias",
+    }
+}
+
+// merge: analysis::OutputRule
+#[derive(Debug, Serialize)]
+struct OutputRule {
+    rule: &'static str,
+    reason: &'static str,
+}
+
+// merge: analysis::output_rule
+fn output_rule(step: &Step) -> OutputRule {
+    let natural = step.loss.natural_output() == step.network.output_activation();
+    if natural && matches!(step.loss.name(), "half_squared_error" | "binary_cross_entropy" | "cross_entropy")
+    {
+        let reason = "For this loss and output the short form holds.";
+        return OutputRule { rule: "prediction_minus_target", reason };
+    }
+    match step.network.output_activation() {
+        Activation::Softmax => OutputRule { rule: "through_jacobian", reason: "Softmax with another loss." },
+        _ => OutputRule { rule: "through_slope", reason: "dLoss/da goes through sigma'." },
+    }
+}
+
+fn event_view(event: &Event<f64>) -> EventView<'_> {
+    EventView {
+        id: event.id,
+        phase: event.phase,
+        layer: event.layer,
+        operation: event.operation,
+        operands: &event.operands,
+        outputs: event.outputs.iter().map(|value| value.name.as_str()).collect(),
+        shape: &event.shape,
+        sentence: &event.sentence,
+    }
+}
+
+/// The lesson's order, which is the trace's, and that of frameworks: each layer's gradients as soon as its delta is there.
+fn orders(step: &Step) -> Orders {
+    let events = &step.trace.events;
+    let is_error = |event: &Event<f64>| {
+        matches!(event.operation, Operation::OutputDelta | Operation::CarryBack | Operation::Delta)
+    };
+    let ids = |wanted: &dyn Fn(&Event<f64>) -> bool| -> Vec<usize> {
+        events.iter().filter(|event| wanted(event)).map(|event| event.id).collect()
+    };
+    let mut framework = ids(&|event| event.phase == Phase::Forward || event.operation == Operation::Loss);
+    for layer in (1..=dense_layers(&step.network).count()).rev() {
+        framework.extend(ids(&|event| event.layer == layer && is_error(event)));
+        framework.extend(ids(&|event| event.layer == layer && event.phase == Phase::Gradients));
+    }
+    framework.extend(ids(&|event| event.phase == Phase::Update));
+    Orders { lesson: order(step, ids(&|_| true)), framework: order(step, framework) }
+}
+
+/// The order with the bytes that exist after each event: the given values, and the outputs so far.
+fn order(step: &Step, ids: Vec<usize>) -> Order {
+    let bytes =
+        |values: &[Value<f64>]| values.iter().map(|value| size_of_val(&value.values[..])).sum::<usize>();
+    let mut live = bytes(&step.trace.given);
+    let live_bytes = ids.iter().map(|&id| {
+        live += bytes(&step.trace.events[id].outputs);
+        live
+    });
+    Order { live_bytes: live_bytes.collect(), events: ids }
+}
