@@ -1,4 +1,4 @@
-//! The page's three files, built by `web` and carried in the program.
+//! The page's files, built by `web` and carried in the program.
 
 /// A file of the page.
 pub(crate) struct File {
@@ -9,7 +9,7 @@ pub(crate) struct File {
 }
 
 /// Everything that the page loads.
-pub(crate) const FILES: [File; 3] = [
+pub(crate) const FILES: [File; 4] = [
     File {
         name: "",
         content_type: "text/html; charset=utf-8",
@@ -24,5 +24,10 @@ pub(crate) const FILES: [File; 3] = [
         name: "explorer.css",
         content_type: "text/css; charset=utf-8",
         bytes: include_bytes!("../web/dist/explorer.css"),
+    },
+    File {
+        name: "icon.svg",
+        content_type: "image/svg+xml",
+        bytes: include_bytes!("../web/dist/icon.svg"),
     },
 ];
