@@ -626,7 +626,16 @@ impl Loss {
     /// y_k; for cross-entropy q_k = w_k t_k, so that l = -sum_k q_k log p_k.
     #[inline(always)]
     fn label<T: Scalar>(&self, target: RowTarget<'_, T>, k: usize, outputs: usize) -> T {
-        let y = target.at(k, outputs);
+        self.counted_target(target.at(k, outputs), k, outputs)
+    }
+
+    /// What delta(L) is computed with for a target y_k: for cross-entropy q_k, smoothed and times its class's
+    /// weight; for the other losses y_k itself.
+    ///
+    /// # Panics
+    /// When there are fewer class weights than k + 1.
+    #[inline(always)]
+    pub fn counted_target<T: Scalar>(&self, y: T, k: usize, outputs: usize) -> T {
         let Loss::CrossEntropy { label_smoothing, class_weights } = self else { return y };
         let weight = class_weights.as_ref().map_or(T::one(), |weights| T::from_f64(weights[k]));
         let smoothing = T::from_f64(*label_smoothing);

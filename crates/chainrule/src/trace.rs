@@ -252,8 +252,8 @@ pub fn trace<T: Scalar>(
     let sentence = match (direct, output) {
         (true, _) => direct_sentence(loss, targets, sample_weights.is_some(), last),
         (false, Activation::Softmax) => format!(
-            "Output error: delta({last}) is the derivative of the loss by a({last}), carried through softmax's \
-             matrix of derivatives."
+            "Output error: delta({last}) is the derivative of the loss by a({last}), carried through \
+             softmax's matrix of derivatives."
         ),
         (false, _) => format!(
             "Output error: delta({last}) is the derivative of the loss by a({last}), carried through sigma'."

@@ -297,8 +297,8 @@ fn the_short_form_is_said_as_it_is() {
     assert_eq!(
         sentence(loss(0.0, true), OwnedTargets::Classes(vec![0, 1]), None),
         format!(
-            "{start}, times the sum over all classes of the {weighted}, minus the {weighted}, over the sum of \
-             the samples' class weights."
+            "{start}, times the sum over all classes of the {weighted}, minus the {weighted}, over the \
+             sum of the samples' class weights."
         )
     );
     assert_eq!(
