@@ -1,4 +1,4 @@
-//! What the analysis says about a step, beside the trace, beside differences, and beside numbers from elsewhere.
+//! What the analysis says of a step, beside the trace, beside differences and beside published numbers.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -43,7 +43,8 @@ fn network(inputs: usize, layers: &[(usize, Activation)]) -> Network {
     layers.iter().fold(Network::builder(inputs), add).build().unwrap()
 }
 
-/// All losses with all outputs, deep and shallow, with dropout and without biases, in batches of 1, 3, 8 and 33.
+/// All losses with all outputs, deep and shallow, with dropout and without biases, in batches of 1, 3, 8 and
+/// 33.
 fn steps() -> Vec<Step> {
     let mut steps = Vec::new();
     let mut losses = Loss::all();

@@ -176,8 +176,8 @@ pub struct Difference {
     pub loss_up: f64,
     /// Loss(w - h)
     pub loss_down: f64,
-    /// (Loss(w + h) - Loss(w - h)) / 2h, where 2h is the distance of w + h and w - h after rounding. NaN where
-    /// h is so small that they are one number.
+    /// (Loss(w + h) - Loss(w - h)) / 2h, where 2h is the distance of w + h and w - h after rounding. NaN
+    /// where h is so small that they are one number.
     pub derivative: f64,
     /// A kink between w - h and w + h: the derivative then says nothing.
     pub kink: Option<Kink>,

@@ -302,8 +302,7 @@ fn a_kink_is_named() {
     parameters.bias_mut(3).unwrap()[1] = -2.0;
     parameters.bias_mut(1).unwrap()[1] = 1.0;
     let (inputs, targets) = (Matrix::from_rows(&[[-1.0], [3.0]]), Matrix::from_rows(&[[0.5], [7.0]]));
-    let samples =
-        Samples { inputs: (&inputs).view().into(), targets: (&targets).into(), sample_weights: None };
+    let samples = Samples { inputs: inputs.view().into(), targets: (&targets).into(), sample_weights: None };
     let check = |parameters: &Parameters<f64>, tensor: usize, element: usize| {
         let loss = Loss::MeanAbsoluteError;
         let (gradients, options) = (network.zeros(), CheckOptions::default());

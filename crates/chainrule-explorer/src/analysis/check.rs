@@ -245,7 +245,7 @@ pub fn check_cell(step: &Step, cell: &Cell) -> Result<CellCheck, Refusal> {
     })
 }
 
-/// Leading digits in common: 3.1415 and 3.1416 have 4.
+/// Leading digits in common: 2.3415 and 2.3416 have 4.
 fn digits_in_common(one: f64, other: f64) -> u32 {
     if one == other {
         return 16;
@@ -285,8 +285,8 @@ fn sentence(verdict: Verdict, digits: u32, comparison: Option<&Comparison>, kink
             format!("The two derivatives agree to {}.", counted(digits as usize, "digit", "digits"))
         }
         (Verdict::Agrees, _) => format!(
-            "They agree as well as differences can tell: with this h the loss is too curved, or the derivative too small, for \
-             more than {}.",
+            "They agree as well as differences can tell: with this h the loss is too curved, or the \
+             derivative too small, for more than {}.",
             counted(digits as usize, "digit", "digits")
         ),
         (Verdict::Differs, Some(comparison)) => format!(
@@ -302,7 +302,8 @@ fn sentence(verdict: Verdict, digits: u32, comparison: Option<&Comparison>, kink
 /// Ends within a forward pass or two after `cancelled` becomes true.
 ///
 /// # Errors
-/// When it was cancelled, when even one cell of each tensor takes too much work, and when the loss is not finite.
+/// When it was cancelled, when even one cell of each tensor takes too much work, and when the loss is not
+/// finite.
 pub fn check_all(step: &Step, revision: u64, cancelled: &AtomicBool) -> Result<CheckReport, Refusal> {
     check_within(step, revision, cancelled, LIMITS)
 }
@@ -323,8 +324,8 @@ fn check_within(
     let affordable = (limits.flops / cell_flops / tensors.len() as f64) as usize;
     if affordable == 0 {
         return Err(Refusal::TooMuch(format!(
-            "to check one cell takes {} GFLOP, and one of each of {} tensors is more than {} in all; take fewer samples or a \
-             smaller network, or check single cells",
+            "to check one cell takes {} GFLOP, and one of each of {} tensors is more than {} in all; take \
+             fewer samples or a smaller network, or check single cells",
             short(cell_flops / 1e9),
             tensors.len(),
             short(limits.flops / 1e9)
@@ -485,8 +486,8 @@ mod tests {
 
     #[test]
     fn digits_are_counted_from_the_first() {
-        assert_eq!(digits_in_common(3.1415, 3.1416), 4);
-        assert_eq!(digits_in_common(-3.1415e-9, -3.1416e-9), 4);
+        assert_eq!(digits_in_common(2.3415, 2.3416), 4);
+        assert_eq!(digits_in_common(-2.3415e-9, -2.3416e-9), 4);
         assert_eq!(digits_in_common(0.0, 0.0), 16);
         assert_eq!((digits_in_common(1.0, -1.0), digits_in_common(1.0, 0.0)), (0, 0));
         assert_eq!((digits_in_common(f64::NAN, 1.0), digits_in_common(f64::INFINITY, 1.0)), (0, 0));

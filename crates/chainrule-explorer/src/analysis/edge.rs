@@ -111,8 +111,9 @@ fn path(reader: &Reader<'_>, layer: usize, from: usize, sample: usize, neurons: 
     Path { neurons, factors, contribution: contribution.into() }
 }
 
-/// A search for the paths with the largest |product|, best first. What a path can be worth at most from a neuron on is
-/// known for every neuron, so that the search goes straight to them however many paths there are.
+/// A search for the paths with the largest |product|, best first. What a path can be worth at most from a
+/// neuron on is known for every neuron, so that the search goes straight to them however many paths there
+/// are.
 struct Search<'a> {
     reader: &'a Reader<'a>,
     layer: usize,

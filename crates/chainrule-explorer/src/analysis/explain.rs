@@ -79,7 +79,8 @@ fn given(reader: &Reader<'_>, cell: &Cell, kind: Kind, l: usize) -> Explanation 
             )
         }
         Kind::Weight => format!(
-            "{label} is the weight from neuron {column} of layer {} to neuron {row} of layer {l}, before the update.",
+            "{label} is the weight from neuron {column} of layer {} to neuron {row} of layer {l}, before \
+             the update.",
             l - 1
         ),
         _ => format!("{label} is the bias of neuron {column} of layer {l}, before the update."),
@@ -130,8 +131,8 @@ fn activation(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Re
     };
     let terms = std::iter::once(neuron).chain(others).map(term).collect();
     let sentence = format!(
-        "Output {number} is its own exponential, the first term, over the sum of the exponentials of all {}; the \
-         largest z is subtracted from each first, which changes nothing but keeps them small.",
+        "Output {number} is its own exponential, the first term, over the sum of the exponentials of all \
+         {}; the largest z is subtracted from each first, which changes nothing but keeps them small.",
         counted(exponentials.len(), "output", "outputs")
     );
     let divisor = Some(sum.into());
@@ -194,12 +195,12 @@ pub(super) fn carried_back(reader: &Reader<'_>, l: usize, sample: usize, neuron:
     let number = neuron + 1;
     let sentence = match l {
         0 => format!(
-            "Input {number} would receive the {from} of layer 1, each times the weight in column {number} of W(1); training \
-             does not need it."
+            "Input {number} would receive the {from} of layer 1, each times the weight in column {number} \
+             of W(1); training does not need it."
         ),
         _ => format!(
-            "Neuron {number} of layer {l} receives the {from} of layer {above}, each times the weight in column {number} of \
-             W({above})."
+            "Neuron {number} of layer {l} receives the {from} of layer {above}, each times the weight in \
+             column {number} of W({above})."
         ),
     };
     let mut explanation = bare(reader, &format!("error.{l}"), sample, neuron, sentence);
@@ -352,7 +353,8 @@ fn cross_entropy_of_sigmoid(
     rest.label = format!("1 - {}", rest.label);
     let product = target.value.0 * rest.value.0;
     let sentence = format!(
-        "Output {}: the derivative of the loss, -y / a, times sigmoid's slope, a (1 - a), is -y (1 - a){over}.",
+        "Output {}: the derivative of the loss, -y / a, times sigmoid's slope, a (1 - a), is -y (1 - \
+         a){over}.",
         neuron + 1
     );
     (only(vec![target, rest], product), sentence)
@@ -382,7 +384,8 @@ fn gradient(reader: &Reader<'_>, kind: Kind, l: usize, row: usize, column: usize
     if kind == Kind::WeightGradient {
         let from = if l == 1 { "input" } else { "neuron" };
         let sentence = format!(
-            "The error signal of neuron {} of layer {l}, times the activation of {from} {} of layer {}, summed over {samples}.",
+            "The error signal of neuron {} of layer {l}, times the activation of {from} {} of layer {}, \
+             summed over {samples}.",
             row + 1,
             column + 1,
             l - 1
@@ -393,7 +396,8 @@ fn gradient(reader: &Reader<'_>, kind: Kind, l: usize, row: usize, column: usize
         return Explanation { terms, ..bare(reader, &format!("weight_gradient.{l}"), row, column, sentence) };
     }
     let sentence = format!(
-        "The error signal of neuron {} of layer {l}, summed over {samples}: a bias is a weight whose input is always 1.",
+        "The error signal of neuron {} of layer {l}, summed over {samples}: a bias is a weight whose input \
+         is always 1.",
         column + 1
     );
     let mut sum = 0.0;

@@ -74,7 +74,8 @@ fn formula(loss: &Loss, reads_probabilities: bool) -> String {
         Loss::MeanSquaredError => "the mean over the outputs of (a - y)^2".to_owned(),
         Loss::MeanAbsoluteError => "the mean over the outputs of |a - y|".to_owned(),
         Loss::Huber { delta } => format!(
-            "the mean over the outputs of d^2 / 2 where |d| <= {delta}, else {delta} (|d| - {delta} / 2), with d = a - y"
+            "the mean over the outputs of d^2 / 2 where |d| <= {delta}, else {delta} (|d| - {delta} / 2), \
+             with d = a - y"
         ),
         Loss::BinaryCrossEntropy if reads_probabilities => {
             "minus the sum over the outputs of y log a + (1 - y) log(1 - a)".to_owned()

@@ -1,7 +1,7 @@
 //! What can be asked about a step: functions of a [`Step`](crate::Step) that give the contract's types.
 //!
-//! Samples, neurons, rows and columns count from 0 in arguments and in [`Cell`]s, and from 1 in everything that
-//! people read. Layers are the dense ones, from 1, as in the trace.
+//! Samples, neurons, rows and columns count from 0 in arguments and in [`Cell`]s, and from 1 in everything
+//! that people read. Layers are the dense ones, from 1, as in the trace.
 
 mod check;
 mod edge;
@@ -71,10 +71,11 @@ pub struct Term {
 
 /// How one number of the trace comes about.
 ///
-/// Without a divisor the last partial sum is the value, bit for bit. With the number of samples as divisor the value
-/// is the last partial sum times the rounded 1 / B, except for the loss, which is divided. Two kinds of delta(L)
-/// are not computed by the terms that explain them, and agree to rounding: dLoss/da times sigma', where the engine
-/// divides by B last, and softmax's matrix. Softmax's own exponential is the first term.
+/// Without a divisor the last partial sum is the value, bit for bit. With the number of samples as divisor
+/// the value is the last partial sum times the rounded 1 / B, except for the loss, which is divided. Two
+/// kinds of delta(L) are not computed by the terms that explain them, and agree to rounding: dLoss/da times
+/// sigma', where the engine divides by B last, and softmax's matrix. Softmax's own exponential is the first
+/// term.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
     /// Which number.
@@ -138,7 +139,8 @@ pub enum Kind {
     UpdatedBias,
 }
 
-/// The kind of the value of that name, and its layer (0 for inputs, target and loss); none for a name that no trace has.
+/// The kind of the value of that name, and its layer (0 for inputs, target and loss); none for a name that
+/// no trace has.
 pub fn kind_of(name: &str) -> Option<(Kind, usize)> {
     match name {
         "target" => return Some((Kind::Target, 0)),

@@ -134,7 +134,7 @@ fn slopes(reader: &Reader<'_>, layer: usize, dense: &DenseLayer, neuron: usize) 
     (0..reader.batch()).map(|i| dense.activation.derivative(number(&z, i), number(&a, i))).collect()
 }
 
-/// How many neurons of a layer are saturated for every sample that does not block them, and how many are dead.
+/// How many neurons of a layer let next to nothing through for every sample, and how many are dead.
 pub(super) fn saturated_and_dead(reader: &Reader<'_>, layer: usize, dense: &DenseLayer) -> (usize, usize) {
     if dense.activation == Activation::Softmax {
         return (0, 0);

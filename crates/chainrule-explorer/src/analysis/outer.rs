@@ -1,4 +1,4 @@
-//! A weight gradient as a board: one sample's delta down the side times its input along the top, or the sum of all.
+//! A weight gradient as a board: one sample's delta down the side times its input along the top.
 
 use serde::Serialize;
 
@@ -35,7 +35,8 @@ pub fn outer(step: &Step, layer: usize, sample: Option<usize>) -> Result<OuterRe
     let shape = [dense.width, dense.inputs];
     if dense.width.saturating_mul(dense.inputs) > CELLS {
         return Err(Refusal::TooMuch(format!(
-            "dW({layer}) has {} x {} cells, and the board shows 4096 at most; look at its heat map, or at single cells",
+            "dW({layer}) has {} x {} cells, and the board shows 4096 at most; look at its heat map, or at \
+             single cells",
             dense.width, dense.inputs
         )));
     }

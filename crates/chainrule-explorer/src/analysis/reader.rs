@@ -147,7 +147,8 @@ impl<'a> Reader<'a> {
         self.row("target", sample)
     }
 
-    /// dl/da of one sample, before the division by B; none where the engine takes the derivative by z at once.
+    /// dl/da of one sample, before the division by B; none where the engine takes the derivative by z at
+    /// once.
     pub(super) fn loss_derivatives(&self, sample: usize) -> Result<Option<Vec<f64>>, Refusal> {
         let (l, width) = (self.depth(), self.step.network.output_width());
         let (z, a) = (self.row(&format!("z.{l}"), sample), self.row(&format!("a.{l}"), sample));

@@ -36,32 +36,38 @@ pub fn output_rule(step: &Step) -> OutputRule {
     let derivative = loss_derivative(&step.loss, output);
     let instead = match (&step.loss, output) {
         (Loss::MeanSquaredError, Activation::Identity) if step.network.output_width() == 2 => {
-            "With 2 outputs the factor 2 / n happens to be 1, so that a - y would be right here, and with any other \
-             number of outputs wrong."
+            "With 2 outputs the factor 2 / n happens to be 1, so that a - y would be right here, and with \
+             any other number of outputs wrong."
                 .to_owned()
         }
         (Loss::MeanSquaredError, Activation::Identity) => {
             "The short form a - y would leave out the factor 2 / n.".to_owned()
         }
         (Loss::HalfSquaredError, _) => {
-            format!("The short form a - y holds with identity only: here it would leave out {output_name}'s part.")
+            format!(
+                "The short form a - y holds with identity only: here it would leave out \
+                 {output_name}'s part."
+            )
         }
         (Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. }, _) => {
             let natural = readable(step.loss.natural_output().name());
-            format!("The short form a - y holds with {natural} only, whose derivative cancels the loss's own.")
+            format!(
+                "The short form a - y holds with {natural} only, whose derivative \
+                 cancels the loss's own."
+            )
         }
         _ => "The short form a - y would be the derivative of another loss.".to_owned(),
     };
     if output == Activation::Softmax {
         let reason = format!(
-            "Every softmax output depends on every z, so its derivative is a matrix: delta is that matrix times dLoss/da. \
-             For one sample {loss_name} has dLoss/da = {derivative}. {instead}"
+            "Every softmax output depends on every z, so its derivative is a matrix: delta is that matrix \
+             times dLoss/da. For one sample {loss_name} has dLoss/da = {derivative}. {instead}"
         );
         return OutputRule { rule: RuleName::ThroughJacobian, reason };
     }
     let reason = format!(
-        "delta is dLoss/da times the slope of {output_name} at z, over the samples of the batch. For one sample \
-         {loss_name} has dLoss/da = {derivative}. {instead}"
+        "delta is dLoss/da times the slope of {output_name} at z, over the samples of the batch. For one \
+         sample {loss_name} has dLoss/da = {derivative}. {instead}"
     );
     OutputRule { rule: RuleName::ThroughSlope, reason }
 }
@@ -70,12 +76,12 @@ fn short_form(step: &Step) -> String {
     let end = "It is divided by the number of samples, since the loss is their mean.";
     match &step.loss {
         Loss::HalfSquaredError => format!(
-            "Half squared error has dLoss/da = a - y, and identity has the slope 1 everywhere: delta is the prediction \
-             minus the target. {end}"
+            "Half squared error has dLoss/da = a - y, and identity has the slope 1 everywhere: delta is the \
+             prediction minus the target. {end}"
         ),
         Loss::BinaryCrossEntropy => format!(
-            "Binary cross-entropy has dLoss/da = (a - y) / (a (1 - a)), and sigmoid's slope is a (1 - a): they cancel, and \
-             delta is the prediction minus the target. {end}"
+            "Binary cross-entropy has dLoss/da = (a - y) / (a (1 - a)), and sigmoid's slope is a (1 - a): \
+             they cancel, and delta is the prediction minus the target. {end}"
         ),
         loss => {
             let (smoothed, weighted) = match loss {
@@ -99,12 +105,13 @@ fn short_form(step: &Step) -> String {
             let prediction = match sums_to_one {
                 true => "the prediction".to_owned(),
                 false => format!(
-                    "the prediction (times the sum of the {target} over all classes, which is not 1 for every sample)"
+                    "the prediction (times the sum of the {target} over all classes, which is not 1 for \
+                     every sample)"
                 ),
             };
             format!(
-                "Cross-entropy has dLoss/da = -y / a, and softmax's matrix of derivatives takes the division away again: \
-                 delta is {prediction} minus the {target}. {end}"
+                "Cross-entropy has dLoss/da = -y / a, and softmax's matrix of derivatives takes the \
+                 division away again: delta is {prediction} minus the {target}. {end}"
             )
         }
     }
