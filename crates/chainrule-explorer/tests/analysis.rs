@@ -390,7 +390,7 @@ fn layers_and_neurons_say_what_state_they_are_in() {
     // Active for both samples, for the second one, for none; and 0 for both.
     let weight = Matrix::from_rows(&[[1.0], [1.0], [1.0], [0.0]]);
     parameters.set(1, &weight, &[5.0, 0.0, -5.0, 0.0]).unwrap();
-    let weight = Matrix::from_rows(&[[0.1, 0.0, 0.0, 0.0], [2.0, 0.0, 0.0, 0.0]]);
+    let weight = Matrix::from_rows(&[[0.95, 0.0, 0.0, 0.0], [2.0, 0.0, 0.0, 0.0]]);
     parameters.set(2, &weight, &[0.0, 0.0]).unwrap();
     parameters.set(3, &Matrix::from_rows(&[[2.0, 2.0]]), &[0.0]).unwrap();
     let inputs = Arc::new(Matrix::from_rows(&[[-1.0], [1.0]]));
@@ -407,7 +407,8 @@ fn layers_and_neurons_say_what_state_they_are_in() {
         [State::Active, State::Blocked, State::Active]
     );
     assert_eq!([state(1, 2, 1), state(1, 3, 0), state(2, 0, 0)], [State::Dead, State::Dead, State::Active]);
-    assert_eq!(state(2, 1, 1), State::Saturated);
+    // z is 3.8 and 5.7: 8 % and 1 % of the largest slope.
+    assert_eq!([state(2, 0, 1), state(2, 1, 1)], [State::Saturated, State::Saturated]);
     let first = layer(&step, 1).unwrap();
     assert_eq!((first.saturated, first.dead, first.neurons, first.parameters), (0, 2, 4, 8));
     let second = layer(&step, 2).unwrap();

@@ -498,6 +498,7 @@ mod tests {
             let mut a = z.clone();
             softmax_rows(&mut a, length);
             let (exponentials, sum) = softmax_parts(&z);
+            assert_eq!(exponentials.iter().copied().fold(0.0, f64::max), 1.0);
             for (a, exponential) in a.iter().zip(exponentials) {
                 assert_eq!(*a, exponential / sum);
             }

@@ -296,12 +296,12 @@ fn a_kink_is_named() {
     let network = builder.dense(2, Activation::Relu).dense(1, Activation::Identity).build().unwrap();
     let mut parameters = network.zeros::<f64>();
     parameters.weight_mut(1).copy_from_slice(&[1.0, 1.0]);
-    // The second neuron's z in the second sample is 0.
+    // The second neuron's z in the first sample is 0.
     parameters.weight_mut(3).copy_from_slice(&[1.0, 1.0, 2.0, -1.0]);
     parameters.weight_mut(4).copy_from_slice(&[1.0, 1.0]);
     parameters.bias_mut(3).unwrap()[1] = -2.0;
     parameters.bias_mut(1).unwrap()[1] = 1.0;
-    let (inputs, targets) = (Matrix::from_rows(&[[-1.0], [3.0]]), Matrix::from_rows(&[[0.5], [7.0]]));
+    let (inputs, targets) = (Matrix::from_rows(&[[3.0], [-1.0]]), Matrix::from_rows(&[[7.0], [0.5]]));
     let samples = Samples { inputs: inputs.view().into(), targets: (&targets).into(), sample_weights: None };
     let check = |parameters: &Parameters<f64>, tensor: usize, element: usize| {
         let loss = Loss::MeanAbsoluteError;
@@ -310,10 +310,10 @@ fn a_kink_is_named() {
         let compared = checker.compare(tensor, element).unwrap();
         (checker.difference(tensor, element, 1e-3).unwrap().kink, compared)
     };
-    let kink = Kink::Neuron { layer: 2, neuron: 1, sample: 1 };
+    let kink = Kink::Neuron { layer: 2, neuron: 1, sample: 0 };
     assert_eq!(check(&parameters, 0, 0), (Some(kink), None));
     // With b(2)[2] = 6 that z is 8, and the output 7 + 8.
     parameters.bias_mut(3).unwrap()[1] = 6.0;
     parameters.bias_mut(4).unwrap()[0] = -8.0;
-    assert_eq!(check(&parameters, 4, 1), (Some(Kink::Loss { output: 0, sample: 1 }), None));
+    assert_eq!(check(&parameters, 4, 1), (Some(Kink::Loss { output: 0, sample: 0 }), None));
 }
