@@ -25,9 +25,5 @@ pub(crate) const FILES: [File; 4] = [
         content_type: "text/css; charset=utf-8",
         bytes: include_bytes!("../web/dist/explorer.css"),
     },
-    File {
-        name: "icon.svg",
-        content_type: "image/svg+xml",
-        bytes: include_bytes!("../web/dist/icon.svg"),
-    },
+    File { name: "icon.svg", content_type: "image/svg+xml", bytes: include_bytes!("../web/dist/icon.svg") },
 ];

@@ -1,6 +1,7 @@
 //! Every address, and what it answers.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,14 +14,17 @@ use chainrule::{Activation, Initialization, Loss};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::analysis::{self, Cell};
 use crate::document::{SUITED, SharedDocument};
 use crate::edit::{Edit, words};
 use crate::examples::{self, EXAMPLES, Example};
 use crate::guard::guard;
 use crate::limits::{self, Limits, at_most};
+use crate::num::Num;
 use crate::page;
 use crate::refusal::Refusal;
 use crate::request::{Answer, Asked, Place, Sent, Session, error, to_json, work};
+use crate::step::Step;
 
 /// All routes under the session's token, behind the guard.
 pub(crate) fn routes(session: Arc<Session>) -> Router {
@@ -35,7 +39,18 @@ pub(crate) fn routes(session: Arc<Session>) -> Router {
         .route(&at("api/revisions/{revision}"), get(view))
         .route(&at("api/revisions/{revision}/edits"), post(edit))
         .route(&at("api/revisions/{revision}/document"), get(share))
-        .route(&at("api/revisions/{revision}/values/{name}"), get(value));
+        .route(&at("api/revisions/{revision}/values/{name}"), get(value))
+        .route(&at("api/revisions/{revision}/explain"), get(explain))
+        .route(&at("api/revisions/{revision}/neuron"), get(neuron))
+        .route(&at("api/revisions/{revision}/edge"), get(edge))
+        .route(&at("api/revisions/{revision}/matrix"), get(matrix))
+        .route(&at("api/revisions/{revision}/outer"), get(outer))
+        .route(&at("api/revisions/{revision}/layer"), get(layer))
+        .route(&at("api/revisions/{revision}/loss"), get(loss))
+        .route(&at("api/revisions/{revision}/input"), get(input))
+        .route(&at("api/revisions/{revision}/check/cell"), post(check_cell))
+        .route(&at("api/revisions/{revision}/check/all"), post(check_all))
+        .route(&at("api/multiply"), post(multiply));
     for file in &page::FILES {
         let content_type = [(header::CONTENT_TYPE, file.content_type)];
         router = router.route(&at(file.name), get(move || async move { (content_type, file.bytes) }));
@@ -217,4 +232,152 @@ fn picture(value: &Value<f64>, height: usize, width: usize) -> Result<Vec<f64>, 
         }
     }
     Ok(numbers)
+}
+
+/// Answers a question about the step of a revision.
+async fn about<T: Serialize>(
+    session: Arc<Session>,
+    revision: usize,
+    question: impl FnOnce(&Step, &AtomicBool) -> Result<T, Refusal> + Send + 'static,
+) -> Answer {
+    work(session, move |session, cancelled| {
+        to_json(&question(&session.store.get(revision, cancelled)?.step, cancelled)?)
+    })
+    .await
+}
+
+async fn explain(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Asked(cell): Asked<Cell>,
+) -> Answer {
+    about(session, revision, move |step, _| analysis::explain(step, &cell)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NeuronQuery {
+    layer: usize,
+    neuron: usize,
+    sample: usize,
+}
+
+async fn neuron(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Asked(at): Asked<NeuronQuery>,
+) -> Answer {
+    about(session, revision, move |step, _| analysis::neuron(step, at.layer, at.neuron, at.sample)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EdgeQuery {
+    layer: usize,
+    to: usize,
+    from: usize,
+    sample: usize,
+}
+
+async fn edge(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Asked(at): Asked<EdgeQuery>,
+) -> Answer {
+    about(session, revision, move |step, _| analysis::edge(step, at.layer, at.to, at.from, at.sample)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MatrixQuery {
+    name: String,
+}
+
+async fn matrix(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Asked(at): Asked<MatrixQuery>,
+) -> Answer {
+    about(session, revision, move |step, _| analysis::matrix(step, &at.name)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OuterQuery {
+    layer: usize,
+    sample: Option<usize>,
+}
+
+async fn outer(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Asked(at): Asked<OuterQuery>,
+) -> Answer {
+    about(session, revision, move |step, _| analysis::outer(step, at.layer, at.sample)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LayerQuery {
+    layer: usize,
+}
+
+async fn layer(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Asked(at): Asked<LayerQuery>,
+) -> Answer {
+    about(session, revision, move |step, _| analysis::layer(step, at.layer)).await
+}
+
+async fn loss(State(session): State<Arc<Session>>, Place(revision): Place<usize>) -> Answer {
+    about(session, revision, |step, _| analysis::loss(step)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InputQuery {
+    column: usize,
+    sample: usize,
+}
+
+async fn input(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Asked(at): Asked<InputQuery>,
+) -> Answer {
+    about(session, revision, move |step, _| analysis::input(step, at.column, at.sample)).await
+}
+
+async fn check_cell(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Sent(cell): Sent<Cell>,
+) -> Answer {
+    about(session, revision, move |step, _| analysis::check_cell(step, &cell)).await
+}
+
+/// Nothing is asked but the revision.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Everything {}
+
+async fn check_all(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Sent(Everything {}): Sent<Everything>,
+) -> Answer {
+    about(session, revision, move |step, cancelled| analysis::check_all(step, revision as u64, cancelled))
+        .await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Factors {
+    a: Vec<Vec<Num>>,
+    b: Vec<Vec<Num>>,
+}
+
+async fn multiply(State(session): State<Arc<Session>>, Sent(factors): Sent<Factors>) -> Answer {
+    work(session, move |_, _| to_json(&analysis::multiply(&factors.a, &factors.b)?)).await
 }
