@@ -171,7 +171,7 @@ fn formulas_read_well() {
     );
     assert_eq!(labels("delta.1", 0, 1), ["error(1)[2] of sample 1", "slope(1)[2] of sample 1"]);
     assert_eq!(labels("delta.2", 1, 0), ["a(2)[1] of sample 2", "target[1] of sample 2"]);
-    assert_eq!(labels("updated_weight.1", 0, 1), ["W(1)[1, 2]", "learning rate", "dW(1)[1, 2]"]);
+    assert_eq!(labels("updated_weight.1", 0, 1), ["W(1)[1, 2]", "minus the learning rate", "dW(1)[1, 2]"]);
     assert_eq!(labels("bias_gradient.2", 0, 1), ["delta(2)[2] of sample 1", "delta(2)[2] of sample 2"]);
     assert_eq!(labels("a.2", 0, 1), ["z(2)[2] of sample 1", "z(2)[1] of sample 1"]);
     assert_eq!(labels("loss", 0, 0), ["loss of sample 1", "loss of sample 2"]);

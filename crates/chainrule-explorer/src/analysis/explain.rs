@@ -419,7 +419,7 @@ fn updated(reader: &Reader<'_>, kind: Kind, l: usize, row: usize, column: usize)
     let product = -(rate * (gradient.value.0 + 0.0 * before.value.0));
     let partial = before.value.0 + product;
     let sentence = format!("The {name} moves against its gradient, learning rate {rate}.");
-    let factors = vec![constant(rate, "learning rate"), gradient];
+    let factors = vec![constant(-rate, "minus the learning rate"), gradient];
     let terms = vec![Term { factors, product: product.into(), partial: partial.into() }];
     let name = format!("updated_{name}.{l}");
     Explanation { start: Some(before), terms, ..bare(reader, &name, row, column, sentence) }

@@ -54,7 +54,7 @@ pub struct Factor {
     pub cell: Option<Cell>,
     /// The number that the label names.
     pub value: Num,
-    /// How to read it: `W(2)[1, 3]`, `a(1)[3] of sample 2`, `learning rate`. Indices from 1.
+    /// How to read it: `W(2)[1, 3]`, `a(1)[3] of sample 2`, `minus the learning rate`. Indices from 1.
     pub label: String,
 }
 

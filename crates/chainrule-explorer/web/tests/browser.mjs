@@ -78,7 +78,7 @@ export function given(view) {
   return {
     weights: view.layers.map((layer) => matrix(`weight.${layer.number}`)),
     biases: view.layers.map((layer) => matrix(`bias.${layer.number}`)[0]),
-    activations: view.layers.map((layer) => layer.activation_name),
-    loss: view.loss_name, inputs: matrix('a.0'), targets: matrix('target'), rate: view.learning_rate,
+    activations: view.layers.map((layer) => layer.activation_name.replaceAll(' ', '_')),
+    loss: view.loss_name.replaceAll(' ', '_'), inputs: matrix('a.0'), targets: matrix('target'), rate: view.learning_rate,
   }
 }

@@ -41,18 +41,19 @@ export function puzzle(view: View, target: Target, l: number): Puzzle {
   const pair = (left: string, right: string, transposed: 'left' | 'right' | null): [Tile, Tile] =>
     [tile(view, left, transposed === 'left'), tile(view, right, transposed === 'right')]
   const [width, inputs, samples] = [view.widths[l], view.widths[l - 1], view.samples]
+  const neurons = `${width === 1 ? 'one row for the only neuron' : `one row for each of the ${width} neurons`} of layer ${l}, one column for each sample`
   switch (target) {
     case 'pre_activation':
       return {
         tiles: of(`weight.${l}`, `a.${l - 1}`, `a.${l}`, `delta.${l}`),
         answer: pair(`weight.${l}`, `a.${l - 1}`, null), shape: [width, samples], result: symbol('pre_activation', l),
-        meaning: `one row for each of the ${count(width, 'neuron')} of layer ${l}, one column for each sample`,
+        meaning: neurons,
       }
     case 'error':
       return {
         tiles: of(`weight.${l + 1}`, `delta.${l + 1}`, `a.${l}`, `weight.${l}`),
         answer: pair(`weight.${l + 1}`, `delta.${l + 1}`, 'left'), shape: [width, samples], result: symbol('error', l),
-        meaning: `one row for each of the ${count(width, 'neuron')} of layer ${l}, one column for each sample`,
+        meaning: neurons,
       }
     case 'weight_gradient':
       return {
@@ -86,6 +87,21 @@ export function impostors(puzzle: Puzzle): [Tile, Tile][] {
   )
 }
 
+/** Why a pair that is not the formula fits all the same. */
+export function excuse({ answer }: Puzzle, pair: [Tile, Tile]): string {
+  const reasons = pair.map((tile, side) => {
+    const own = answer[side]
+    if (alike(tile, own) || String(tile.shape) !== String(own.shape)) return null
+    if (tile.name !== own.name) return `${tile.text} has the same shape as ${own.text}.`
+    const plain = tile.transposed ? own.text : tile.text
+    return tile.kind === 'weight'
+      ? `${plain} is square, so it fits both ways round.`
+      : `There are as many samples as ${own.name === 'a.0' ? 'inputs' : 'neurons'}, so ${plain} is square and fits both ways round.`
+  })
+  const given = reasons.filter((reason) => reason !== null)
+  return given.length > 0 ? given.join(' ') : 'Its tiles join at another inner dimension and give the same shape.'
+}
+
 export interface Verdict {
   outcome: 'open' | 'clash' | 'misfit' | 'impostor' | 'right'
   words: string
@@ -106,7 +122,7 @@ export function verdict(puzzle: Puzzle, left: Tile | null, right: Tile | null): 
     return { outcome: 'misfit', words }
   }
   if (!isAnswer(puzzle, left, right)) {
-    return { outcome: 'impostor', words: `Everything fits, and it is still wrong: ${product} has the shape of ${puzzle.result} but not its numbers.` }
+    return { outcome: 'impostor', words: `Everything fits, and it is still wrong: ${product} has the shape of ${puzzle.result}, but it is another formula.` }
   }
-  return { outcome: 'right', words: `Right: ${product} is ${made}, ${puzzle.meaning}.` }
+  return { outcome: 'right', words: `${product} is ${made}, ${puzzle.meaning}.` }
 }

@@ -207,10 +207,10 @@ export interface Term {
 }
 
 export interface Factor {
-  /** Where it comes from; null for constants (the learning rate). */
+  /** Where it comes from; null for constants (minus the learning rate). */
   cell: Cell | null
   value: Num
-  /** How to read it: "W(2)[1, 3]", "a(1)[3]", "learning rate". Indices from 1. */
+  /** How to read it: "W(2)[1, 3]", "a(1)[3]", "minus the learning rate". Indices from 1. */
   label: string
 }
 
