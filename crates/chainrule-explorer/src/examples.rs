@@ -53,8 +53,8 @@ pub const EXAMPLES: &[Example] = &[
     Example {
         id: "saturated-sigmoid",
         title: "Sure of itself, and wrong",
-        summary: "The answer is as wrong as can be and the loss is large, but the flat sigmoid lets almost no \
-                  error through; change the loss to binary cross-entropy and see it learn.",
+        summary: "The answer is as wrong as can be and the loss is large, but the flat sigmoid lets almost \
+                  no error through; change the loss to binary cross-entropy and see it learn.",
         build: saturated_sigmoid,
     },
     Example {

@@ -1,4 +1,5 @@
-//! Documents, edits and revisions: the numbers of the examples, and that every way back leads to the same bits.
+//! Documents, edits and revisions: the numbers of the examples, and that every way back
+//! leads to the same bits.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
@@ -137,9 +138,10 @@ fn an_edit_says_what_it_did_and_leaves_its_parent_as_it_was() {
         (set("target", 0, 0, 1.0), "target 1: 0 -> 1"),
         (edit(json!({ "kind": "learning_rate", "value": 0.1 })), "learning rate 0.5 -> 0.1"),
         (
-            edit(
-                json!({ "kind": "activation", "layer": 1, "activation": { "leaky_relu": { "negative_slope": 0.1 } } }),
-            ),
+            edit(json!({
+                "kind": "activation", "layer": 1,
+                "activation": { "leaky_relu": { "negative_slope": 0.1 } },
+            })),
             "layer 1: tanh -> leaky relu",
         ),
         (edit(json!({ "kind": "batch", "first": 2, "count": 3 })), "rows 2..5"),

@@ -397,7 +397,8 @@ fn other_methods_and_addresses_are_refused() {
 fn a_body_that_is_too_large_is_refused_declared_or_not() {
     let limit = 4 * 1024 * 1024;
     let head = format!(
-        "POST {} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nConnection: close\r\nContent-Type: application/json\r\n",
+        "POST {} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\n",
         SERVER.at("api/documents"),
         SERVER.host(),
         SERVER.origin()
@@ -512,7 +513,10 @@ fn networks_that_are_too_large_are_refused_at_once() {
         r#"{"kind":"batch","first":18446744073709551615,"count":2}"#,
         r#"{"kind":"iterate","count":18446744073709551615}"#,
         r#"{"kind":"iterate","count":0}"#,
-        r#"{"kind":"set","name":"weight.1","row":18446744073709551615,"column":18446744073709551615,"value":1}"#,
+        r#"{"kind":"set","name":"target","row":18446744073709551615,"column":1,"value":1}"#,
+        r#"{"kind":"set","name":"a.0","row":0,"column":18446744073709551615,"value":1}"#,
+        r#"{"kind":"set","name":"bias.2","row":0,"column":18446744073709551615,"value":1}"#,
+        r#"{"kind":"set","name":"weight.1","row":18446744073709551615,"column":1,"value":1}"#,
         r#"{"kind":"activation","layer":18446744073709551615,"activation":"relu"}"#,
         r#"{"kind":"activation","layer":0,"activation":"relu"}"#,
     ] {
@@ -559,7 +563,8 @@ fn a_finite_difference_request_that_would_run_for_hours_ends_in_time() {
     // Who goes away does not keep the server busy.
     let mut gone = SERVER.connect();
     let request = format!(
-        "POST {} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}",
+        "POST {} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}",
         SERVER.at(&address),
         SERVER.host(),
         SERVER.origin()
@@ -576,7 +581,8 @@ fn slow_senders_are_cut_off_and_hold_nobody_up() {
     // A server of its own: its places are taken.
     let server = start();
     let head = format!(
-        "POST {} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{",
+        "POST {} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{{",
         server.at("api/documents"),
         server.host(),
         server.origin()
