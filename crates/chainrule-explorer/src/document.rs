@@ -130,7 +130,8 @@ impl Document {
             }
             if inputs.columns() != n_in || targets.columns() != n_out || targets.rows() != inputs.rows() {
                 return invalid(format!(
-                    "inputs are {} x {} and targets {} x {}, but the network takes {n_in} inputs and gives {n_out} outputs",
+                    "inputs are {} x {} and targets {} x {}, but the network takes {n_in} inputs and gives \
+                     {n_out} outputs",
                     inputs.rows(),
                     inputs.columns(),
                     targets.rows(),

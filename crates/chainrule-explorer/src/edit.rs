@@ -194,7 +194,8 @@ fn set_parameter(
     let unknown = || {
         let shown: String = name.chars().take(60).collect();
         Refusal::Invalid(format!(
-            "{shown:?} cannot be set; weights (weight.1), biases (bias.1), inputs (a.0) and targets (target) can"
+            "{shown:?} cannot be set; weights (weight.1), biases (bias.1), inputs (a.0) and \
+             targets (target) can"
         ))
     };
     let (what, number) = name.split_once('.').ok_or_else(unknown)?;
@@ -375,9 +376,9 @@ fn kept_layers(document: &Document, network: &Network) -> Vec<(usize, usize)> {
     kept
 }
 
-/// Targets for another number of outputs. Classes stay classes: one that has no output any more becomes the last
-/// one, and with a single output class 0 is 0 and every other is 1. Of other targets the first ones stay, and
-/// outputs that are new aim at 0.
+/// Targets for another number of outputs. Classes stay classes: one that has no output any more becomes the
+/// last one, and with a single output class 0 is 0 and every other is 1. Of other targets the first ones
+/// stay, and outputs that are new aim at 0.
 fn fit_targets(document: &mut Document, outputs: usize) {
     let (batch, pool) = (&document.targets, &document.pool.targets);
     let for_classes = matches!(document.loss, Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy);
@@ -407,7 +408,8 @@ fn fit_targets(document: &mut Document, outputs: usize) {
     };
 }
 
-/// The class that a row of targets stands for: its largest number, or the number itself where there is one output.
+/// The class that a row of targets stands for: its largest number, or the number itself where there is one
+/// output.
 fn class(row: &[f64]) -> usize {
     if let [number] = row {
         return usize::from(*number >= 0.5);

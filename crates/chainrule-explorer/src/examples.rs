@@ -33,7 +33,8 @@ pub const EXAMPLES: &[Example] = &[
     Example {
         id: "mazur",
         title: "Matt Mazur's 2-2-2",
-        summary: "The best-known example worked by hand on the web: every number here can be compared with his.",
+        summary: "The best-known example worked by hand on the web: every number here can be compared with \
+                  his.",
         build: mazur,
     },
     Example {
@@ -45,26 +46,29 @@ pub const EXAMPLES: &[Example] = &[
     Example {
         id: "dead-relu",
         title: "A dead ReLU",
-        summary: "One hidden neuron is off for every sample, so no error passes it and its weights never move again.",
+        summary: "One hidden neuron is off for every sample, so no error passes it and its weights never \
+                  move again.",
         build: dead_relu,
     },
     Example {
         id: "saturated-sigmoid",
         title: "Sure of itself, and wrong",
-        summary: "The answer is as wrong as can be and the loss is large, but the flat sigmoid lets almost no error \
-                  through; change the loss to binary cross-entropy and see it learn.",
+        summary: "The answer is as wrong as can be and the loss is large, but the flat sigmoid lets almost \
+                  no error through; change the loss to binary cross-entropy and see it learn.",
         build: saturated_sigmoid,
     },
     Example {
         id: "deep-10",
         title: "Ten layers of sigmoid",
-        summary: "On its way back through ten sigmoids the error signal fades: watch delta shrink layer by layer.",
+        summary: "On its way back through ten sigmoids the error signal fades: watch delta shrink layer by \
+                  layer.",
         build: deep_10,
     },
     Example {
         id: "digits",
         title: "Handwritten digits",
-        summary: "Real images of 8 x 8 pixels: row i of the first layer's gradient is delta_i times the image.",
+        summary: "Real images of 8 x 8 pixels: row i of the first layer's gradient is delta_i times the \
+                  image.",
         build: digits,
     },
 ];

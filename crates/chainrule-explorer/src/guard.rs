@@ -1,16 +1,16 @@
 //! Who may ask: every request of every method and path passes here first, and what is not allowed is refused.
 //!
-//! A page that somebody else wrote, open in the same browser, can send requests to 127.0.0.1, and with a name of its own
-//! that it points to 127.0.0.1 (DNS rebinding) it could read the answers. So, in this order:
+//! A page that somebody else wrote, open in the same browser, can send requests to 127.0.0.1, and with a name
+//! of its own that it points to 127.0.0.1 (DNS rebinding) it could read the answers. So, in this order:
 //!
 //! 1. `Host` is one of this server's own names, once; a target that names a host itself is refused.
-//! 2. `Origin`, if there is one, is this server's. A POST must prove where it comes from: by `Origin`, which browsers send
-//!    with every POST, or by `Sec-Fetch-Site: same-origin`.
+//! 2. `Origin`, if there is one, is this server's. A POST must prove where it comes from: by `Origin`, which
+//!    browsers send with every POST, or by `Sec-Fetch-Site: same-origin`.
 //! 3. `Sec-Fetch-Site`, if there is one, says same-origin, or none: an address that a person typed or opened.
 //! 4. The path starts with the launch's token, compared in constant time.
 //!
-//! Then come the tables of paths and methods (404, 405), and for a POST its content type, its size and its work. No answer
-//! ever has a CORS header, so that no other origin can read one.
+//! Then come the tables of paths and methods (404, 405), and for a POST its content type, its size and its
+//! work. No answer ever has a CORS header, so that no other origin can read one.
 
 use std::sync::Arc;
 
@@ -39,7 +39,8 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// Who has no token sees this.
 const NO_TOKEN: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Chainrule</title>\n\
     <p>Open the address that <code>chainrule explore</code> printed: it contains the key to this page.\n\
-    <p>To open a link that somebody shared, open that address and paste the link into Share, Open link.\n</html>\n";
+    <p>To open a link that somebody shared, open that address and paste the link into \
+    Share, Open link.\n</html>\n";
 
 /// Lets a request pass, or answers it with a refusal; a panic becomes an error.
 pub(crate) async fn guard(State(session): State<Arc<Session>>, request: Request, next: Next) -> Response {

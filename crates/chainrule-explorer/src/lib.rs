@@ -1,10 +1,11 @@
 //! A local page on which a person steps through one training step and sees every value of it.
 //!
-//! The engine's trace is the one source of numbers: [`Step`] is a trace with everything it started from, and what the page
-//! asks about it is computed here, never in the page. `web/src/lib/contract.ts` lists what the two say to each other.
+//! The engine's trace is the one source of numbers: [`Step`] is a trace with everything it started from, and
+//! what the page asks about it is computed here, never in the page. `web/src/lib/contract.ts` lists what the
+//! two say to each other.
 //!
-//! A [`Document`] is what a person edits. Each [`Edit`] gives another one, and the [`Store`] keeps them all as revisions,
-//! to which one can always go back. [`Explorer`] is the server.
+//! A [`Document`] is what a person edits. Each [`Edit`] gives another one, and the [`Store`] keeps them all
+//! as revisions, to which one can always go back. [`Explorer`] is the server.
 
 #![forbid(unsafe_code)]
 

@@ -75,7 +75,8 @@ pub fn check_network(network: &Network) -> Result<(), Refusal> {
 pub(crate) fn check_batch(network: &Network, samples: usize) -> Result<(), Refusal> {
     at_most("samples", samples, SAMPLES)?;
     let neurons: usize = (0..=network.depth()).map(|l| network.width(l)).sum();
-    // Of each neuron z, a, the slope, the error and delta; of each parameter itself, its gradient and its update.
+    // Of each neuron z, a, the slope, the error and delta; of each parameter itself, its gradient and its
+    // update.
     let numbers = 5 * samples * neurons + 3 * network.parameter_count();
     at_most("numbers in the trace", numbers, TRACE_NUMBERS)
 }

@@ -1,4 +1,5 @@
-//! How a request is read and answered: its path, query and body, work away from the connections, and errors as JSON.
+//! How a request is read and answered: its path, query and body, work away from the connections, and errors
+//! as JSON.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,8 +80,8 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<Response, Refusal> {
     }
 }
 
-/// Computes an answer away from the connections, a few at a time. When the request is dropped because its sender is
-/// gone, the flag that the work looks at is set.
+/// Computes an answer away from the connections, a few at a time. When the request is dropped because its
+/// sender is gone, the flag that the work looks at is set.
 pub(crate) async fn work(
     session: Arc<Session>,
     compute: impl FnOnce(&Session, &AtomicBool) -> Result<Response, Refusal> + Send + 'static,

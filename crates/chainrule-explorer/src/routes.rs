@@ -199,8 +199,8 @@ fn binary(numbers: &[f64]) -> Response {
 /// Boxes of a picture, at most.
 const BOXES: usize = 1 << 20;
 
-/// The number of largest magnitude, with its sign, in each of height x width boxes that cover the value; NaN is larger
-/// than all.
+/// The number of largest magnitude, with its sign, in each of height x width boxes that cover the value; NaN
+/// is larger than all.
 fn picture(value: &Value<f64>, height: usize, width: usize) -> Result<Vec<f64>, Refusal> {
     let (rows, columns) = match value.shape[..] {
         [rows, columns] => (rows, columns),

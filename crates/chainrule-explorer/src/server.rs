@@ -21,7 +21,7 @@ pub const DEFAULT_PORT: u16 = 7878;
 /// Connections at a time; a browser opens six.
 const CONNECTIONS: usize = 64;
 /// How long the head of a request may take to arrive, and how long a connection may be idle.
-const HEAD_TIME: Duration = Duration::from_secs(20);
+const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Bytes of the head of a request.
 const HEAD_BYTES: usize = 32 * 1024;
 
@@ -68,11 +68,12 @@ impl Stopper {
 }
 
 impl Explorer {
-    /// Listens on 127.0.0.1 at `port`, 0 being any that is free; without one at [`DEFAULT_PORT`], or any other if that is
-    /// taken. The page opens `document`, whose first revision is called `label`.
+    /// Listens on 127.0.0.1 at `port`, 0 being any that is free; without one at [`DEFAULT_PORT`], or any
+    /// other if that is taken. The page opens `document`, whose first revision is called `label`.
     ///
     /// # Errors
-    /// When the port is taken or the system refuses, and when the document is too large or does not fit together.
+    /// When the port is taken or the system refuses, and when the document is too large or does not fit
+    /// together.
     pub fn bind(document: Arc<Document>, label: String, port: Option<u16>) -> Result<Explorer, StartError> {
         document.check()?;
         let system = |error: std::io::Error| StartError::System(error.to_string());

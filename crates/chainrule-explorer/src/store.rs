@@ -1,9 +1,10 @@
-//! All revisions of a session: immutable, and rebuilt from their edits when their numbers were dropped to save memory.
+//! All revisions of a session: immutable, and rebuilt from their edits when their numbers were dropped to
+//! save memory.
 //!
-//! Each revision remembers its parent and its edit, a few hundred bytes. Documents and traces are kept as long as they
-//! fit into a limit; beyond it the least recently used traces go first, then the least recently used documents. An edit
-//! is a pure function, so a document that is rebuilt has the same bits. Roots, which have no edit to be rebuilt from, are
-//! never dropped; their number and their bytes are bounded instead.
+//! Each revision remembers its parent and its edit, a few hundred bytes. Documents and traces are kept as
+//! long as they fit into a limit; beyond it the least recently used traces go first, then the least recently
+//! used documents. An edit is a pure function, so a document that is rebuilt has the same bits. Roots, which
+//! have no edit to be rebuilt from, are never dropped; their number and their bytes are bounded instead.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -180,8 +181,8 @@ impl Store {
     /// Makes the revisions that an edit of `revision` gives: one, or one for each iteration.
     ///
     /// # Errors
-    /// When there is no such revision, when the edit is impossible, and when `cancelled` is set meanwhile; then no
-    /// revision was made.
+    /// When there is no such revision, when the edit is impossible, and when `cancelled` is set meanwhile;
+    /// then no revision was made.
     pub fn edit(
         &self,
         revision: usize,
@@ -197,7 +198,8 @@ impl Store {
             }
             other => (1, other.clone()),
         };
-        // What was made but not yet given a number: label, loss, iteration, and the document as long as memory lasts.
+        // What was made but not yet given a number: label, loss, iteration, and the document as long as
+        // memory lasts.
         let mut made = Vec::with_capacity(count);
         let (mut document, mut step) = (start.document, start.step);
         let mut bytes = 0;
@@ -261,8 +263,8 @@ impl Inner {
             return Ok(());
         }
         Err(Refusal::TooMuch(format!(
-            "there are {} revisions, and the limit is {REVISIONS}; share this one, end `chainrule explore`, start \
-             it again and open the link",
+            "there are {} revisions, and the limit is {REVISIONS}; share this one, end `chainrule \
+             explore`, start it again and open the link",
             self.revisions.len(),
         )))
     }

@@ -1,4 +1,5 @@
-//! What the page is told of a revision: the document, every value of its trace, and the two orders of the events.
+//! What the page is told of a revision: the document, every value of its trace, and the two orders of the
+//! events.
 
 use std::sync::Arc;
 
@@ -202,7 +203,8 @@ fn event_view(event: &Event<f64>) -> EventView<'_> {
     }
 }
 
-/// The lesson's order, which is the trace's, and that of frameworks: each layer's gradients as soon as its delta is there.
+/// The lesson's order, which is the trace's, and that of frameworks: each layer's gradients as soon as its
+/// delta is there.
 fn orders(step: &Step) -> Orders {
     let events = &step.trace.events;
     let is_error = |event: &Event<f64>| {

@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod commands;
 mod diverging;
+mod explore;
 mod images;
 mod learning;
 mod memory;
