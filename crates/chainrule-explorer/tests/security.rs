@@ -551,7 +551,6 @@ fn work_that_would_take_minutes_is_refused_with_the_limit() {
 }
 
 #[test]
-#[ignore = "merge: api/revisions/N/check/all is not routed yet"]
 fn a_finite_difference_request_that_would_run_for_hours_ends_in_time() {
     let address = format!("api/revisions/{}/check/all", large_revision());
     let started = Instant::now();
