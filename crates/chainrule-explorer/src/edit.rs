@@ -7,8 +7,8 @@ use chainrule::{Activation, Loss, Matrix, Network, Parameters, Targets};
 use serde::Deserialize;
 
 use crate::document::{Document, LARGEST_SEED, Pool, check_learning_rate, dense_layers, draw, drawing_rule};
-use crate::json_number::JsonNumber;
 use crate::limits::{self, at_most};
+use crate::num::Num;
 use crate::refusal::Refusal;
 
 /// A change.
@@ -24,7 +24,7 @@ pub enum Edit {
         /// From 0.
         column: usize,
         /// The number.
-        value: JsonNumber,
+        value: Num,
     },
     /// Another learning rate.
     LearningRate {

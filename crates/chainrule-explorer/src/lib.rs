@@ -9,12 +9,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 mod document;
 mod edit;
 mod examples;
 mod guard;
-mod json_number;
 pub mod limits;
+mod num;
 mod page;
 mod refusal;
 mod request;
@@ -27,7 +28,7 @@ mod view;
 pub use document::{Document, Image, Pool, SUITED, SharedDocument};
 pub use edit::{Edit, LayerShape, apply};
 pub use examples::{DEFAULT, EXAMPLES, Example, document as example};
-pub use json_number::JsonNumber;
+pub use num::Num;
 pub use refusal::Refusal;
 pub use server::{DEFAULT_PORT, Explorer, StartError, Stopper};
 pub use step::Step;

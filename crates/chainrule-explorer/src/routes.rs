@@ -7,24 +7,31 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use chainrule::trace::Value;
 use chainrule::{Activation, Initialization, Loss};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::analysis::{
+    Cell, check_all, check_cell, edge, explain, input, layer, loss, matrix, multiply, neuron, outer,
+};
 use crate::document::{SUITED, SharedDocument};
 use crate::edit::{Edit, words};
 use crate::examples::{self, EXAMPLES, Example};
 use crate::guard::guard;
 use crate::limits::{self, Limits, at_most};
+use crate::num::Num;
 use crate::page;
 use crate::refusal::Refusal;
 use crate::request::{Answer, Asked, Place, Sent, Session, error, to_json, work};
+use crate::step::Step;
 
 /// All routes under the session's token, behind the guard.
 pub(crate) fn routes(session: Arc<Session>) -> Router {
     let at = |address: &str| format!("/{}/{address}", session.token);
+    let of = |question: &str| at(&format!("api/revisions/{{revision}}/{question}"));
     let mut router = Router::new()
         .route(
             &at("api/alive"),
@@ -35,7 +42,18 @@ pub(crate) fn routes(session: Arc<Session>) -> Router {
         .route(&at("api/revisions/{revision}"), get(view))
         .route(&at("api/revisions/{revision}/edits"), post(edit))
         .route(&at("api/revisions/{revision}/document"), get(share))
-        .route(&at("api/revisions/{revision}/values/{name}"), get(value));
+        .route(&at("api/revisions/{revision}/values/{name}"), get(value))
+        .route(&of("explain"), ask(|step, cell: Cell| explain(step, &cell)))
+        .route(&of("neuron"), ask(|step, q: AtNeuron| neuron(step, q.layer, q.neuron, q.sample)))
+        .route(&of("edge"), ask(|step, q: AtEdge| edge(step, q.layer, q.to, q.from, q.sample)))
+        .route(&of("matrix"), ask(|step, q: Named| matrix(step, &q.name)))
+        .route(&of("outer"), ask(|step, q: AtOuter| outer(step, q.layer, q.sample)))
+        .route(&of("layer"), ask(|step, q: AtLayer| layer(step, q.layer)))
+        .route(&of("loss"), ask(|step, _: Nothing| loss(step)))
+        .route(&of("input"), ask(|step, q: AtInput| input(step, q.column, q.sample)))
+        .route(&of("check/cell"), post(check_one))
+        .route(&of("check/all"), post(check_every))
+        .route(&at("api/multiply"), post(product));
     for file in &page::FILES {
         let content_type = [(header::CONTENT_TYPE, file.content_type)];
         router = router.route(&at(file.name), get(move || async move { (content_type, file.bytes) }));
@@ -51,6 +69,100 @@ pub(crate) fn routes(session: Arc<Session>) -> Router {
         })
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&session), guard))
         .with_state(session)
+}
+
+/// A question about a revision's step: what the query says goes to `answer`.
+fn ask<Q, A>(answer: fn(&Step, Q) -> Result<A, Refusal>) -> MethodRouter<Arc<Session>>
+where
+    Q: DeserializeOwned + Send + 'static,
+    A: Serialize + 'static,
+{
+    get(move |State(session): State<Arc<Session>>, Place(revision): Place<usize>, Asked(query): Asked<Q>| {
+        work(session, move |session, cancelled| {
+            to_json(&answer(&*session.store.get(revision, cancelled)?.step, query)?)
+        })
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtNeuron {
+    layer: usize,
+    neuron: usize,
+    sample: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtEdge {
+    layer: usize,
+    to: usize,
+    from: usize,
+    sample: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtOuter {
+    layer: usize,
+    sample: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtLayer {
+    layer: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtInput {
+    column: usize,
+    sample: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn check_one(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Sent(cell): Sent<Cell>,
+) -> Answer {
+    work(session, move |session, cancelled| {
+        to_json(&check_cell(&*session.store.get(revision, cancelled)?.step, &cell)?)
+    })
+    .await
+}
+
+async fn check_every(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Sent(Nothing {}): Sent<Nothing>,
+) -> Answer {
+    work(session, move |session, cancelled| {
+        let held = session.store.get(revision, cancelled)?;
+        to_json(&check_all(&held.step, revision as u64, cancelled)?)
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    a: Vec<Vec<Num>>,
+    b: Vec<Vec<Num>>,
+}
+
+async fn product(State(session): State<Arc<Session>>, Sent(pair): Sent<Pair>) -> Answer {
+    work(session, move |_, _| to_json(&multiply(&pair.a, &pair.b)?)).await
 }
 
 #[derive(Serialize)]

@@ -14,8 +14,8 @@ use serde::Serialize;
 
 use crate::document::Document;
 use crate::edit::{Edit, apply};
-use crate::json_number::JsonNumber;
 use crate::limits;
+use crate::num::Num;
 use crate::refusal::Refusal;
 use crate::step::Step;
 use crate::view::Held;
@@ -33,7 +33,7 @@ pub struct Made {
     revision: usize,
     label: String,
     iteration: u64,
-    loss: JsonNumber,
+    loss: Num,
 }
 
 /// All revisions.
@@ -234,7 +234,7 @@ impl Store {
             if let Some(document) = kept {
                 inner.keep_document(parent, &document);
             }
-            list.push(Made { revision: parent, label, iteration, loss: JsonNumber(loss) });
+            list.push(Made { revision: parent, label, iteration, loss: Num(loss) });
         }
         inner.keep_document(parent, &document);
         inner.keep_step(parent, &step);

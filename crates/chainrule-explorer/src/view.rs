@@ -8,9 +8,10 @@ use chainrule::trace::{Event, Operation, Phase, Value};
 use chainrule::{Activation, Loss};
 use serde::Serialize;
 
+use crate::analysis::{Kind, OutputRule, kind_of, output_rule};
 use crate::document::{Document, Image, dense_layers};
 use crate::edit::words;
-use crate::json_number::JsonNumber;
+use crate::num::Num;
 use crate::refusal::Refusal;
 use crate::step::Step;
 
@@ -24,7 +25,7 @@ pub struct View<'a> {
     parent: Option<usize>,
     label: &'a str,
     iteration: u64,
-    loss: JsonNumber,
+    loss: Num,
     title: &'a str,
     source: &'a str,
     layers: Vec<LayerView>,
@@ -61,15 +62,15 @@ struct LayerView {
 #[derive(Debug, Serialize)]
 struct ValueView<'a> {
     name: &'a str,
-    kind: &'static str,
+    kind: Kind,
     layer: usize,
     shape: &'a [usize],
     bytes: usize,
     scale: f64,
-    root_mean_square: JsonNumber,
+    root_mean_square: Num,
     zeros: usize,
     non_finite: usize,
-    values: Option<Vec<JsonNumber>>,
+    values: Option<Vec<Num>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -129,7 +130,7 @@ impl Held {
             parent: self.parent,
             label: &self.label,
             iteration: document.iteration,
-            loss: JsonNumber(step.trace.loss()),
+            loss: Num(step.trace.loss()),
             title: &document.title,
             source: &document.source,
             widths: widths.collect(),
@@ -146,7 +147,7 @@ impl Held {
             output_names: document.output_names.as_deref(),
             image: document.image,
             output_rule: output_rule(step),
-            values: step.trace.values().map(value_view).collect(),
+            values: step.trace.values().map(value_view).collect::<Result<_, _>>()?,
             given: step.trace.given.iter().map(|value| value.name.as_str()).collect(),
             events: step.trace.events.iter().map(event_view).collect(),
             orders: orders(step),
@@ -166,7 +167,9 @@ fn layer_view(number: usize, inputs: usize, dense: &Dense) -> LayerView {
     }
 }
 
-fn value_view(value: &Value<f64>) -> ValueView<'_> {
+fn value_view(value: &Value<f64>) -> Result<ValueView<'_>, Refusal> {
+    let unknown = || Refusal::Invalid(format!("{} is no kind of value", value.name));
+    let (kind, layer) = kind_of(&value.name).ok_or_else(unknown)?;
     let numbers = &value.values;
     let finite = || numbers.iter().filter(|number| number.is_finite());
     let scale = finite().fold(0.0, |largest: f64, number| largest.max(number.abs()));
@@ -174,64 +177,18 @@ fn value_view(value: &Value<f64>) -> ValueView<'_> {
     // Divided by the scale, squares neither overflow nor vanish.
     let unit = if scale > 0.0 { scale } else { 1.0 };
     let mean = numbers.iter().map(|x| (x / unit) * (x / unit)).sum::<f64>() / numbers.len() as f64;
-    ValueView {
+    Ok(ValueView {
         name: &value.name,
-        kind: kind_of(&value.name),
-        layer: layer_of(&value.name),
+        kind,
+        layer,
         shape: &value.shape,
         bytes: size_of_val(&numbers[..]),
         scale,
-        root_mean_square: JsonNumber(unit * mean.sqrt()),
+        root_mean_square: Num(unit * mean.sqrt()),
         zeros: numbers.iter().filter(|number| **number == 0.0).count(),
         non_finite,
-        values: (numbers.len() <= MOST_NUMBERS)
-            .then(|| numbers.iter().map(|&number| JsonNumber(number)).collect()),
-    }
-}
-
-/// The dense layer in a value's name; 0 for inputs, target and loss.
-fn layer_of(name: &str) -> usize {
-    name.split_once('.').and_then(|(_, layer)| layer.parse().ok()).unwrap_or(0)
-}
-
-// merge: analysis::kind_of
-fn kind_of(name: &str) -> &'static str {
-    match name.split('.').next().unwrap_or_default() {
-        "a" => "activation",
-        "z" => "pre_activation",
-        "target" => "target",
-        "weight" => "weight",
-        "bias" => "bias",
-        "loss" => "loss",
-        "error" => "error",
-        "slope" => "slope",
-        "delta" => "delta",
-        "weight_gradient" => "weight_gradient",
-        "bias_gradient" => "bias_gradient",
-        "updated_weight" => "updated_weight",
-        _ => "updated_bias",
-    }
-}
-
-// merge: analysis::OutputRule
-#[derive(Debug, Serialize)]
-struct OutputRule {
-    rule: &'static str,
-    reason: &'static str,
-}
-
-// merge: analysis::output_rule
-fn output_rule(step: &Step) -> OutputRule {
-    let natural = step.loss.natural_output() == step.network.output_activation();
-    if natural && matches!(step.loss.name(), "half_squared_error" | "binary_cross_entropy" | "cross_entropy")
-    {
-        let reason = "For this loss and output the short form holds.";
-        return OutputRule { rule: "prediction_minus_target", reason };
-    }
-    match step.network.output_activation() {
-        Activation::Softmax => OutputRule { rule: "through_jacobian", reason: "Softmax with another loss." },
-        _ => OutputRule { rule: "through_slope", reason: "dLoss/da goes through sigma'." },
-    }
+        values: (numbers.len() <= MOST_NUMBERS).then(|| numbers.iter().map(|&number| Num(number)).collect()),
+    })
 }
 
 fn event_view(event: &Event<f64>) -> EventView<'_> {

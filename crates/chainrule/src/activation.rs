@@ -415,6 +415,14 @@ pub(crate) fn softmax_rows<T: Scalar>(values: &mut [T], columns: usize) {
     }
 }
 
+/// The two halves of softmax for one row: exp(z_k - max z) of each k, and their sum, which divides them.
+pub fn softmax_parts<T: Scalar>(row: &[T]) -> (Vec<T>, T) {
+    let largest = largest(row);
+    let exponentials: Vec<T> = row.iter().map(|&z| exp_of_nonpositive(z - largest)).collect();
+    let sum = sum(&exponentials);
+    (exponentials, sum)
+}
+
 /// The largest number that is not NaN; -infinity if there is none.
 #[inline(always)]
 pub(crate) fn largest<T: Scalar>(row: &[T]) -> T {
@@ -479,6 +487,20 @@ mod tests {
                     (numeric - exact).abs() < 2e-8 * (1.0 + z.abs()),
                     "{activation:?} at {z}: {exact} {numeric}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn softmax_is_its_two_parts_divided() {
+        for length in [1, 2, 3, 15, 16, 17, 40, 130] {
+            let z: Vec<f64> = (0..length).map(|i| (i as f64 * 0.618).fract() * 30.0 - 15.0).collect();
+            let mut a = z.clone();
+            softmax_rows(&mut a, length);
+            let (exponentials, sum) = softmax_parts(&z);
+            assert_eq!(exponentials.iter().copied().fold(0.0, f64::max), 1.0);
+            for (a, exponential) in a.iter().zip(exponentials) {
+                assert_eq!(*a, exponential / sum);
             }
         }
     }

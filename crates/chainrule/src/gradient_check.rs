@@ -10,6 +10,7 @@
 use crate::backward::{backward, gradients, output_error};
 use crate::error::{Error, Result};
 use crate::forward::{Cache, Mode, forward};
+use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::parameters::{Gradients, Parameters, TensorLayout};
@@ -126,19 +127,9 @@ pub fn check_gradients(
     gradients: &Gradients<f64>,
     options: &CheckOptions,
 ) -> Result<CheckReport> {
-    network.check_parameters(gradients)?;
-    let mut probe = Probe { network, loss, samples, mode: options.mode, parameters: parameters.clone() };
-    let (center_loss, cache) = probe.loss()?;
-    if !center_loss.is_finite() {
-        return Err(Error::Data(format!("the loss is {center_loss}: there is no gradient to check")));
-    }
-    let z = cache.pre_activation(network.depth()).as_slice();
-    let largest_z = z.iter().fold(0.0f64, |largest, z| largest.max(z.abs()));
-    let center = Center { loss: center_loss, magnitude: center_loss.abs() + largest_z };
+    let mut checker = Checker::new(network, parameters, loss, samples, gradients, options)?;
     let mut tensors = Vec::new();
     for (index, tensor) in parameters.tensors().iter().enumerate() {
-        let values = gradients.tensor(tensor);
-        let largest = values.iter().fold(0.0f64, |largest, g| largest.max(g.abs()));
         let mut report = TensorReport {
             tensor: tensor.clone(),
             compared: 0,
@@ -148,9 +139,8 @@ pub fn check_gradients(
             passed: true,
         };
         let (mut difference, mut sizes) = (0.0, (0.0, 0.0));
-        for element in chosen(tensor.count(), index, options) {
-            let comparison = compare(&mut probe, tensor, element, values[element], largest, center, options)?;
-            let Some(comparison) = comparison else {
+        for element in checker.chosen(index) {
+            let Some(comparison) = checker.compare(index, element)? else {
                 report.at_kink += 1;
                 continue;
             };
@@ -171,110 +161,236 @@ pub fn check_gradients(
         report.passed = report.worst.as_ref().is_none_or(|worst| worst.relative_error <= options.tolerance);
         tensors.push(report);
     }
-    Ok(CheckReport { loss: center.loss, tensors })
-}
-
-/// Which elements of a tensor to check, in order.
-fn chosen(count: usize, index: usize, options: &CheckOptions) -> Vec<usize> {
-    let mut elements: Vec<usize> = (0..count).collect();
-    if let Some(samples) = options.samples_per_tensor.filter(|&samples| samples < count) {
-        let stream = Stream::new(options.seed, Purpose::Sampling, index, 0, 0);
-        Random::new(stream).shuffle(&mut elements);
-        elements.truncate(samples);
-        elements.sort_unstable();
-    }
-    elements
+    Ok(CheckReport { loss: checker.loss(), tensors })
 }
 
 /// The relative round-off at which a derivative still counts as measured.
 const MEASURABLE: f64 = 1e-6;
 
-/// The best comparison of up to four differences; none where each step passes a kink.
-fn compare(
-    probe: &mut Probe<'_>,
-    tensor: &TensorLayout,
-    element: usize,
-    backpropagated: f64,
-    largest: f64,
-    center: Center,
-    options: &CheckOptions,
-) -> Result<Option<Comparison>> {
-    let mut best: Option<Comparison> = None;
-    for (factor, extrapolated) in [(1.0, false), (10.0, true), (100.0, true), (0.1, true)] {
-        let w = probe.parameters.tensor(tensor)[element];
-        let h = options.step * factor * w.abs().max(1.0);
-        let Some(mut numerical) = probe.difference(tensor, element, w, h)? else { continue };
-        if extrapolated {
-            let Some(wide) = probe.difference(tensor, element, w, 2.0 * h)? else { continue };
-            numerical = (4.0 * numerical - wide) / 3.0;
-        }
-        let round_off = 4.0 * f64::EPSILON * center.magnitude / h;
-        let derivative = backpropagated.abs().max(numerical.abs());
-        let scale = derivative.max(1e-4 * largest).max(round_off / MEASURABLE).max(f64::MIN_POSITIVE);
-        let relative_error = (backpropagated - numerical).abs() / scale;
-        let (row, column) = (element / tensor.columns, element % tensor.columns);
-        let comparison = Comparison { row, column, backpropagated, numerical, relative_error };
-        if best.as_ref().is_none_or(|best| comparison.relative_error < best.relative_error) {
-            best = Some(comparison);
-        }
-        if relative_error <= options.tolerance {
-            break;
-        }
-    }
-    Ok(best)
+/// Two losses, one for each side of a parameter, and what they say about its derivative.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The step, in the parameter's own unit.
+    pub h: f64,
+    /// Loss(w + h)
+    pub loss_up: f64,
+    /// Loss(w - h)
+    pub loss_down: f64,
+    /// (Loss(w + h) - Loss(w - h)) / 2h, where 2h is the distance of w + h and w - h after rounding. NaN
+    /// where h is so small that they are one number.
+    pub derivative: f64,
+    /// A kink between w - h and w + h: the derivative then says nothing.
+    pub kink: Option<Kink>,
 }
 
-/// The loss at the parameters checked.
-#[derive(Clone, Copy)]
-struct Center {
-    loss: f64,
-    /// What its rounding errors are relative to: the loss is a difference of numbers as large as z(L).
-    magnitude: f64,
+/// What passes a kink. All numbers but the layer's count from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kink {
+    /// z of a neuron passes a point where sigma' jumps.
+    Neuron {
+        /// The dense layer, from 1, dropout layers not counted.
+        layer: usize,
+        /// Which of its neurons.
+        neuron: usize,
+        /// Row of the batch.
+        sample: usize,
+    },
+    /// An output passes a corner of the loss.
+    Loss {
+        /// Which output.
+        output: usize,
+        /// Row of the batch.
+        sample: usize,
+    },
 }
 
-/// A loss as a function of one parameter.
-struct Probe<'a> {
+/// Compares single parameters' derivatives; what [`check_gradients`] does for many.
+pub struct Checker<'a> {
     network: &'a Network,
     loss: &'a Loss,
     samples: Samples<'a, f64>,
-    mode: Mode,
+    gradients: &'a Gradients<f64>,
+    options: &'a CheckOptions,
+    /// Those checked, but for the moments in which one of them is moved.
     parameters: Parameters<f64>,
+    center_loss: f64,
+    /// What the loss's rounding errors are relative to: it is a difference of numbers as large as z(L).
+    magnitude: f64,
+    /// The largest derivative's magnitude in each tensor.
+    largest: Vec<f64>,
 }
 
-impl Probe<'_> {
-    fn loss(&self) -> Result<(f64, Cache<f64>)> {
+impl<'a> Checker<'a> {
+    /// One for these gradients.
+    ///
+    /// # Errors
+    /// When shapes do not fit, or the loss is not finite.
+    pub fn new(
+        network: &'a Network,
+        parameters: &Parameters<f64>,
+        loss: &'a Loss,
+        samples: Samples<'a, f64>,
+        gradients: &'a Gradients<f64>,
+        options: &'a CheckOptions,
+    ) -> Result<Self> {
+        network.check_parameters(gradients)?;
+        let size = |values: &[f64]| values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+        let largest = gradients.tensors().iter().map(|tensor| size(gradients.tensor(tensor))).collect();
+        let (parameters, center_loss, magnitude) = (parameters.clone(), f64::NAN, f64::NAN);
+        let mut checker = Checker {
+            network,
+            loss,
+            samples,
+            gradients,
+            options,
+            parameters,
+            center_loss,
+            magnitude,
+            largest,
+        };
+        let (center_loss, cache) = checker.loss_and_cache()?;
+        if !center_loss.is_finite() {
+            return Err(Error::Data(format!("the loss is {center_loss}: there is no gradient to check")));
+        }
+        checker.center_loss = center_loss;
+        checker.magnitude = center_loss.abs() + size(cache.pre_activation(network.depth()).as_slice());
+        Ok(checker)
+    }
+
+    /// The loss at the parameters checked.
+    pub fn loss(&self) -> f64 {
+        self.center_loss
+    }
+
+    /// h of the first difference that [`compare`](Self::compare) takes of an element.
+    ///
+    /// # Errors
+    /// When there is no such tensor or element.
+    pub fn step(&self, tensor: usize, element: usize) -> Result<f64> {
+        let w = self.parameters.tensor(self.layout(tensor, element)?)[element];
+        Ok(self.options.step * w.abs().max(1.0))
+    }
+
+    /// Which elements of a tensor the options ask for, in order; none of a tensor that there is not.
+    pub fn chosen(&self, tensor: usize) -> Vec<usize> {
+        let Some(layout) = self.network.tensors().get(tensor) else { return Vec::new() };
+        let mut elements: Vec<usize> = (0..layout.count()).collect();
+        if let Some(samples) = self.options.samples_per_tensor.filter(|&samples| samples < elements.len()) {
+            let stream = Stream::new(self.options.seed, Purpose::Sampling, tensor, 0, 0);
+            Random::new(stream).shuffle(&mut elements);
+            elements.truncate(samples);
+            elements.sort_unstable();
+        }
+        elements
+    }
+
+    /// The best comparison of up to four differences for one element (counted row by row) of the tensor at a
+    /// place in [`Network::tensors`]; none where each step passes a kink.
+    ///
+    /// # Errors
+    /// When there is no such tensor or element.
+    pub fn compare(&mut self, tensor: usize, element: usize) -> Result<Option<Comparison>> {
+        let layout = self.layout(tensor, element)?;
+        let (row, column) = (element / layout.columns, element % layout.columns);
+        let backpropagated = self.gradients.tensor(layout)[element];
+        let step = self.step(tensor, element)?;
+        let mut best: Option<Comparison> = None;
+        for (factor, extrapolated) in [(1.0, false), (10.0, true), (100.0, true), (0.1, true)] {
+            let h = step * factor;
+            let Difference { kink: None, derivative: mut numerical, .. } =
+                self.difference(tensor, element, h)?
+            else {
+                continue;
+            };
+            if extrapolated {
+                let Difference { kink: None, derivative: wide, .. } =
+                    self.difference(tensor, element, 2.0 * h)?
+                else {
+                    continue;
+                };
+                numerical = (4.0 * numerical - wide) / 3.0;
+            }
+            let round_off = 4.0 * f64::EPSILON * self.magnitude / h;
+            let smallest = (1e-4 * self.largest[tensor]).max(round_off / MEASURABLE).max(f64::MIN_POSITIVE);
+            let scale = backpropagated.abs().max(numerical.abs()).max(smallest);
+            let relative_error = (backpropagated - numerical).abs() / scale;
+            let comparison = Comparison { row, column, backpropagated, numerical, relative_error };
+            if best.as_ref().is_none_or(|best| comparison.relative_error < best.relative_error) {
+                best = Some(comparison);
+            }
+            if relative_error <= self.options.tolerance {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    /// (Loss(w + h) - Loss(w - h)) / 2h for one element of a tensor.
+    ///
+    /// # Errors
+    /// When there is no such tensor or element.
+    pub fn difference(&mut self, tensor: usize, element: usize, h: f64) -> Result<Difference> {
+        let layout = self.layout(tensor, element)?;
+        let w = self.parameters.tensor(layout)[element];
+        let mut at = |value: f64| {
+            self.parameters.tensor_mut(layout)[element] = value;
+            self.loss_and_cache()
+        };
+        let sides = (at(w + h), at(w - h));
+        self.parameters.tensor_mut(layout)[element] = w;
+        let ((loss_up, cache_up), (loss_down, cache_down)) = (sides.0?, sides.1?);
+        let derivative = (loss_up - loss_down) / ((w + h) - (w - h));
+        let kink = self.kink_between(&cache_up, &cache_down);
+        Ok(Difference { h, loss_up, loss_down, derivative, kink })
+    }
+
+    fn layout(&self, tensor: usize, element: usize) -> Result<&'a TensorLayout> {
+        let tensors = self.network.tensors();
+        let layout = tensors.get(tensor).ok_or_else(|| {
+            Error::Data(format!("there is no tensor {tensor}; there are {}, from 0", tensors.len()))
+        })?;
+        if element >= layout.count() {
+            let (name, count) = (&layout.name, layout.count());
+            return Err(Error::Data(format!("{name} has no element {element}; it has {count}, from 0")));
+        }
+        Ok(layout)
+    }
+
+    fn loss_and_cache(&self) -> Result<(f64, Cache<f64>)> {
         let Samples { inputs, targets, sample_weights } = self.samples;
-        let cache = forward(self.network, &self.parameters, inputs.to_matrix().view(), self.mode)?;
+        let cache = forward(self.network, &self.parameters, inputs.to_matrix().view(), self.options.mode)?;
         let error = output_error(self.network, &cache, self.loss, targets, sample_weights)?;
         Ok((error.loss, cache))
     }
 
-    /// (Loss(w + h) - Loss(w - h)) / 2h for one parameter, which then has the value w again; none at a kink.
-    fn difference(&mut self, tensor: &TensorLayout, element: usize, w: f64, h: f64) -> Result<Option<f64>> {
-        let mut at = |value: f64| {
-            self.parameters.tensor_mut(tensor)[element] = value;
-            self.loss()
-        };
-        let ((up, cache_up), (down, cache_down)) = (at(w + h)?, at(w - h)?);
-        self.parameters.tensor_mut(tensor)[element] = w;
-        let derivative = (up - down) / ((w + h) - (w - h));
-        Ok((!self.passes_kink(&cache_up, &cache_down)).then_some(derivative))
-    }
-
-    fn passes_kink(&self, up: &Cache<f64>, down: &Cache<f64>) -> bool {
-        let depth = self.network.depth();
-        let hidden = (1..=depth).any(|l| {
-            let kinks = self.network.layers()[l - 1].describe().activation().kinks();
+    /// The first kink, from the inputs on, that lies between two forward passes.
+    fn kink_between(&self, up: &Cache<f64>, down: &Cache<f64>) -> Option<Kink> {
+        let passes = |a: f64, b: f64, k: f64| a != b && (a - k) * (b - k) <= 0.0;
+        let mut dense = 0;
+        for (index, layer) in self.network.layers().iter().enumerate() {
+            let l = index + 1;
+            dense += usize::from(matches!(layer, Layer::Dense(_)));
+            let kinks = layer.describe().activation().kinks();
+            if kinks.is_empty() {
+                continue;
+            }
             let pairs = up.pre_activation(l).as_slice().iter().zip(down.pre_activation(l).as_slice());
-            let passes = |a: f64, b: f64, k: f64| a != b && (a - k) * (b - k) <= 0.0;
-            !kinks.is_empty() && pairs.into_iter().any(|(&a, &b)| kinks.iter().any(|&k| passes(a, b, k)))
-        });
+            let found = pairs.into_iter().position(|(&a, &b)| kinks.iter().any(|&k| passes(a, b, k)));
+            if let Some(place) = found {
+                let width = self.network.width(l);
+                return Some(Kink::Neuron { layer: dense, neuron: place % width, sample: place / width });
+            }
+        }
         let n = self.network.output_width();
         let (up, down) = (up.output(), down.output());
-        hidden
-            || (0..up.rows()).any(|i| {
-                let target = self.samples.targets.row(i);
-                (0..n).any(|j| self.loss.has_corner_between(up[(i, j)], down[(i, j)], target.at(j, n)))
-            })
+        for sample in 0..up.rows() {
+            let target = self.samples.targets.row(sample);
+            let corner = (0..n)
+                .find(|&j| self.loss.has_corner_between(up[(sample, j)], down[(sample, j)], target.at(j, n)));
+            if let Some(output) = corner {
+                return Some(Kink::Loss { output, sample });
+            }
+        }
+        None
     }
 }

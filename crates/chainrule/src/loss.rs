@@ -21,7 +21,7 @@ use crate::error::{Error, Result, require};
 use crate::kernel::Scalar;
 use crate::kernel::elementwise::vectorized_loop;
 use crate::kernel::functions::{exp, exp_of_nonpositive, ln_of_at_least_one, sigmoid, softplus};
-use crate::matrix::MatrixView;
+use crate::matrix::{Matrix, MatrixView};
 
 /// What the network should have answered, one row or one class index for each sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,8 +64,8 @@ impl<'a, T: Scalar> Targets<'a, T> {
     }
 }
 
-impl<'a, T: Scalar> From<&'a crate::Matrix<T>> for Targets<'a, T> {
-    fn from(values: &'a crate::Matrix<T>) -> Self {
+impl<'a, T: Scalar> From<&'a Matrix<T>> for Targets<'a, T> {
+    fn from(values: &'a Matrix<T>) -> Self {
         Targets::Values(values.view())
     }
 }
@@ -240,6 +240,15 @@ impl Loss {
         }
     }
 
+    /// Whether delta(L) is (prediction - target) / B with this output activation: identity with half squared
+    /// error, sigmoid with binary cross-entropy, softmax with cross-entropy. Cross-entropy's target is then
+    /// smoothed and weighted, and its prediction is times the sum of that.
+    pub fn has_short_form(&self, output: Activation) -> bool {
+        let losses =
+            matches!(self, Loss::HalfSquaredError | Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. });
+        losses && self.natural_output() == output
+    }
+
     /// Checks the loss's parameters against the number of outputs.
     ///
     /// # Errors
@@ -402,25 +411,40 @@ impl Loss {
             }
             activation.multiply_by_derivative(z, a, delta);
         }
-        let total_weight = T::from_f64(total_weight);
-        let Some(weights) = sample_weights else {
-            let scale = T::one() / total_weight;
-            vectorized_loop! { for T: delta: &'a mut [T] = delta, scale: T = scale;
-                for value in delta { *value *= scale; }
-            }
-            return;
-        };
-        for ((&s, delta), loss) in weights.iter().zip(delta.chunks_exact_mut(width)).zip(row_losses) {
-            if s == T::zero() {
-                // Not 0 times a loss, which may be infinite.
-                delta.fill(T::zero());
-                *loss = 0.0;
-            } else {
-                let scale = s / total_weight;
-                delta.iter_mut().for_each(|d| *d *= scale);
-                *loss *= s.as_f64();
-            }
+        scale_rows(delta, row_losses, width, sample_weights, total_weight);
+    }
+
+    /// dLoss/da(L), [B, n_L], the division by the sum of weights included. None where the derivative is
+    /// taken by z at once, in one stable formula: both cross-entropies with softmax and with sigmoid.
+    ///
+    /// `z` and `a` are z(L) and a(L), where `activation` made a from z.
+    ///
+    /// # Errors
+    /// When shapes, targets or weights do not fit.
+    pub fn derivative_by_output<T: Scalar>(
+        &self,
+        activation: Activation,
+        z: MatrixView<'_, T>,
+        a: MatrixView<'_, T>,
+        targets: Targets<'_, T>,
+        sample_weights: Option<&[T]>,
+    ) -> Result<Option<Matrix<T>>> {
+        let (batch, width) = (a.rows(), a.columns());
+        if (z.rows(), z.columns()) != (batch, width) {
+            let shape = |rows, columns| format!("{rows} x {columns}");
+            return Err(Error::shape("z(L)", shape(batch, width), shape(z.rows(), z.columns())));
         }
+        self.check(width)?;
+        self.check_targets(batch, width, targets, sample_weights)?;
+        let output = Output { activation, width, z: z.as_slice(), a: a.as_slice() };
+        let total_weight = self.total_weight(targets, sample_weights)?;
+        let (mut error, mut row_losses) = (Matrix::zeros(batch, width), vec![0.0; batch]);
+        let side = self.row_derivatives(output, targets, error.as_mut_slice(), &mut row_losses);
+        if let Side::PreActivation = side {
+            return Ok(None);
+        }
+        scale_rows(error.as_mut_slice(), &mut row_losses, width, sample_weights, total_weight);
+        Ok(Some(error))
     }
 
     /// v_i without the sample weight.
@@ -602,7 +626,16 @@ impl Loss {
     /// y_k; for cross-entropy q_k = w_k t_k, so that l = -sum_k q_k log p_k.
     #[inline(always)]
     fn label<T: Scalar>(&self, target: RowTarget<'_, T>, k: usize, outputs: usize) -> T {
-        let y = target.at(k, outputs);
+        self.counted_target(target.at(k, outputs), k, outputs)
+    }
+
+    /// What delta(L) is computed with for a target y_k: for cross-entropy q_k, smoothed and times its class's
+    /// weight; for the other losses y_k itself.
+    ///
+    /// # Panics
+    /// When there are fewer class weights than k + 1.
+    #[inline(always)]
+    pub fn counted_target<T: Scalar>(&self, y: T, k: usize, outputs: usize) -> T {
         let Loss::CrossEntropy { label_smoothing, class_weights } = self else { return y };
         let weight = class_weights.as_ref().map_or(T::one(), |weights| T::from_f64(weights[k]));
         let smoothing = T::from_f64(*label_smoothing);
@@ -705,6 +738,35 @@ impl Loss {
             Loss::MeanAbsoluteError | Loss::Quantile { .. } => between(y),
             Loss::Huber { delta } => between(y - delta) || between(y + delta),
             _ => false,
+        }
+    }
+}
+
+/// Turns derivatives of each l_i into those of the weighted mean, and each l_i into s_i l_i.
+fn scale_rows<T: Scalar>(
+    derivatives: &mut [T],
+    row_losses: &mut [f64],
+    width: usize,
+    sample_weights: Option<&[T]>,
+    total_weight: f64,
+) {
+    let total_weight = T::from_f64(total_weight);
+    let Some(weights) = sample_weights else {
+        let scale = T::one() / total_weight;
+        vectorized_loop! { for T: derivatives: &'a mut [T] = derivatives, scale: T = scale;
+            for value in derivatives { *value *= scale; }
+        }
+        return;
+    };
+    for ((&s, row), loss) in weights.iter().zip(derivatives.chunks_exact_mut(width)).zip(row_losses) {
+        if s == T::zero() {
+            // Not 0 times a loss, which may be infinite.
+            row.fill(T::zero());
+            *loss = 0.0;
+        } else {
+            let scale = s / total_weight;
+            row.iter_mut().for_each(|d| *d *= scale);
+            *loss *= s.as_f64();
         }
     }
 }

@@ -3,6 +3,8 @@
 //! A network of L dense layers gives 6L events: z and a of each layer (2L), the loss, delta(L), the error
 //! carried back and delta of each hidden layer (2(L-1)), the gradients (L) and the updates (L). All
 //! deltas come first and then all gradients; updates are computed from the parameters before the update.
+//! Where delta(l) is dLoss/da(l) times sigma'(z(l)), the slopes sigma'(z(l)) are an output of the same event;
+//! at the output, where no other event computes dLoss/da(L), it is one too.
 //! Layers are numbered l = 1..L among the dense ones. Dropout adds an event forward and one
 //! backward, if the trace is of a training pass; otherwise it does nothing and is left out.
 
@@ -11,6 +13,7 @@ use std::path::Path;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
+use crate::activation::Activation;
 use crate::backward::{Deltas, carry_back, gradients, output_error, through_activation};
 use crate::error::Result;
 use crate::forward::{Mode, forward};
@@ -93,7 +96,8 @@ pub struct Event<T: Scalar> {
     pub operands: Vec<String>,
     /// The shape of the first output.
     pub shape: Vec<usize>,
-    /// What is computed: one value, or two where a layer has a bias.
+    /// What is computed. With a delta come the slopes that it took, and with delta(L) what they were
+    /// multiplied by; with what is computed for a weight comes the same for the layer's bias, if it has one.
     pub outputs: Vec<Value<T>>,
     /// Bytes of all values that exist after the event, when nothing is dropped: parameters, inputs,
     /// and what the events so far have computed.
@@ -237,19 +241,30 @@ pub fn trace<T: Scalar>(
         shown(batch, "sample", "samples")
     );
     recorder.add(Phase::OutputError, last, Operation::Loss, operands.clone(), vec![value], sentence);
-    let direct = loss.natural_output() == network.output_activation()
-        && matches!(loss, Loss::HalfSquaredError | Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. });
-    let sentence = if direct {
-        format!(
-            "Output error: for this loss and output, delta({last}) is the prediction minus the target, over the batch size."
-        )
-    } else {
-        format!(
-            "Output error: delta({last}) is the derivative of the loss by a({last}), carried through sigma'."
-        )
+    let (z, a) = (cache.pre_activation(depth), cache.output());
+    let output = network.output_activation();
+    let direct = loss.has_short_form(output);
+    let by_output = match output {
+        Activation::Softmax => None,
+        _ if direct => None,
+        _ => loss.derivative_by_output(output, z.view(), a.view(), targets, sample_weights)?,
     };
-    let delta = matrix(format!("delta.{last}"), &error.delta);
-    recorder.add(Phase::OutputError, last, Operation::OutputDelta, operands, vec![delta], sentence);
+    let sentence = match (direct, output) {
+        (true, _) => direct_sentence(loss, targets, sample_weights.is_some(), last),
+        (false, Activation::Softmax) => format!(
+            "Output error: delta({last}) is the derivative of the loss by a({last}), carried through \
+             softmax's matrix of derivatives."
+        ),
+        (false, _) => format!(
+            "Output error: delta({last}) is the derivative of the loss by a({last}), carried through sigma'."
+        ),
+    };
+    let mut outputs = vec![matrix(format!("delta.{last}"), &error.delta)];
+    if let Some(by_output) = by_output {
+        outputs.push(matrix(format!("error.{last}"), &by_output));
+        outputs.push(matrix(format!("slope.{last}"), &slopes(output, z, a)));
+    }
+    recorder.add(Phase::OutputError, last, Operation::OutputDelta, operands, outputs, sentence);
 
     let mut deltas = vec![error.delta];
     for l in (1..depth).rev() {
@@ -282,8 +297,10 @@ pub fn trace<T: Scalar>(
                 "Layer {number}: multiplied by the slope of {} at z({number}), it is the layer's own error signal delta({number}).",
                 dense.activation.name()
             );
-            let value = matrix(format!("delta.{number}"), &delta);
-            recorder.add(Phase::Backward, number, Operation::Delta, operands, vec![value], sentence);
+            let slopes = slopes(dense.activation, cache.pre_activation(l), cache.activation(l));
+            let outputs =
+                vec![matrix(format!("delta.{number}"), &delta), matrix(format!("slope.{number}"), &slopes)];
+            recorder.add(Phase::Backward, number, Operation::Delta, operands, outputs, sentence);
         }
         deltas.push(delta);
     }
@@ -318,6 +335,56 @@ pub fn trace<T: Scalar>(
         recorder.add(Phase::Update, number, Operation::Update, operands, outputs, sentence);
     }
     Ok(Trace { given, events: recorder.events })
+}
+
+/// The short form of delta(L), with what cross-entropy's options, weights, and targets not summing to 1 add.
+fn direct_sentence<T: Scalar>(
+    loss: &Loss,
+    targets: Targets<'_, T>,
+    has_sample_weights: bool,
+    last: usize,
+) -> String {
+    let (smoothed, class_weighted) = match loss {
+        Loss::CrossEntropy { label_smoothing, class_weights } => {
+            (*label_smoothing > 0.0, class_weights.is_some())
+        }
+        _ => (false, false),
+    };
+    let sums_to_one = match (loss, targets) {
+        (Loss::CrossEntropy { .. }, Targets::Values(values)) => (0..values.rows()).all(|i| {
+            let sum: f64 = values.row(i).iter().map(|y| y.as_f64()).sum();
+            (sum - 1.0).abs() < 1e-5
+        }),
+        _ => true,
+    };
+    let target = match (smoothed, class_weighted) {
+        (false, false) => "target",
+        (true, false) => "smoothed target",
+        (false, true) => "target times its class's weight",
+        (true, true) => "smoothed target times its class's weight",
+    };
+    let prediction = match (class_weighted, sums_to_one) {
+        (false, true) => "the prediction".to_owned(),
+        _ => format!("the prediction, times the sum over all classes of the {target},"),
+    };
+    let by_class = class_weighted && matches!(targets, Targets::Classes(_));
+    let mean = match (has_sample_weights, by_class) {
+        (false, false) => "over the batch size",
+        (true, _) => "times the sample's weight, over the sum of all weights",
+        (false, true) => "over the sum of the samples' class weights",
+    };
+    format!(
+        "Output error: for this loss and output, delta({last}) is {prediction} minus the {target}, {mean}."
+    )
+}
+
+/// sigma'(z) of every element; not for softmax.
+fn slopes<T: Scalar>(sigma: Activation, z: &Matrix<T>, a: &Matrix<T>) -> Matrix<T> {
+    let mut slopes = z.clone();
+    for (slope, &a) in slopes.as_mut_slice().iter_mut().zip(a.as_slice()) {
+        *slope = sigma.derivative(*slope, a);
+    }
+    slopes
 }
 
 /// How layers and values are called.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use chainrule::gradient_check::{CheckOptions, gradient_check};
+use chainrule::gradient_check::{CheckOptions, Checker, Kink, gradient_check};
 use chainrule::*;
 use common::*;
 
@@ -252,4 +252,68 @@ fn a_loss_of_zero_has_derivatives_of_zero() {
     case.data.targets = OwnedTargets::Values(Matrix::zeros(ROWS, 3));
     let checked = case.check();
     assert_eq!((checked.compared, checked.not_zero), (10 + 15 + 3, 0));
+}
+
+/// One parameter at a time gives what the whole check gives, and leaves the parameters as they were.
+#[test]
+fn single_comparisons_are_those_of_the_whole_check() {
+    let case = Case::new(network(3, Activation::Gelu, 3, Activation::Tanh), Loss::Poisson, ROWS, 700);
+    let gradients = case.five_steps().gradients;
+    let report = case.report(&gradients);
+    let (options, samples) = (CheckOptions::default(), case.data.samples());
+    let mut checker =
+        Checker::new(&case.network, &case.parameters, &case.loss, samples, &gradients, &options).unwrap();
+    assert_eq!(checker.loss(), report.loss);
+    for (index, expected) in report.tensors.iter().enumerate() {
+        let elements = checker.chosen(index);
+        assert_eq!(elements.len(), expected.tensor.count());
+        let mut worst = 0.0f64;
+        for element in elements {
+            let comparison = checker.compare(index, element).unwrap().unwrap();
+            worst = worst.max(comparison.relative_error);
+            let h = checker.step(index, element).unwrap();
+            let difference = checker.difference(index, element, h).unwrap();
+            assert_eq!(difference.kink, None);
+            let slope = (difference.loss_up - difference.loss_down) / (2.0 * h);
+            assert!((difference.derivative - slope).abs() <= 1e-9 * slope.abs().max(1e-2));
+            assert!((difference.derivative - comparison.backpropagated).abs() < 1e-8);
+        }
+        assert_eq!(worst, expected.worst.as_ref().unwrap().relative_error);
+    }
+    for (tensor, element) in [(0, 10), (6, 0), (usize::MAX, 0)] {
+        assert!(checker.compare(tensor, element).is_err());
+        assert!(checker.difference(tensor, element, 1e-5).is_err());
+        assert!(checker.step(tensor, element).is_err());
+    }
+    assert!(checker.chosen(6).is_empty());
+    // Too small a step to move the weight at all.
+    assert!(checker.difference(0, 0, 1e-40).unwrap().derivative.is_nan());
+}
+
+#[test]
+fn a_kink_is_named() {
+    let builder = Network::builder(1).dense(2, Activation::Identity).dropout(0.5);
+    let network = builder.dense(2, Activation::Relu).dense(1, Activation::Identity).build().unwrap();
+    let mut parameters = network.zeros::<f64>();
+    parameters.weight_mut(1).copy_from_slice(&[1.0, 1.0]);
+    // The second neuron's z in the first sample is 0.
+    parameters.weight_mut(3).copy_from_slice(&[1.0, 1.0, 2.0, -1.0]);
+    parameters.weight_mut(4).copy_from_slice(&[1.0, 1.0]);
+    parameters.bias_mut(3).unwrap()[1] = -2.0;
+    parameters.bias_mut(1).unwrap()[1] = 1.0;
+    let (inputs, targets) = (Matrix::from_rows(&[[3.0], [-1.0]]), Matrix::from_rows(&[[7.0], [0.5]]));
+    let samples = Samples { inputs: inputs.view().into(), targets: (&targets).into(), sample_weights: None };
+    let check = |parameters: &Parameters<f64>, tensor: usize, element: usize| {
+        let loss = Loss::MeanAbsoluteError;
+        let (gradients, options) = (network.zeros(), CheckOptions::default());
+        let mut checker = Checker::new(&network, parameters, &loss, samples, &gradients, &options).unwrap();
+        let compared = checker.compare(tensor, element).unwrap();
+        (checker.difference(tensor, element, 1e-3).unwrap().kink, compared)
+    };
+    let kink = Kink::Neuron { layer: 2, neuron: 1, sample: 0 };
+    assert_eq!(check(&parameters, 0, 0), (Some(kink), None));
+    // With b(2)[2] = 6 that z is 8, and the output 7 + 8.
+    parameters.bias_mut(3).unwrap()[1] = 6.0;
+    parameters.bias_mut(4).unwrap()[0] = -8.0;
+    assert_eq!(check(&parameters, 4, 1), (Some(Kink::Loss { output: 0, sample: 0 }), None));
 }

@@ -143,9 +143,10 @@ fn assert_values<T: Scalar>(case: &Case) {
         }
     }
     assert_eq!(trace.loss(), T::from_f64(five.loss).as_f64());
-    // What is left: the targets, and the errors between two layers.
+    // What is left: the targets, the errors between two layers, and the slopes.
     for value in trace.values().filter(|value| !seen.contains(&value.name)) {
-        assert!(value.name == "target" || value.name.contains("error."), "{}", value.name);
+        let is_known = ["target", "error.", "slope."].iter().any(|name| value.name.contains(name));
+        assert!(is_known, "{}", value.name);
     }
 }
 
@@ -170,6 +171,140 @@ fn errors_lie_between_two_deltas() {
             assert!((error - expected).abs() <= 1e-15, "error.{l}[{index}]");
         }
     }
+}
+
+/// slope.l is the derivative of sigma by differences, and times error.l it is delta.l.
+fn assert_slopes(trace: &Trace<f64>, l: usize, sigma: Activation) {
+    let get = |name: &str| &trace.value(&format!("{name}.{l}")).unwrap().values;
+    let (z, error, slope, delta) = (get("z"), get("error"), get("slope"), get("delta"));
+    assert_eq!(z.len(), slope.len());
+    for i in 0..z.len() {
+        let h = 1e-5;
+        if sigma.kinks().iter().all(|kink| (z[i] - kink).abs() > h) {
+            let numerical = (sigma.value(z[i] + h) - sigma.value(z[i] - h)) / (2.0 * h);
+            assert!((slope[i] - numerical).abs() < 1e-9, "slope.{l}[{i}]: {} {numerical}", slope[i]);
+        }
+        let product = error[i] * slope[i];
+        assert!((delta[i] - product).abs() <= 4.0 * f64::EPSILON * product.abs(), "delta.{l}[{i}]");
+    }
+}
+
+#[test]
+fn slopes_come_with_every_hidden_delta() {
+    for sigma in hidden_activations() {
+        let builder = Network::builder(4).dense(5, sigma).dropout(0.3).dense_without_bias(4, sigma);
+        let network = builder.dense(3, Activation::Softmax).build().unwrap();
+        let case = Case::new(network, Loss::cross_entropy(), 7, 11);
+        for trace in [trace_of::<f64>(&case), trace_of::<f64>(&in_training(case))] {
+            assert_slopes(&trace, 2, sigma);
+            // Dropout lies between error.1 and delta.1 in training, but the slope is the layer's own.
+            assert!(trace.value("slope.1").is_some() && trace.value("slope.3").is_none());
+            let events: Vec<_> = trace.events.iter().filter(|e| e.operation == Operation::Delta).collect();
+            assert_eq!(events.len(), 2);
+            for event in events {
+                let names: Vec<_> = event.outputs.iter().map(|value| value.name.clone()).collect();
+                assert_eq!(names, [format!("delta.{}", event.layer), format!("slope.{}", event.layer)]);
+            }
+        }
+    }
+}
+
+/// At the output: error and slope where delta is their product, and neither where it is not.
+#[test]
+fn the_output_error_has_its_factors_where_it_is_a_product() {
+    let mut products = 0;
+    for loss in losses() {
+        for &output in Activation::ALL {
+            let network = Network::builder(4).dense(5, Activation::Tanh).dense(3, output).build().unwrap();
+            let case = Case::new(network, loss.clone(), 7, 12);
+            let trace = trace_of::<f64>(&case);
+            let event = trace.events.iter().find(|event| event.operation == Operation::OutputDelta).unwrap();
+            let names: Vec<_> = event.outputs.iter().map(|value| value.name.as_str()).collect();
+            let by_logits = matches!(loss, Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. })
+                && output == Activation::Sigmoid;
+            if loss.has_short_form(output) || output == Activation::Softmax || by_logits {
+                assert_eq!(names, ["delta.2"], "{loss:?} {output:?}");
+                continue;
+            }
+            assert_eq!(names, ["delta.2", "error.2", "slope.2"], "{loss:?} {output:?}");
+            products += 1;
+            assert_slopes(&trace, 2, output);
+            // error.2 beside the loss of an identity output, moved by one a at a time.
+            assert_eq!(trace.value("error.2").unwrap().shape, [7, 3]);
+            let reads_logits = !output.yields_probabilities();
+            let is_of_classes = matches!(loss, Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. });
+            if is_of_classes && !reads_logits {
+                continue;
+            }
+            let (a, error) = (&trace.value("a.2").unwrap().values, &trace.value("error.2").unwrap().values);
+            let same = Network::builder(3).dense(3, Activation::Identity).build().unwrap();
+            let mut parameters = same.zeros::<f64>();
+            (0..3).for_each(|k| parameters.weight_mut(1)[4 * k] = 1.0);
+            let loss_at = |a: Vec<f64>| {
+                let a = Matrix::from_vec(7, 3, a).unwrap();
+                let cache = forward(&same, &parameters, a.view(), Mode::Inference).unwrap();
+                output_error(&same, &cache, &loss, case.data.samples().targets, None).unwrap().loss
+            };
+            for i in 0..a.len() {
+                let moved = |h: f64| {
+                    let mut a = a.clone();
+                    a[i] += h;
+                    loss_at(a)
+                };
+                let h = 1e-6;
+                let numerical = (moved(h) - moved(-h)) / (2.0 * h);
+                let near = (error[i] - numerical).abs() < 1e-8 * (1.0 + numerical.abs());
+                assert!(near, "{loss:?} {output:?} error.2[{i}]: {} {numerical}", error[i]);
+            }
+        }
+    }
+    // 8 losses and 12 outputs without softmax, less the pairs left out above.
+    assert_eq!(products, 8 * (Activation::ALL.len() - 1) - 3);
+}
+
+#[test]
+fn the_short_form_is_said_as_it_is() {
+    let network = Network::builder(2).dense(3, Activation::Softmax).build().unwrap();
+    let sentence = |loss: Loss, targets: OwnedTargets<f64>, weights: Option<Vec<f64>>| {
+        let mut case = Case::new(network.clone(), loss, 2, 1);
+        (case.data.targets, case.data.weights) = (targets, weights);
+        let trace = trace_of::<f64>(&case);
+        trace.events.iter().find(|event| event.operation == Operation::OutputDelta).unwrap().sentence.clone()
+    };
+    let rows = |rows: [[f64; 3]; 2]| OwnedTargets::Values(Matrix::from_rows(&rows));
+    let one_hot = || rows([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]);
+    let start = "Output error: for this loss and output, delta(1) is the prediction";
+    let plain = Loss::cross_entropy();
+    let loss = |label_smoothing, class_weights: bool| Loss::CrossEntropy {
+        label_smoothing,
+        class_weights: class_weights.then(|| vec![1.0, 2.0, 0.5]),
+    };
+    assert_eq!(
+        sentence(plain.clone(), one_hot(), None),
+        format!("{start} minus the target, over the batch size.")
+    );
+    assert_eq!(
+        sentence(plain.clone(), rows([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), None),
+        format!(
+            "{start}, times the sum over all classes of the target, minus the target, over the batch size."
+        )
+    );
+    assert_eq!(
+        sentence(loss(0.1, false), one_hot(), None),
+        format!("{start} minus the smoothed target, over the batch size.")
+    );
+    let weighted = "target times its class's weight";
+    assert_eq!(
+        sentence(loss(0.0, true), OwnedTargets::Classes(vec![0, 1]), None),
+        format!(
+            "{start}, times the sum over all classes of the {weighted}, minus the {weighted}, over the \
+             sum of the samples' class weights."
+        )
+    );
+    assert_eq!(
+        sentence(plain, one_hot(), Some(vec![1.0, 2.0])),
+        format!("{start} minus the target, times the sample's weight, over the sum of all weights.")
+    );
 }
 
 #[test]

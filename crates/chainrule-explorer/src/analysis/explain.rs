@@ -1,0 +1,426 @@
+//! How one number of the trace comes about: its formula with numbers.
+
+use chainrule::activation::softmax_parts;
+use chainrule::trace::Operation;
+use chainrule::{Activation, Loss};
+
+use super::reader::{Reader, chain, constant, counted, rows_and_columns};
+use super::rule::{RuleName, loss_derivative, output_rule, readable};
+use super::{Cell, Explanation, Factor, Kind, Term, kind_of};
+use crate::{Num, Refusal, Step};
+
+/// How the number in `cell` comes about.
+///
+/// # Errors
+/// When the step has no such value, or the value no such row or column.
+pub fn explain(step: &Step, cell: &Cell) -> Result<Explanation, Refusal> {
+    explain_with(&Reader::new(step), cell)
+}
+
+pub(super) fn explain_with(reader: &Reader<'_>, cell: &Cell) -> Result<Explanation, Refusal> {
+    let value = reader.value(&cell.name)?;
+    let (rows, columns) = rows_and_columns(&value.shape);
+    if cell.row >= rows || cell.column >= columns {
+        return Err(Refusal::Missing(format!(
+            "{} has {} and {}, counted from 0; there is no row {} with a column {}",
+            cell.name,
+            counted(rows, "row", "rows"),
+            counted(columns, "column", "columns"),
+            cell.row,
+            cell.column
+        )));
+    }
+    let Some((kind, l)) = kind_of(&cell.name) else {
+        return Err(Refusal::Missing(format!("{} cannot be explained", cell.name)));
+    };
+    let (row, column) = (cell.row, cell.column);
+    match kind {
+        Kind::Activation if l > 0 => activation(reader, l, row, column),
+        Kind::Activation | Kind::Target | Kind::Weight | Kind::Bias => Ok(given(reader, cell, kind, l)),
+        Kind::PreActivation => pre_activation(reader, l, row, column),
+        Kind::Loss => loss(reader),
+        Kind::Error if l == reader.depth() => output_error(reader, row, column),
+        Kind::Error => Ok(carried_back(reader, l, row, column)),
+        Kind::Slope => slope(reader, l, row, column),
+        Kind::Delta if l == reader.depth() => output_delta(reader, row, column),
+        Kind::Delta => Ok(delta(reader, l, row, column)),
+        Kind::WeightGradient | Kind::BiasGradient => Ok(gradient(reader, kind, l, row, column)),
+        Kind::UpdatedWeight | Kind::UpdatedBias => Ok(updated(reader, kind, l, row, column)),
+    }
+}
+
+/// An explanation of one of the trace's cells that has yet to get its terms.
+fn bare(reader: &Reader<'_>, name: &str, row: usize, column: usize, sentence: String) -> Explanation {
+    Explanation {
+        cell: Cell { name: name.to_owned(), row, column },
+        value: reader.number(name, row, column).into(),
+        operation: reader.operation(name),
+        start: None,
+        terms: Vec::new(),
+        divisor: None,
+        function: None,
+        sentence,
+    }
+}
+
+/// A single term: what becomes of the factors is the whole value.
+fn only(factors: Vec<Factor>, value: f64) -> Vec<Term> {
+    vec![Term { factors, product: value.into(), partial: value.into() }]
+}
+
+fn given(reader: &Reader<'_>, cell: &Cell, kind: Kind, l: usize) -> Explanation {
+    let (row, column, label) = (cell.row + 1, cell.column + 1, reader.label(cell));
+    let sentence = match kind {
+        Kind::Activation => format!("{label} is input {column} of the network, given before the step."),
+        Kind::Target => format!("{label} is what output {column} should be, given before the step."),
+        Kind::Weight if l == 1 => {
+            format!(
+                "{label} is the weight from input {column} to neuron {row} of layer 1, before the update."
+            )
+        }
+        Kind::Weight => format!(
+            "{label} is the weight from neuron {column} of layer {} to neuron {row} of layer {l}, before \
+             the update.",
+            l - 1
+        ),
+        _ => format!("{label} is the bias of neuron {column} of layer {l}, before the update."),
+    };
+    bare(reader, &cell.name, cell.row, cell.column, sentence)
+}
+
+fn pre_activation(
+    reader: &Reader<'_>,
+    l: usize,
+    sample: usize,
+    neuron: usize,
+) -> Result<Explanation, Refusal> {
+    let layer = reader.layer(l)?;
+    let (weight, input) = (format!("weight.{l}"), format!("a.{}", l - 1));
+    let inputs = counted(layer.inputs, "weighted input", "weighted inputs");
+    let number = neuron + 1;
+    let sentence = match layer.bias {
+        true => format!("Neuron {number} of layer {l} adds its bias and {inputs}."),
+        false => format!("Neuron {number} of layer {l} adds {inputs}; it has no bias."),
+    };
+    let start = layer.bias.then(|| reader.factor(&format!("bias.{l}"), 0, neuron));
+    let products =
+        (0..layer.inputs).map(|k| [reader.factor(&weight, neuron, k), reader.factor(&input, sample, k)]);
+    let terms = chain(start.as_ref().map_or(0.0, |bias| bias.value.0), products);
+    Ok(Explanation { start, terms, ..bare(reader, &format!("z.{l}"), sample, neuron, sentence) })
+}
+
+fn activation(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Result<Explanation, Refusal> {
+    let sigma = reader.layer(l)?.activation;
+    let (name, z) = (format!("a.{l}"), format!("z.{l}"));
+    let number = neuron + 1;
+    let value = reader.number(&name, sample, neuron);
+    let function = Some(sigma.name().to_owned());
+    if sigma != Activation::Softmax {
+        let shown = readable(sigma.name());
+        let sentence = format!("Neuron {number} of layer {l} turns its z into its activation by {shown}.");
+        let terms = only(vec![reader.factor(&z, sample, neuron)], value);
+        return Ok(Explanation { terms, function, ..bare(reader, &name, sample, neuron, sentence) });
+    }
+    let (exponentials, sum) = softmax_parts(reader.row(&z, sample));
+    let others = (0..exponentials.len()).filter(|&k| k != neuron);
+    let mut partial = 0.0;
+    let term = |k: usize| {
+        partial += exponentials[k];
+        let factors = vec![reader.factor(&z, sample, k)];
+        Term { factors, product: exponentials[k].into(), partial: Num(partial) }
+    };
+    let terms = std::iter::once(neuron).chain(others).map(term).collect();
+    let sentence = format!(
+        "Output {number} is its own exponential, the first term, over the sum of the exponentials of all \
+         {}; the largest z is subtracted from each first, which changes nothing but keeps them small.",
+        counted(exponentials.len(), "output", "outputs")
+    );
+    let divisor = Some(sum.into());
+    Ok(Explanation { terms, divisor, function, ..bare(reader, &name, sample, neuron, sentence) })
+}
+
+fn loss(reader: &Reader<'_>) -> Result<Explanation, Refusal> {
+    let losses = super::loss::sample_losses(reader)?;
+    let mut partial = 0.0;
+    let term = |(sample, &loss): (usize, &f64)| {
+        partial += loss;
+        let factors = vec![constant(loss, format!("loss of sample {}", sample + 1))];
+        Term { factors, product: loss.into(), partial: Num(partial) }
+    };
+    let terms = losses.iter().enumerate().map(term).collect();
+    let sentence = match losses.len() {
+        1 => "The loss of the batch is that of its one sample.".to_owned(),
+        count => format!("The loss of the batch is the mean over its {count} samples."),
+    };
+    let divisor = Some((losses.len() as f64).into());
+    Ok(Explanation { terms, divisor, ..bare(reader, "loss", 0, 0, sentence) })
+}
+
+/// dLoss/da(L), where the trace has it.
+fn output_error(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Explanation, Refusal> {
+    let l = reader.depth();
+    let derivatives = reader.loss_derivatives(sample)?;
+    let derivative = derivatives.and_then(|row| row.get(neuron).copied()).unwrap_or(f64::NAN);
+    let (loss, output) = (&reader.step.loss, reader.step.network.output_activation());
+    let rest = match (loss, output.yields_probabilities()) {
+        (Loss::CrossEntropy { .. }, false) => " This loss applies softmax to all outputs itself.",
+        (Loss::BinaryCrossEntropy, false) => " This loss applies sigmoid to the output itself.",
+        _ => "",
+    };
+    let sentence = format!(
+        "How the loss ({}) changes with output {}: dLoss/da = {}, over {}.{rest}",
+        readable(loss.name()),
+        neuron + 1,
+        loss_derivative(loss, output),
+        counted(reader.batch(), "sample", "samples")
+    );
+    let factors =
+        vec![reader.factor(&format!("a.{l}"), sample, neuron), reader.factor("target", sample, neuron)];
+    Ok(Explanation {
+        terms: only(factors, derivative),
+        divisor: Some((reader.batch() as f64).into()),
+        function: Some(loss.name().to_owned()),
+        ..bare(reader, &format!("error.{l}"), sample, neuron, sentence)
+    })
+}
+
+/// dLoss/da(l) from delta(l + 1), for l = 0 too, which the trace does not have.
+pub(super) fn carried_back(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Explanation {
+    let above = l + 1;
+    let (weight, delta) = (format!("weight.{above}"), format!("delta.{above}"));
+    let count = reader.row(&delta, sample).len();
+    let products = (0..count).map(|j| [reader.factor(&weight, j, neuron), reader.factor(&delta, sample, j)]);
+    let terms = chain(0.0, products);
+    let from = counted(count, "error signal", "error signals");
+    let number = neuron + 1;
+    let sentence = match l {
+        0 => format!(
+            "Input {number} would receive the {from} of layer 1, each times the weight in column {number} \
+             of W(1); training does not need it."
+        ),
+        _ => format!(
+            "Neuron {number} of layer {l} receives the {from} of layer {above}, each times the weight in \
+             column {number} of W({above})."
+        ),
+    };
+    let mut explanation = bare(reader, &format!("error.{l}"), sample, neuron, sentence);
+    explanation.operation = Some(Operation::CarryBack);
+    explanation.value = terms.last().map_or(Num(0.0), |term| term.partial);
+    explanation.terms = terms;
+    explanation
+}
+
+/// sigma'(z) of one neuron, whether the trace has it or not; not for softmax.
+pub(super) fn slope(
+    reader: &Reader<'_>,
+    l: usize,
+    sample: usize,
+    neuron: usize,
+) -> Result<Explanation, Refusal> {
+    let sigma = reader.layer(l)?.activation;
+    if sigma == Activation::Softmax {
+        return Err(Refusal::Missing("softmax has no slope: its derivative is a matrix".to_owned()));
+    }
+    let z = reader.factor(&format!("z.{l}"), sample, neuron);
+    let slope = sigma.derivative(z.value.0, reader.number(&format!("a.{l}"), sample, neuron));
+    let sentence = format!(
+        "The slope of {} at the z of neuron {} of layer {l}: how much of the error it lets through.",
+        readable(sigma.name()),
+        neuron + 1
+    );
+    let operation = if l == reader.depth() { Operation::OutputDelta } else { Operation::Delta };
+    Ok(Explanation {
+        value: slope.into(),
+        operation: Some(operation),
+        terms: only(vec![z], slope),
+        function: Some(format!("{}'", sigma.name())),
+        ..bare(reader, &format!("slope.{l}"), sample, neuron, sentence)
+    })
+}
+
+fn delta(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Explanation {
+    let sentence = format!(
+        "Neuron {} of layer {l} lets the error that it received through, times the slope at its z.",
+        neuron + 1
+    );
+    let terms = error_times_slope(reader, l, sample, neuron);
+    Explanation { terms, ..bare(reader, &format!("delta.{l}"), sample, neuron, sentence) }
+}
+
+fn error_times_slope(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Vec<Term> {
+    let error = reader.factor(&format!("error.{l}"), sample, neuron);
+    let slope = reader.factor(&format!("slope.{l}"), sample, neuron);
+    let product = error.value.0 * slope.value.0;
+    only(vec![error, slope], product)
+}
+
+fn output_delta(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Explanation, Refusal> {
+    let (l, number) = (reader.depth(), neuron + 1);
+    let (name, batch) = (format!("delta.{l}"), reader.batch());
+    let over = match batch {
+        1 => String::new(),
+        _ => format!(", over the {batch} samples"),
+    };
+    let mean = Some(Num(batch as f64));
+    match output_rule(reader.step).rule {
+        RuleName::PredictionMinusTarget => {
+            let (terms, words) = prediction_minus_target(reader, sample, neuron);
+            let sentence = format!("Output {number}: {words}{over}.");
+            Ok(Explanation { terms, divisor: mean, ..bare(reader, &name, sample, neuron, sentence) })
+        }
+        RuleName::ThroughSlope if reader.has(&format!("error.{l}")) => {
+            let sentence = format!(
+                "Output {number}: the derivative of the loss by the output, times the slope at its z."
+            );
+            let terms = error_times_slope(reader, l, sample, neuron);
+            Ok(Explanation { terms, ..bare(reader, &name, sample, neuron, sentence) })
+        }
+        RuleName::ThroughSlope => {
+            // Cross-entropy with sigmoid: -q / a times a (1 - a), without the division.
+            let (terms, sentence) = cross_entropy_of_sigmoid(reader, sample, neuron, &over);
+            Ok(Explanation { terms, divisor: mean, ..bare(reader, &name, sample, neuron, sentence) })
+        }
+        RuleName::ThroughJacobian => {
+            let terms = through_jacobian(reader, sample, neuron)?;
+            let sentence = format!(
+                "Output {number}: every output's derivative of the loss, times how that output changes with \
+                 z({l})[{number}]."
+            );
+            Ok(Explanation { terms, ..bare(reader, &name, sample, neuron, sentence) })
+        }
+    }
+}
+
+/// The target as the loss counts it, with a label that says so where it is another number.
+fn counted_target(reader: &Reader<'_>, sample: usize, neuron: usize) -> Factor {
+    let mut target = reader.factor("target", sample, neuron);
+    let outputs = reader.step.network.output_width();
+    let counted = reader.step.loss.counted_target(target.value.0, neuron, outputs);
+    if counted != target.value.0 {
+        let how = match &reader.step.loss {
+            Loss::CrossEntropy { class_weights: None, .. } => "smoothed",
+            Loss::CrossEntropy { label_smoothing: 0.0, .. } => "times its class's weight",
+            _ => "smoothed, times its class's weight",
+        };
+        target.label = format!("{}, {how}", target.label);
+        target.value = counted.into();
+    }
+    target
+}
+
+/// a - y, before the division by B; for cross-entropy a sum(q) - q.
+fn prediction_minus_target(reader: &Reader<'_>, sample: usize, neuron: usize) -> (Vec<Term>, &'static str) {
+    let l = reader.depth();
+    let prediction = reader.factor(&format!("a.{l}"), sample, neuron);
+    let target = counted_target(reader, sample, neuron);
+    let outputs = reader.step.network.output_width();
+    let sum = match &reader.step.loss {
+        Loss::CrossEntropy { .. } => (0..outputs)
+            .map(|k| reader.step.loss.counted_target(reader.number("target", sample, k), k, outputs))
+            .fold(0.0, |sum, q| sum + q),
+        _ => 1.0,
+    };
+    let product = prediction.value.0 * sum;
+    let difference = product - target.value.0;
+    let is_one = (sum - 1.0).abs() < 1e-9;
+    let words = match is_one {
+        true => "the prediction minus the target",
+        false => "the prediction times the sum of all targets, minus the target",
+    };
+    let mut factors = vec![prediction];
+    if !is_one {
+        factors.push(constant(sum, "sum of the targets"));
+    }
+    let minus = Num(-target.value.0);
+    let terms = vec![
+        Term { factors, product: product.into(), partial: product.into() },
+        Term { factors: vec![target], product: minus, partial: difference.into() },
+    ];
+    (terms, words)
+}
+
+fn cross_entropy_of_sigmoid(
+    reader: &Reader<'_>,
+    sample: usize,
+    neuron: usize,
+    over: &str,
+) -> (Vec<Term>, String) {
+    let mut target = counted_target(reader, sample, neuron);
+    target.value = Num(-target.value.0);
+    target.label = format!("-{}", target.label);
+    let mut rest = reader.factor(&format!("a.{}", reader.depth()), sample, neuron);
+    rest.value = Num(1.0 - rest.value.0);
+    rest.label = format!("1 - {}", rest.label);
+    let product = target.value.0 * rest.value.0;
+    let sentence = format!(
+        "Output {}: the derivative of the loss, -y / a, times sigmoid's slope, a (1 - a), is -y (1 - \
+         a){over}.",
+        neuron + 1
+    );
+    (only(vec![target, rest], product), sentence)
+}
+
+/// delta_i = sum_j (da_j/dz_i) dLoss/da_j with da_j/dz_i = a_j ([i = j] - a_i).
+fn through_jacobian(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Vec<Term>, Refusal> {
+    let (l, batch) = (reader.depth(), reader.batch() as f64);
+    let (a, y) = (reader.row(&format!("a.{l}"), sample), reader.target(sample));
+    let derivatives = match reader.loss_derivatives(sample)? {
+        Some(derivatives) => derivatives,
+        // Binary cross-entropy, whose delta the engine has from z at once.
+        None => a.iter().zip(y).map(|(a, y)| (a - y) / (a * (1.0 - a)).max(f64::MIN_POSITIVE)).collect(),
+    };
+    let of_sample = if batch > 1.0 { format!(" of sample {}", sample + 1) } else { String::new() };
+    let products = derivatives.iter().enumerate().map(|(j, derivative)| {
+        let entry = a[j] * (f64::from(u8::from(j == neuron)) - a[neuron]);
+        let entry = constant(entry, format!("da({l})[{}]/dz({l})[{}]{of_sample}", j + 1, neuron + 1));
+        [entry, constant(derivative / batch, format!("dLoss/da({l})[{}]{of_sample}", j + 1))]
+    });
+    Ok(chain(0.0, products))
+}
+
+fn gradient(reader: &Reader<'_>, kind: Kind, l: usize, row: usize, column: usize) -> Explanation {
+    let (delta, input) = (format!("delta.{l}"), format!("a.{}", l - 1));
+    let samples = counted(reader.batch(), "sample", "samples");
+    if kind == Kind::WeightGradient {
+        let from = if l == 1 { "input" } else { "neuron" };
+        let sentence = format!(
+            "The error signal of neuron {} of layer {l}, times the activation of {from} {} of layer {}, \
+             summed over {samples}.",
+            row + 1,
+            column + 1,
+            l - 1
+        );
+        let products =
+            (0..reader.batch()).map(|i| [reader.factor(&delta, i, row), reader.factor(&input, i, column)]);
+        let terms = chain(0.0, products);
+        return Explanation { terms, ..bare(reader, &format!("weight_gradient.{l}"), row, column, sentence) };
+    }
+    let sentence = format!(
+        "The error signal of neuron {} of layer {l}, summed over {samples}: a bias is a weight whose input \
+         is always 1.",
+        column + 1
+    );
+    let mut sum = 0.0;
+    let term = |i: usize| {
+        let delta = reader.factor(&delta, i, column);
+        sum += delta.value.0;
+        Term { product: delta.value, factors: vec![delta], partial: Num(sum) }
+    };
+    let terms = (0..reader.batch()).map(term).collect();
+    Explanation { terms, ..bare(reader, &format!("bias_gradient.{l}"), row, column, sentence) }
+}
+
+fn updated(reader: &Reader<'_>, kind: Kind, l: usize, row: usize, column: usize) -> Explanation {
+    let name = if kind == Kind::UpdatedWeight { "weight" } else { "bias" };
+    let before = reader.factor(&format!("{name}.{l}"), row, column);
+    let gradient = reader.factor(&format!("{name}_gradient.{l}"), row, column);
+    let rate = reader.step.learning_rate;
+    // The engine adds 0 times the parameter, its weight decay, which matters where that is not finite.
+    let product = -(rate * (gradient.value.0 + 0.0 * before.value.0));
+    let partial = before.value.0 + product;
+    let sentence = format!("The {name} moves against its gradient, learning rate {rate}.");
+    let factors = vec![constant(rate, "learning rate"), gradient];
+    let terms = vec![Term { factors, product: product.into(), partial: partial.into() }];
+    let name = format!("updated_{name}.{l}");
+    Explanation { start: Some(before), terms, ..bare(reader, &name, row, column, sentence) }
+}
