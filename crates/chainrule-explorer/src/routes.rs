@@ -79,7 +79,7 @@ where
 {
     get(move |State(session): State<Arc<Session>>, Place(revision): Place<usize>, Asked(query): Asked<Q>| {
         work(session, move |session, cancelled| {
-            to_json(&answer(&*session.store.get(revision, cancelled)?.step, query)?)
+            to_json(&answer(&session.store.get(revision, cancelled)?.step, query)?)
         })
     })
 }
@@ -137,7 +137,7 @@ async fn check_one(
     Sent(cell): Sent<Cell>,
 ) -> Answer {
     work(session, move |session, cancelled| {
-        to_json(&check_cell(&*session.store.get(revision, cancelled)?.step, &cell)?)
+        to_json(&check_cell(&session.store.get(revision, cancelled)?.step, &cell)?)
     })
     .await
 }
@@ -238,7 +238,7 @@ async fn view(State(session): State<Arc<Session>>, Place(revision): Place<usize>
 
 async fn share(State(session): State<Arc<Session>>, Place(revision): Place<usize>) -> Answer {
     work(session, move |session, cancelled| {
-        to_json(&SharedDocument::of(&*session.store.document(revision, cancelled)?)?)
+        to_json(&SharedDocument::of(&session.store.document(revision, cancelled)?)?)
     })
     .await
 }
