@@ -564,7 +564,9 @@ fn networks_that_are_too_large_are_refused_at_once() {
         document["network"] = json!("NETWORK");
         let text = document.to_string().replace("\"NETWORK\"", &network);
         let reply = SERVER.post("api/documents", &format!(r#"{{"document":{text}}}"#));
-        assert!(matches!(reply.status, 400 | 422), "{}: {}", reply.status, reply.error());
+        let reason = reply.error();
+        assert!(matches!(reply.status, 400 | 422), "{}: {reason}", reply.status);
+        assert!(reason.contains(words), "'{words}' is not in: {reason}");
         assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     }
     for width in ["1000000000", big] {
