@@ -238,7 +238,7 @@ async fn view(State(session): State<Arc<Session>>, Place(revision): Place<usize>
 
 async fn share(State(session): State<Arc<Session>>, Place(revision): Place<usize>) -> Answer {
     work(session, move |session, cancelled| {
-        to_json(&SharedDocument::of(&session.store.document(revision, cancelled)?)?)
+        to_json(&SharedDocument::of(&*session.store.document(revision, cancelled)?)?)
     })
     .await
 }
