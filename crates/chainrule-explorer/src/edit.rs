@@ -6,6 +6,7 @@ use chainrule::layer::{Dense, Layer};
 use chainrule::{Activation, Loss, Matrix, Network, Parameters, Targets};
 use serde::Deserialize;
 
+use crate::analysis::readable;
 use crate::document::{Document, LARGEST_SEED, Pool, check_learning_rate, dense_layers, draw, drawing_rule};
 use crate::limits::{self, at_most};
 use crate::num::Num;
@@ -236,7 +237,8 @@ fn set_activation(
     if activation == Activation::Softmax && number < depth {
         return Err(hidden_softmax(number));
     }
-    let label = format!("layer {number}: {} -> {}", words(dense.activation.name()), words(activation.name()));
+    let label =
+        format!("layer {number}: {} -> {}", readable(dense.activation.name()), readable(activation.name()));
     let network = with_layer(&document.network, l, Layer::Dense(Dense { activation, ..dense.clone() }))?;
     Ok((Document { network, ..document.clone() }, label))
 }
@@ -256,11 +258,6 @@ fn with_layer(network: &Network, l: usize, layer: Layer) -> Result<Network, Refu
     Ok(builder.build()?)
 }
 
-/// `half_squared_error` as half squared error.
-pub(crate) fn words(name: &str) -> String {
-    name.replace('_', " ")
-}
-
 fn set_loss(document: &Document, loss: &Loss, suit_output: bool) -> Result<(Document, String), Refusal> {
     let outputs = document.network.output_width();
     loss.check(outputs)?;
@@ -269,12 +266,12 @@ fn set_loss(document: &Document, loss: &Loss, suit_output: bool) -> Result<(Docu
         if let Err(error) = loss.check_targets(targets.len(), outputs, targets, None) {
             return Err(Refusal::Invalid(format!(
                 "{} does not accept the targets of {what}: {error}; change the targets first",
-                words(loss.name()),
+                readable(loss.name()),
             )));
         }
     }
     let mut edited = Document { loss: loss.clone(), ..document.clone() };
-    let mut label = format!("{} -> {}", words(document.loss.name()), words(loss.name()));
+    let mut label = format!("{} -> {}", readable(document.loss.name()), readable(loss.name()));
     let (old, natural) = (document.network.output_activation(), loss.natural_output());
     if suit_output && old != natural {
         let number = dense_layers(&document.network).count();

@@ -1,22 +1,24 @@
 //! Every address, and what it answers.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use chainrule::trace::Value;
 use chainrule::{Activation, Initialization, Loss};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::analysis::{self, Cell};
+use crate::analysis::{
+    Cell, check_all, check_cell, edge, explain, input, layer, loss, matrix, multiply, neuron, outer, readable,
+};
 use crate::document::{SUITED, SharedDocument};
-use crate::edit::{Edit, words};
+use crate::edit::Edit;
 use crate::examples::{self, EXAMPLES, Example};
 use crate::guard::guard;
 use crate::limits::{self, Limits, at_most};
@@ -29,6 +31,7 @@ use crate::step::Step;
 /// All routes under the session's token, behind the guard.
 pub(crate) fn routes(session: Arc<Session>) -> Router {
     let at = |address: &str| format!("/{}/{address}", session.token);
+    let of = |question: &str| at(&format!("api/revisions/{{revision}}/{question}"));
     let mut router = Router::new()
         .route(
             &at("api/alive"),
@@ -40,17 +43,17 @@ pub(crate) fn routes(session: Arc<Session>) -> Router {
         .route(&at("api/revisions/{revision}/edits"), post(edit))
         .route(&at("api/revisions/{revision}/document"), get(share))
         .route(&at("api/revisions/{revision}/values/{name}"), get(value))
-        .route(&at("api/revisions/{revision}/explain"), get(explain))
-        .route(&at("api/revisions/{revision}/neuron"), get(neuron))
-        .route(&at("api/revisions/{revision}/edge"), get(edge))
-        .route(&at("api/revisions/{revision}/matrix"), get(matrix))
-        .route(&at("api/revisions/{revision}/outer"), get(outer))
-        .route(&at("api/revisions/{revision}/layer"), get(layer))
-        .route(&at("api/revisions/{revision}/loss"), get(loss))
-        .route(&at("api/revisions/{revision}/input"), get(input))
-        .route(&at("api/revisions/{revision}/check/cell"), post(check_cell))
-        .route(&at("api/revisions/{revision}/check/all"), post(check_all))
-        .route(&at("api/multiply"), post(multiply));
+        .route(&of("explain"), ask(|step, cell: Cell| explain(step, &cell)))
+        .route(&of("neuron"), ask(|step, q: AtNeuron| neuron(step, q.layer, q.neuron, q.sample)))
+        .route(&of("edge"), ask(|step, q: AtEdge| edge(step, q.layer, q.to, q.from, q.sample)))
+        .route(&of("matrix"), ask(|step, q: Named| matrix(step, &q.name)))
+        .route(&of("outer"), ask(|step, q: AtOuter| outer(step, q.layer, q.sample)))
+        .route(&of("layer"), ask(|step, q: AtLayer| layer(step, q.layer)))
+        .route(&of("loss"), ask(|step, _: Nothing| loss(step)))
+        .route(&of("input"), ask(|step, q: AtInput| input(step, q.column, q.sample)))
+        .route(&of("check/cell"), post(check_one))
+        .route(&of("check/all"), post(check_every))
+        .route(&at("api/multiply"), post(product));
     for file in &page::FILES {
         let content_type = [(header::CONTENT_TYPE, file.content_type)];
         router = router.route(&at(file.name), get(move || async move { (content_type, file.bytes) }));
@@ -66,6 +69,100 @@ pub(crate) fn routes(session: Arc<Session>) -> Router {
         })
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&session), guard))
         .with_state(session)
+}
+
+/// A question about a revision's step: what the query says goes to `answer`.
+fn ask<Q, A>(answer: fn(&Step, Q) -> Result<A, Refusal>) -> MethodRouter<Arc<Session>>
+where
+    Q: DeserializeOwned + Send + 'static,
+    A: Serialize + 'static,
+{
+    get(move |State(session): State<Arc<Session>>, Place(revision): Place<usize>, Asked(query): Asked<Q>| {
+        work(session, move |session, cancelled| {
+            to_json(&answer(&session.store.get(revision, cancelled)?.step, query)?)
+        })
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtNeuron {
+    layer: usize,
+    neuron: usize,
+    sample: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtEdge {
+    layer: usize,
+    to: usize,
+    from: usize,
+    sample: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtOuter {
+    layer: usize,
+    sample: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtLayer {
+    layer: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtInput {
+    column: usize,
+    sample: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn check_one(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Sent(cell): Sent<Cell>,
+) -> Answer {
+    work(session, move |session, cancelled| {
+        to_json(&check_cell(&session.store.get(revision, cancelled)?.step, &cell)?)
+    })
+    .await
+}
+
+async fn check_every(
+    State(session): State<Arc<Session>>,
+    Place(revision): Place<usize>,
+    Sent(Nothing {}): Sent<Nothing>,
+) -> Answer {
+    work(session, move |session, cancelled| {
+        let held = session.store.get(revision, cancelled)?;
+        to_json(&check_all(&held.step, revision as u64, cancelled)?)
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    a: Vec<Vec<Num>>,
+    b: Vec<Vec<Num>>,
+}
+
+async fn product(State(session): State<Arc<Session>>, Sent(pair): Sent<Pair>) -> Answer {
+    work(session, move |_, _| to_json(&multiply(&pair.a, &pair.b)?)).await
 }
 
 #[derive(Serialize)]
@@ -96,12 +193,12 @@ struct LossChoice {
 async fn catalog(State(session): State<Arc<Session>>) -> Answer {
     let activations = Activation::ALL.iter().map(|&value| ActivationChoice {
         value,
-        name: words(value.name()),
+        name: readable(value.name()),
         output_only: value == Activation::Softmax,
     });
     let losses = Loss::all().into_iter().map(|value| LossChoice {
-        name: words(value.name()),
-        natural_output: words(value.natural_output().name()),
+        name: readable(value.name()),
+        natural_output: readable(value.natural_output().name()),
         value,
     });
     Ok(to_json(&Catalog {
@@ -232,152 +329,4 @@ fn picture(value: &Value<f64>, height: usize, width: usize) -> Result<Vec<f64>, 
         }
     }
     Ok(numbers)
-}
-
-/// Answers a question about the step of a revision.
-async fn about<T: Serialize>(
-    session: Arc<Session>,
-    revision: usize,
-    question: impl FnOnce(&Step, &AtomicBool) -> Result<T, Refusal> + Send + 'static,
-) -> Answer {
-    work(session, move |session, cancelled| {
-        to_json(&question(&session.store.get(revision, cancelled)?.step, cancelled)?)
-    })
-    .await
-}
-
-async fn explain(
-    State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
-    Asked(cell): Asked<Cell>,
-) -> Answer {
-    about(session, revision, move |step, _| analysis::explain(step, &cell)).await
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NeuronQuery {
-    layer: usize,
-    neuron: usize,
-    sample: usize,
-}
-
-async fn neuron(
-    State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
-    Asked(at): Asked<NeuronQuery>,
-) -> Answer {
-    about(session, revision, move |step, _| analysis::neuron(step, at.layer, at.neuron, at.sample)).await
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EdgeQuery {
-    layer: usize,
-    to: usize,
-    from: usize,
-    sample: usize,
-}
-
-async fn edge(
-    State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
-    Asked(at): Asked<EdgeQuery>,
-) -> Answer {
-    about(session, revision, move |step, _| analysis::edge(step, at.layer, at.to, at.from, at.sample)).await
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MatrixQuery {
-    name: String,
-}
-
-async fn matrix(
-    State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
-    Asked(at): Asked<MatrixQuery>,
-) -> Answer {
-    about(session, revision, move |step, _| analysis::matrix(step, &at.name)).await
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OuterQuery {
-    layer: usize,
-    sample: Option<usize>,
-}
-
-async fn outer(
-    State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
-    Asked(at): Asked<OuterQuery>,
-) -> Answer {
-    about(session, revision, move |step, _| analysis::outer(step, at.layer, at.sample)).await
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LayerQuery {
-    layer: usize,
-}
-
-async fn layer(
-    State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
-    Asked(at): Asked<LayerQuery>,
-) -> Answer {
-    about(session, revision, move |step, _| analysis::layer(step, at.layer)).await
-}
-
-async fn loss(State(session): State<Arc<Session>>, Place(revision): Place<usize>) -> Answer {
-    about(session, revision, |step, _| analysis::loss(step)).await
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InputQuery {
-    column: usize,
-    sample: usize,
-}
-
-async fn input(
-    State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
-    Asked(at): Asked<InputQuery>,
-) -> Answer {
-    about(session, revision, move |step, _| analysis::input(step, at.column, at.sample)).await
-}
-
-async fn check_cell(
-    State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
-    Sent(cell): Sent<Cell>,
-) -> Answer {
-    about(session, revision, move |step, _| analysis::check_cell(step, &cell)).await
-}
-
-/// Nothing is asked but the revision.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Everything {}
-
-async fn check_all(
-    State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
-    Sent(Everything {}): Sent<Everything>,
-) -> Answer {
-    about(session, revision, move |step, cancelled| analysis::check_all(step, revision as u64, cancelled))
-        .await
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Factors {
-    a: Vec<Vec<Num>>,
-    b: Vec<Vec<Num>>,
-}
-
-async fn multiply(State(session): State<Arc<Session>>, Sent(factors): Sent<Factors>) -> Answer {
-    work(session, move |_, _| to_json(&analysis::multiply(&factors.a, &factors.b)?)).await
 }

@@ -8,9 +8,8 @@ use chainrule::trace::{Event, Operation, Phase, Value};
 use chainrule::{Activation, Loss};
 use serde::Serialize;
 
-use crate::analysis::{Kind, OutputRule, kind_of, output_rule};
+use crate::analysis::{Kind, OutputRule, kind_of, output_rule, readable};
 use crate::document::{Document, Image, dense_layers};
-use crate::edit::words;
 use crate::num::Num;
 use crate::refusal::Refusal;
 use crate::step::Step;
@@ -139,7 +138,7 @@ impl Held {
             first_row: document.first_row,
             available_rows: document.pool.inputs.rows(),
             loss_function: &document.loss,
-            loss_name: words(document.loss.name()),
+            loss_name: readable(document.loss.name()),
             learning_rate: document.learning_rate,
             initialization: &document.initialization,
             seed: document.seed,
@@ -147,7 +146,7 @@ impl Held {
             output_names: document.output_names.as_deref(),
             image: document.image,
             output_rule: output_rule(step),
-            values: step.trace.values().map(value_view).collect(),
+            values: step.trace.values().map(value_view).collect::<Result<_, _>>()?,
             given: step.trace.given.iter().map(|value| value.name.as_str()).collect(),
             events: step.trace.events.iter().map(event_view).collect(),
             orders: orders(step),
@@ -161,13 +160,15 @@ fn layer_view(number: usize, inputs: usize, dense: &Dense) -> LayerView {
         inputs,
         width: dense.width,
         activation: dense.activation,
-        activation_name: words(dense.activation.name()),
+        activation_name: readable(dense.activation.name()),
         bias: dense.bias,
         parameters: dense.width * (inputs + usize::from(dense.bias)),
     }
 }
 
-fn value_view(value: &Value<f64>) -> ValueView<'_> {
+fn value_view(value: &Value<f64>) -> Result<ValueView<'_>, Refusal> {
+    let unknown = || Refusal::Invalid(format!("{} is no kind of value", value.name));
+    let (kind, layer) = kind_of(&value.name).ok_or_else(unknown)?;
     let numbers = &value.values;
     let finite = || numbers.iter().filter(|number| number.is_finite());
     let scale = finite().fold(0.0, |largest: f64, number| largest.max(number.abs()));
@@ -175,8 +176,7 @@ fn value_view(value: &Value<f64>) -> ValueView<'_> {
     // Divided by the scale, squares neither overflow nor vanish.
     let unit = if scale > 0.0 { scale } else { 1.0 };
     let mean = numbers.iter().map(|x| (x / unit) * (x / unit)).sum::<f64>() / numbers.len() as f64;
-    let (kind, layer) = kind_of(&value.name).expect("the trace's own names");
-    ValueView {
+    Ok(ValueView {
         name: &value.name,
         kind,
         layer,
@@ -187,7 +187,7 @@ fn value_view(value: &Value<f64>) -> ValueView<'_> {
         zeros: numbers.iter().filter(|number| **number == 0.0).count(),
         non_finite,
         values: (numbers.len() <= MOST_NUMBERS).then(|| numbers.iter().map(|&number| Num(number)).collect()),
-    }
+    })
 }
 
 fn event_view(event: &Event<f64>) -> EventView<'_> {

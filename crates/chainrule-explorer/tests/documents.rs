@@ -1,14 +1,18 @@
 //! Documents, edits and revisions: the numbers of the examples, and that every way back
 //! leads to the same bits.
 
+mod contract;
+
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, LazyLock};
 
 use chainrule_explorer::{
     Document, EXAMPLES, Edit, Held, KEPT_BYTES, Refusal, SharedDocument, Store, apply, example,
 };
 use serde_json::{Value, json};
+
+use contract::{contract, fields};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -149,7 +153,7 @@ fn an_edit_says_what_it_did_and_leaves_its_parent_as_it_was() {
         (edit(json!({ "kind": "batch", "first": 4, "count": 3 })), "rows 4..6, the last one repeated"),
         (
             edit(json!({ "kind": "loss", "loss": "half_squared_error", "suit_output": true })),
-            "cross entropy -> half squared error, layer 2: softmax -> identity",
+            "cross-entropy -> half squared error, layer 2: softmax -> identity",
         ),
         (
             edit(json!({ "kind": "initialize", "rule": "he_normal", "seed": 7 })),
@@ -425,25 +429,6 @@ fn a_shared_document_is_checked() {
         let reason = opened(&bad).expect_err(field);
         assert!(reason.contains(words), "{field}: '{words}' is not in: {reason}");
     }
-}
-
-/// The fields of each interface of the contract.
-fn contract(name: &str) -> BTreeSet<String> {
-    static TEXT: LazyLock<String> = LazyLock::new(|| {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/web/src/lib/contract.ts");
-        std::fs::read_to_string(path).unwrap()
-    });
-    let start = TEXT.find(&format!("export interface {name} {{")).unwrap_or_else(|| panic!("{name}"));
-    let body = TEXT[start..].split("\n}").next().unwrap();
-    let field = |line: &str| {
-        let (name, _) = line.strip_prefix("  ")?.split_once(':')?;
-        name.chars().all(|c| c.is_ascii_lowercase() || c == '_').then(|| name.to_owned())
-    };
-    body.lines().filter_map(field).collect()
-}
-
-fn fields(value: &Value) -> BTreeSet<String> {
-    value.as_object().unwrap().keys().cloned().collect()
 }
 
 #[test]

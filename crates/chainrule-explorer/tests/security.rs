@@ -1,5 +1,7 @@
 //! Who must not get in does not: raw requests to a real server.
 
+mod contract;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::LazyLock;
@@ -7,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use chainrule_explorer::{DEFAULT, Explorer, StartError, example};
 use serde_json::{Value, json};
+
+use contract::{contract, fields};
 
 /// One server for all tests, which never ends.
 struct Server {
@@ -168,6 +172,68 @@ fn the_page_and_its_numbers_are_served_to_who_may_have_them() {
         SERVER.with("GET", SERVER.at("").trim_end_matches('/'), &[("Host", &SERVER.host())], "").status,
         308
     );
+}
+
+#[test]
+fn every_question_is_answered_in_the_words_of_the_contract() {
+    let fresh = SERVER.post("api/documents", r#"{"example":"3-4-2"}"#);
+    let fresh: Value = serde_json::from_slice(&fresh.body).unwrap();
+    let revision = format!("api/revisions/{}", fresh["revision"]);
+    let answer = |reply: Reply, what: &str, name: &str| {
+        assert_eq!(reply.status, 200, "{what}: {}", reply.text());
+        let value: Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(fields(&value), contract(name), "{what}");
+        value
+    };
+    let (catalog, limits) = (SERVER.get("api/catalog"), contract("Limits"));
+    assert_eq!(fields(&answer(catalog, "api/catalog", "Catalog")["limits"]), limits);
+    for (question, name) in [
+        ("explain?name=z.1&row=0&column=2", "Explanation"),
+        ("neuron?layer=1&neuron=2&sample=0", "NeuronReport"),
+        ("edge?layer=1&to=2&from=0&sample=0", "EdgeReport"),
+        ("matrix?name=weight.1", "MatrixReport"),
+        ("outer?layer=1&sample=0", "OuterReport"),
+        ("outer?layer=2", "OuterReport"),
+        ("layer?layer=1", "LayerReport"),
+        ("loss", "LossReport"),
+        ("input?column=0&sample=0", "InputReport"),
+    ] {
+        answer(SERVER.get(&format!("{revision}/{question}")), question, name);
+    }
+    for question in [
+        "explain?name=z.9&row=0&column=2",
+        "explain?name=z.1&row=18446744073709551615&column=18446744073709551615",
+        "neuron?layer=0&neuron=2&sample=0",
+        "neuron?layer=18446744073709551615&neuron=18446744073709551615&sample=18446744073709551615",
+        "edge?layer=1&to=4&from=0&sample=0",
+        "edge?layer=1&to=18446744073709551615&from=18446744073709551615&sample=0",
+        "matrix?name=bias.1",
+        "outer?layer=3",
+        "outer?layer=1&sample=18446744073709551615",
+        "layer?layer=18446744073709551615",
+        "input?column=18446744073709551615&sample=0",
+        "input?column=0",
+        "loss?more=1",
+    ] {
+        let reply = SERVER.get(&format!("{revision}/{question}"));
+        assert!(matches!(reply.status, 400 | 404 | 422), "{question}: {}", reply.status);
+        reply.error();
+    }
+    let cell = r#"{"name":"weight.1","row":0,"column":1}"#;
+    let check = answer(SERVER.post(&format!("{revision}/check/cell"), cell), "check/cell", "CellCheck");
+    assert_eq!(check["verdict"], "agrees");
+    let check = answer(SERVER.post(&format!("{revision}/check/all"), "{}"), "check/all", "CheckReport");
+    assert_eq!((&check["passed"], &check["revision"]), (&json!(true), &fresh["revision"]));
+    let pair = r#"{"a":[[1,2],[3,4]],"b":[[5],[6]]}"#;
+    assert_eq!(
+        answer(SERVER.post("api/multiply", pair), "multiply", "Product")["product"],
+        json!([[17.0], [39.0]])
+    );
+    let pair = format!(r#"{{"a":[{0}],"b":[{0}]}}"#, vec!["[1]"; 100_000].join(","));
+    assert_eq!(SERVER.post("api/multiply", &pair).status, 422);
+    let reply = SERVER.post("api/revisions/1/edits", r#"{"kind":"reset"}"#);
+    let reply = answer(reply, "edits", "EditReply");
+    assert_eq!(fields(&reply["view"]), contract("View"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Factor;
 use super::reader::Reader;
+use super::rule::readable;
 use crate::{Num, Refusal, Step};
 
 /// The loss of a batch and what it is the mean of.
@@ -49,7 +50,7 @@ pub fn loss(step: &Step) -> Result<LossReport, Refusal> {
     });
     Ok(LossReport {
         loss: step.trace.loss().into(),
-        loss_name: step.loss.name().to_owned(),
+        loss_name: readable(step.loss.name()),
         formula: formula(&step.loss, step.network.output_activation().yields_probabilities()),
         samples: samples.collect(),
     })

@@ -31,6 +31,7 @@ pub use matrix::{MatrixReport, matrix};
 pub use multiply::{Product, multiply};
 pub use neuron::{Curve, NeuronReport, State, neuron};
 pub use outer::{OuterReport, outer};
+pub(crate) use rule::readable;
 pub use rule::{OutputRule, RuleName, output_rule};
 
 use crate::Num;

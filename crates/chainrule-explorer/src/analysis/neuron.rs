@@ -90,7 +90,7 @@ pub fn neuron(step: &Step, layer: usize, neuron: usize, sample: usize) -> Result
         layer,
         neuron,
         sample,
-        activation_name: dense.activation.name().to_owned(),
+        activation_name: readable(dense.activation.name()),
         pre_activation: explained("z")?,
         activation: explained("a")?,
         curve: (!is_softmax)

@@ -137,7 +137,7 @@ pub(super) fn loss_derivative(loss: &Loss, output: Activation) -> String {
 }
 
 /// A name of a model file as people write it.
-pub(super) fn readable(name: &str) -> String {
+pub(crate) fn readable(name: &str) -> String {
     match name {
         "binary_cross_entropy" => "binary cross-entropy".to_owned(),
         "cross_entropy" => "cross-entropy".to_owned(),

@@ -79,6 +79,6 @@ export function given(view) {
     weights: view.layers.map((layer) => matrix(`weight.${layer.number}`)),
     biases: view.layers.map((layer) => matrix(`bias.${layer.number}`)[0]),
     activations: view.layers.map((layer) => layer.activation_name.replaceAll(' ', '_')),
-    loss: view.loss_name.replaceAll(' ', '_'), inputs: matrix('a.0'), targets: matrix('target'), rate: view.learning_rate,
+    loss: view.loss_name.replaceAll(/[ -]/g, '_'), inputs: matrix('a.0'), targets: matrix('target'), rate: view.learning_rate,
   }
 }
