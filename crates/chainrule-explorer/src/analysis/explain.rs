@@ -131,7 +131,7 @@ fn activation(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Re
     };
     let terms = std::iter::once(neuron).chain(others).map(term).collect();
     let sentence = format!(
-        "Output {number} is its own exponential, the first term, over the sum of the exponentials of all \
+        "Output {number} is its own exponential over the sum of the exponentials of all \
          {}; the largest z is subtracted from each first, which changes nothing but keeps them small.",
         counted(exponentials.len(), "output", "outputs")
     );

@@ -56,7 +56,7 @@ for (const [title, [example, edits]] of Object.entries(NETWORKS)) {
       await page.keyboard.press('ArrowRight')
       await page.getByText(`Step ${position} of ${total}:`).first().waitFor()
       const numbers = await numbersOnStage(page)
-      assert.ok(numbers.length > 0)
+      assert.ok(numbers.length > 0, `there are numbers at step ${position}`)
       for (const { cell, text, exact } of numbers) {
         assert.notEqual(text, '·', `${cell} is not shown at step ${position}`)
         assertNear(readNumber(exact), expected(cell), 1e-9, `${cell}, all digits`)

@@ -304,10 +304,15 @@ export class Explorer {
 
   // ---- documents and edits ----
 
-  async start() {
+  /** Opens what a link names, if there is one that can be opened, and else what the program was started with. */
+  async start(openLink?: () => Promise<boolean>) {
     await this.#guard(async () => {
       this.catalog = await api.catalog()
+      if (openLink && (await openLink())) return
+      const { message } = this
       this.#opened(await api.view(this.catalog.start))
+      // What was wrong with the link stays on the screen.
+      if (message) queueMicrotask(() => (this.message = message))
     })
   }
 
