@@ -37,6 +37,21 @@ function assertNear(actual, expected, tolerance, what) {
   assert.ok(Math.abs(actual - expected) <= tolerance * scale, `${what}: ${actual} on the screen, ${expected} by the oracle`)
 }
 
+/** Where an operation is a product, the matrices multiply as they stand on the stage, row by column. */
+async function assertProductAsDrawn(page, operation) {
+  if (!['affine', 'carry_back', 'gradients'].includes(operation)) return
+  const drawn = await page.locator('.stage .line').first().locator('table').evaluateAll((tables) =>
+    tables.map((table) => [...table.rows].map((row) => [...row.cells].map((cell) => cell.title.match(/= (\S+?)(,|$)/)[1]))),
+  )
+  const [result, left, right, bias] = drawn.map((rows) => rows.map((row) => row.map(readNumber)))
+  result.forEach((row, i) =>
+    row.forEach((value, j) => {
+      const sum = left[i].reduce((sum, factor, k) => sum + factor * right[k][j], bias ? bias[i][0] : 0)
+      assert.ok(Math.abs(sum - value) < 1e-9, `${operation}: row ${i + 1} times column ${j + 1} is ${sum}, drawn is ${value}`)
+    }),
+  )
+}
+
 for (const [title, [example, edits]] of Object.entries(NETWORKS)) {
   test(`every number at every step: ${title}`, async () => {
     const { view, document } = await documentOf(server, example, edits)
@@ -64,6 +79,7 @@ for (const [title, [example, edits]] of Object.entries(NETWORKS)) {
         assertNear(readNumber(text), expected(cell), 0.51 * 10 ** (1 - Math.max(3, digits)), `${cell}, written`)
         assert.ok(digits >= 3 || Number.isInteger(expected(cell)), `${cell}: ${text}`)
       }
+      await assertProductAsDrawn(page, view.events[position - 1].operation)
       // The chosen cell, plugged in: what it comes to is the number of the oracle.
       const cell = await page.locator('.stage td.selected').first().getAttribute('data-cell')
       const result = page.locator('.stage footer .explained strong .number')
@@ -76,6 +92,28 @@ for (const [title, [example, edits]] of Object.entries(NETWORKS)) {
     await context.close()
   })
 }
+
+test('no number is anywhere on the page before the step that computes it', async () => {
+  const { view, document } = await documentOf(server, '3-4-2', [{ kind: 'batch', first: 0, count: 3 }])
+  const { page, context } = await open(browser, server.address + hashOf(document))
+  await page.locator('.stage .start').waitFor()
+  const written = (name) => view.values.find((value) => value.name === name).values.map((value) => String(Math.abs(value)).slice(0, 12)).filter((text) => text.length > 10)
+  for (let position = 0; position <= view.events.length; position += 1) {
+    for (const what of ['.network [data-node="1,2"]', '.network [data-node="2,1"]', '.network .loss', '.network .target >> nth=4']) {
+      await page.locator(what).click({ force: true })
+      await page.waitForTimeout(60)
+      const html = await page.content()
+      for (const event of view.events.slice(position)) {
+        for (const name of event.outputs) {
+          for (const number of written(name)) assert.ok(!html.includes(number), `${name}: ${number} is on the page at step ${position}, ${what} selected`)
+        }
+      }
+    }
+    await page.locator('body').click({ position: { x: 5, y: 5 } })
+    await page.keyboard.press('ArrowRight')
+  }
+  await context.close()
+})
 
 /** Equal texts, or an error that shows where they part. */
 function assertSameText(actual, expected, what) {
@@ -129,6 +167,47 @@ for (const size of ['event', 'element', 'phase']) {
     await context.close()
   })
 }
+
+test('product by product, each sum grows as the oracle adds it up', async () => {
+  const { view, document } = await documentOf(server, '3-4-2', [{ kind: 'batch', first: 0, count: 3 }])
+  const values = step(given(view))
+  // Start and products of a cell of z, e and dW, from the definition.
+  const sums = {
+    z: (l, i, j) => [values[`bias.${l}`][0][j], values[`weight.${l}`][j].map((w, k) => w * values[`a.${l - 1}`][i][k])],
+    error: (l, i, k) => [0, values[`delta.${l + 1}`][i].map((d, j) => d * values[`weight.${l + 1}`][j][k])],
+    weight_gradient: (l, j, k) => [0, values[`delta.${l}`].map((d, i) => d[j] * values[`a.${l - 1}`][i][k])],
+  }
+  const { page, context } = await open(browser, server.address + hashOf(document))
+  await page.locator('.stage .start').waitFor()
+  await page.locator('.transport select').first().selectOption('element')
+  await page.locator('body').click({ position: { x: 5, y: 5 } })
+  let products = 0
+  for (;;) {
+    await page.keyboard.press('ArrowRight')
+    const sentence = await page.locator('.transport .sentence').textContent()
+    if (/^Step 10 /.test(sentence)) break
+    const [, term, terms] = sentence.match(/product (\d+) of (\d+)/)?.map(Number) ?? []
+    if (!term) continue
+    const cell = await page.locator('.stage td.selected').first().getAttribute('data-cell')
+    const [, kind, layer, row, column] = cell.match(/^(\w+)\.?(\d*)\[(\d+),(\d+)\]$/)
+    if (!sums[kind]) continue
+    const [start, list] = sums[kind](Number(layer), Number(row), Number(column))
+    assert.equal(terms, list.length, `products of ${cell}`)
+    const expected = list.slice(0, term).reduce((sum, product) => sum + product, start)
+    await page.waitForFunction(
+      ([cell, expected]) => {
+        const title = document.querySelector(`.stage td[data-cell="${cell}"]`)?.title ?? ''
+        return Math.abs(Number(title.match(/= (\S+?)(,|$)/)?.[1].replaceAll('−', '-')) - expected) < 1e-9
+      },
+      [cell, expected],
+      { timeout: 5000 },
+    ).catch(() => assert.fail(`${cell} after ${term} products: ${expected} is expected`))
+    products += 1
+  }
+  // z(1), z(2), e(1) for 3 samples, and dW(1) over them.
+  assert.equal(products, 3 * (4 * 3 + 2 * 4 + 4 * 2) + 4 * 3 * 3)
+  await context.close()
+})
 
 /** All numbers of the page's trace, through the stage, step by step. */
 async function allNumbers(page, total) {
@@ -332,21 +411,45 @@ for (const [mode, options] of Object.entries(MODES)) {
 }
 
 test('a large network stays usable, with at most 400 interactive cells', async () => {
-  let view = await server.api('documents', { example: 'digits' })
-  const wide = layers([256, 'relu'], [128, 'tanh'], [10, 'softmax'])
-  view = (await server.api(`revisions/${view.revision}/edits`, { kind: 'batch', first: 0, count: 32 })).view
   const { page, context, faults } = await open(browser, server.address)
   await page.getByLabel('Example').selectOption('digits')
   await page.locator('.stage .start').waitFor()
-  void [view, wide]
-  await page.locator('body').click({ position: { x: 5, y: 5 } })
-  for (let position = 0; position < 12; position += 1) {
-    await page.keyboard.press('ArrowRight')
-    await page.waitForTimeout(60)
-    const cells = await page.locator('main :is(td[tabindex], button, [role="button"], [role="application"])').count()
-    assert.ok(cells <= 400, `${cells} interactive cells`)
+  await page.getByRole('button', { name: 'Network…' }).click()
+  const set = async (field, value) => {
+    await page.getByLabel(field).fill(String(value))
+    await page.keyboard.press('Enter')
+    await page.waitForFunction(() => !document.querySelector('.stale'))
   }
-  assert.ok((await page.locator('.network').textContent()).includes('more'))
+  await set('Neurons of layer 1', 512)
+  await page.getByRole('button', { name: 'Add a hidden layer' }).click()
+  await page.getByLabel('Neurons of layer 3').waitFor()
+  await set('Neurons of layer 2', 256)
+  await set('Samples in the batch', 32)
+  await page.keyboard.press('Escape')
+  await page.locator('body').click({ position: { x: 5, y: 5 } })
+  for (let position = 1; position <= 18; position += 1) {
+    await page.keyboard.press('ArrowRight')
+    await page.getByText(`Step ${position} of 18:`).first().waitFor()
+    await page.waitForFunction(() => !document.querySelector('.stage').textContent.includes('loading'))
+    const cells = await page.locator(':is(td[tabindex], button, [role="button"], [role="application"]):visible').count()
+    assert.ok(cells <= 400, `${cells} interactive cells at step ${position}`)
+    assert.ok((await page.locator('.stage :is(canvas, td[data-cell])').count()) > 0, `numbers or a picture at step ${position}`)
+  }
+  // The picture's focused cell is the number that the server gives for it.
+  await page.getByText('… 506 more').first().waitFor()
+  await page.keyboard.press('3')
+  await page.locator('.stage [role="application"]').first().click({ position: { x: 9, y: 30 } })
+  const caption = await page.locator('.stage figcaption .number').first()
+  const [, layer, neuron, sample] = (await caption.textContent()).match(/δ\((\d)\)\[(\d+)\], sample (\d+)/)
+  const revision = await page.evaluate(() => fetch('./api/catalog').then((answer) => answer.json())).then(async () => {
+    for (let id = 1; ; id += 1) {
+      const view = await server.api(`revisions/${id}`).catch(() => null)
+      if (!view) throw new Error('no such revision')
+      if (view.widths.join() === '64,512,256,10' && view.samples === 32) return id
+    }
+  })
+  const explained = await server.api(`revisions/${revision}/explain?name=delta.${layer}&row=${sample - 1}&column=${neuron - 1}`)
+  assertNear(readNumber(await caption.getAttribute('title')), explained.value, 1e-12, await caption.textContent())
   assert.deepEqual(faults, [])
   await context.close()
 })
