@@ -382,14 +382,12 @@ fn gradient(reader: &Reader<'_>, kind: Kind, l: usize, row: usize, column: usize
     let (delta, input) = (format!("delta.{l}"), format!("a.{}", l - 1));
     let samples = counted(reader.batch(), "sample", "samples");
     if kind == Kind::WeightGradient {
-        let from = if l == 1 { "input" } else { "neuron" };
-        let sentence = format!(
-            "The error signal of neuron {} of layer {l}, times the activation of {from} {} of layer {}, \
-             summed over {samples}.",
-            row + 1,
-            column + 1,
-            l - 1
-        );
+        let from = match l {
+            1 => format!("input {}", column + 1),
+            _ => format!("the activation of neuron {} of layer {}", column + 1, l - 1),
+        };
+        let over = if reader.batch() > 1 { format!(", summed over {samples}") } else { String::new() };
+        let sentence = format!("The error signal of neuron {} of layer {l} times {from}{over}.", row + 1);
         let products =
             (0..reader.batch()).map(|i| [reader.factor(&delta, i, row), reader.factor(&input, i, column)]);
         let terms = chain(0.0, products);

@@ -31,10 +31,16 @@ export function parseNumber(text: string): number | undefined {
 
 export const count = (n: number, one: string, many = one + 's') => `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 
-export function formatBytes(bytes: number, digits = 3): string {
+/** For narrow columns: "96", "1.3K", "2M". */
+export function shortBytes(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), 4)
+  return `${Number((bytes / 1024 ** power).toPrecision(power ? 2 : 4))}${['', 'K', 'M', 'G', 'T'][power]}`
+}
+
+export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`
   const power = Math.min(Math.floor(Math.log2(bytes) / 10), 4)
-  return `${Number((bytes / 1024 ** power).toPrecision(digits))} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
 }
 
 export const shapeText = (rows: number, columns: number) => `${rows}×${columns}`
