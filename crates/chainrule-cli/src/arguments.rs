@@ -256,7 +256,7 @@ pub(crate) struct ExploreArguments {
     pub(crate) model: Option<PathBuf>,
     #[arg(help = DATA)]
     pub(crate) data: Option<String>,
-    /// Rows to start with, such as 0..8, counted from 0; the first one if not given
+    /// Rows to start with, such as 0..8, counted from 0; the first eight if not given
     #[arg(long, requires = "model")]
     pub(crate) rows: Option<Rows>,
     /// Where the page listens on this machine, 0 for any free port; 7878, or any other if that is taken, if not given

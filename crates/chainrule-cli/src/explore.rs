@@ -17,6 +17,9 @@ use crate::report::{grouped, on_terminal, say, say_json};
 /// The learning rate of plain gradient descent that a model starts with: large enough to see.
 const LEARNING_RATE: f64 = 0.1;
 
+/// The rows that are shown where none are named, or all if there are fewer.
+const BATCH: usize = 8;
+
 /// Runs the command.
 pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {
     let (document, label) = match (&arguments.model, &arguments.data) {
@@ -27,7 +30,7 @@ pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {
             model.display()
         ),
         (Some(model), Some(data)) => {
-            let rows = arguments.rows.as_ref().map_or(0..1, |rows| rows.0.clone());
+            let rows = arguments.rows.as_ref().map(|rows| rows.0.clone());
             (Arc::new(of_model(model, data, rows)?), format!("{} with {data}", model.display()))
         }
     };
@@ -56,10 +59,11 @@ fn has_display() -> bool {
 }
 
 /// A model with rows of data, prepared as for `chainrule trace`.
-fn of_model(path: &Path, data: &str, rows: std::ops::Range<usize>) -> Result<Document> {
+fn of_model(path: &Path, data: &str, rows: Option<std::ops::Range<usize>>) -> Result<Document> {
     let (model, dataset, preprocessing) = load::<f64>(path, data)?;
     let shown = path.display();
     limits::check_network(&model.network).with_context(|| format!("{shown} is too large to explore"))?;
+    let rows = rows.unwrap_or(0..BATCH.min(dataset.rows()));
     chosen_rows(&dataset, &rows, false)?;
 
     let (n_in, outputs) = (model.network.input_width(), model.network.output_width());

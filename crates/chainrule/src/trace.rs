@@ -217,9 +217,10 @@ pub fn trace<T: Scalar>(
         let with_bias = if dense.bias { " and its bias" } else { "" };
         operands.extend(dense.bias.then(|| format!("bias.{number}")));
         let sentence = format!(
-            "Layer {number}: each of {} adds up its {}{with_bias}: z({number}) = a W({number})^T{}.",
+            "Layer {number}: each of {} adds up its {}{with_bias}: z({number}) = W({number}) a({}){}.",
             shown(n_out, "neuron", "neurons"),
             shown(n_in, "weighted input", "weighted inputs"),
+            number - 1,
             if dense.bias { format!(" + b({number})") } else { String::new() },
         );
         let z = matrix(format!("z.{number}"), cache.pre_activation(l));
@@ -237,7 +238,7 @@ pub fn trace<T: Scalar>(
     let value = Value { name: "loss".to_owned(), shape: vec![], values: vec![T::from_f64(error.loss)] };
     let sentence = format!(
         "The loss ({}) compares the output with the target, as a mean over {}.",
-        loss.name(),
+        loss.name().replace('_', " "),
         shown(batch, "sample", "samples")
     );
     recorder.add(Phase::OutputError, last, Operation::Loss, operands.clone(), vec![value], sentence);
@@ -326,9 +327,9 @@ pub fn trace<T: Scalar>(
         let old = parameter_values(parameters, l, "weight", "bias", number);
         let used = parameter_values(&gradients, l, "weight_gradient", "bias_gradient", number);
         let operands = old.into_iter().chain(used).map(|value| value.name).collect();
+        let mover = if rule.name() == "sgd" { "gradient descent" } else { rule.name() };
         let sentence = format!(
-            "Layer {number}: {} moves the parameters against their gradients, learning rate {}.",
-            rule.name(),
+            "Layer {number}: {mover} moves the parameters against their gradients, learning rate {}.",
             rule.learning_rate()
         );
         let outputs = parameter_values(&updated, l, "updated_weight", "updated_bias", number);

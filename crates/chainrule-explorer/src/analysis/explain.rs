@@ -148,12 +148,36 @@ fn loss(reader: &Reader<'_>) -> Result<Explanation, Refusal> {
         Term { factors, product: loss.into(), partial: Num(partial) }
     };
     let terms = losses.iter().enumerate().map(term).collect();
-    let sentence = match losses.len() {
-        1 => "The loss of the batch is that of its one sample.".to_owned(),
-        count => format!("The loss of the batch is the mean over its {count} samples."),
+    let formula = super::loss::formula(
+        &reader.step.loss,
+        reader.step.network.output_activation().yields_probabilities(),
+    );
+    let sentence = match (losses.len(), right_class(reader)) {
+        (1, Some(class)) => {
+            let l = reader.depth();
+            let probability = reader.number(&format!("a.{l}"), 0, class);
+            format!(
+                "Only the right class counts: the loss is minus the logarithm of its probability, \
+                 a({l})[{}] = {probability:.4}.",
+                class + 1
+            )
+        }
+        (1, None) => format!("The loss of the one sample: {formula}."),
+        (count, _) => format!("The mean over {count} samples; for each, {formula}."),
     };
     let divisor = Some((losses.len() as f64).into());
     Ok(Explanation { terms, divisor, ..bare(reader, "loss", 0, 0, sentence) })
+}
+
+/// The class of a single sample, where the loss is minus the logarithm of its probability.
+fn right_class(reader: &Reader<'_>) -> Option<usize> {
+    let Loss::CrossEntropy { label_smoothing: 0.0, class_weights: None } = reader.step.loss else {
+        return None;
+    };
+    let target = reader.row("target", 0);
+    let class = target.iter().position(|&y| y == 1.0)?;
+    let others_are_0 = target.iter().enumerate().all(|(k, &y)| k == class || y == 0.0);
+    (others_are_0 && reader.step.network.output_activation() == Activation::Softmax).then_some(class)
 }
 
 /// dLoss/da(L), where the trace has it.

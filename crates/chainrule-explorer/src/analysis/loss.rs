@@ -69,7 +69,7 @@ pub(super) fn sample_losses(reader: &Reader<'_>) -> Result<Vec<f64>, Refusal> {
     (0..reader.batch()).map(of_sample).collect()
 }
 
-fn formula(loss: &Loss, reads_probabilities: bool) -> String {
+pub(super) fn formula(loss: &Loss, reads_probabilities: bool) -> String {
     match loss {
         Loss::HalfSquaredError => "half the sum over the outputs of (a - y)^2".to_owned(),
         Loss::MeanSquaredError => "the mean over the outputs of (a - y)^2".to_owned(),

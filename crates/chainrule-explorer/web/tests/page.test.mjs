@@ -132,7 +132,7 @@ const picture = (page) =>
       if (node.nodeType === Node.TEXT_NODE) return node.textContent.trim()
       if (node.nodeType !== Node.ELEMENT_NODE || node.tagName === 'FOOTER') return ''
       const attributes = [...node.attributes].filter(({ name }) => !ignored.has(name)).sort((one, other) => (one.name < other.name ? -1 : 1))
-      const written = attributes.map(({ name, value }) => ` ${name}="${value.replace(/ ?(selected|chosen)/g, '')}"`).join('')
+      const written = attributes.map(({ name, value }) => ` ${name}="${value.replace(/ ?(selected|chosen|operand|current)/g, '')}"`).join('')
       return `<${node.tagName}${written}>${[...node.childNodes].map(describe).join('')}</>`
     }
     return ['.network', '.ledger', '.stage', '.transport'].map((selector) => describe(document.querySelector(selector))).join('\n')

@@ -4,7 +4,7 @@ import { api, Gone, Refused } from './api'
 import type {
   Catalog, Cell, Edit, Kind, NewDocument, Num, Operation, Phase, SharedDocument, TraceEvent, Value, View,
 } from './contract'
-import { dimensions, toNumber } from './format'
+import { cellText, dimensions, toNumber, withSymbols } from './format'
 import { elementCount, isBefore, stopAt, type Stop } from './walk'
 
 export const PHASES: Phase[] = ['forward', 'output_error', 'backward', 'gradients', 'update']
@@ -65,6 +65,8 @@ export class Explorer {
   speed = $state(1)
 
   selection = $state.raw<Selection | null>(null)
+  /** The cells that the explained one is made of, and the two of the product that is being added: marked in the grids. */
+  operands = $state.raw<{ all: Set<string>; current: Set<string> }>({ all: new Set(), current: new Set() })
   /** The cell that the stage explains. */
   cell = $state.raw<Cell | null>(null)
   /** The sample that is shown; null for all. */
@@ -200,11 +202,13 @@ export class Explorer {
     const total = this.events.length
     if (!this.view) return ''
     if (this.element !== null && this.stop) {
-      const { term, terms } = this.stop
-      return `Step ${this.position + 1} of ${total}, product ${term + 1} of ${terms}: ${this.events[this.position].sentence}`
+      const { cell, term, terms } = this.stop
+      const { kind, layer } = this.#values.get(cell.name)!
+      const product = terms > 1 ? `, product ${term + 1} of ${terms}` : ''
+      return `Step ${this.position + 1} of ${total}, ${cellText(kind, layer, cell, this.view.samples)}${product}: ${withSymbols(this.events[this.position].sentence)}`
     }
     if (!this.event) return `Before step 1 of ${total}: inputs, targets and weights are given.`
-    return `Step ${this.position} of ${total}: ${this.event.sentence}`
+    return `Step ${this.position} of ${total}: ${withSymbols(this.event.sentence)}`
   })
 
   next() {
@@ -431,6 +435,8 @@ export class Explorer {
 }
 
 const PER_SAMPLE_KINDS = new Set<Kind>(['activation', 'target', 'pre_activation', 'error', 'slope', 'delta'])
+
+export const keyOf = (cell: Cell) => `${cell.name}[${cell.row},${cell.column}]`
 
 export const isSame = (one: Cell | null, other: Cell | null) =>
   one !== null && other !== null && one.name === other.name && one.row === other.row && one.column === other.column

@@ -78,6 +78,17 @@ export function cellText(kind: Kind, layer: number, cell: Cell, samples: number)
   return vector ? `${base}[${cell.column + 1}]` : `${base}[${cell.row + 1}, ${cell.column + 1}]`
 }
 
+/** The engine's plain text with the page's symbols: "delta(2)" is δ(2), "W(2)^T" is W(2)ᵀ. */
+export const withSymbols = (text: string): string =>
+  text
+    .replace(/\bdelta(?=[([ ])/g, 'δ')
+    .replaceAll('^T', 'ᵀ')
+    .replace(/\bsigma'/g, 'σ′')
+    .replaceAll('->', '→')
+    .replaceAll('dLoss', '∂L')
+    .replaceAll('/da', '/∂a')
+    .replaceAll('/dz', '/∂z')
+
 /** The colour of a kind of quantity: the name of a CSS class and of its custom property. */
 export type Hue = 'a' | 'w' | 'z' | 'delta' | 'gradient' | 'loss' | 'target'
 

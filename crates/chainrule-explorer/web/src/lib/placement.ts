@@ -31,7 +31,7 @@ export function place(view: View, width: number, height: number, sizes: (layer: 
     return largest.slice(0, EXPANDED).sort((one, other) => one - other)
   })
   const most = Math.max(...drawn.map((neurons) => neurons.length))
-  const radius = Math.max(4, Math.min(24, gap * 0.24, (height - top - bottom) / (most * 2.35)))
+  const radius = Math.max(4, Math.min(34, gap * 0.2, (height - top - bottom) / (most * 2.35)))
   const columns = drawn.map((neurons, layer) => {
     const more = view.widths[layer] - neurons.length
     const space = height - top - bottom - (more > 0 ? 18 : 0)

@@ -7,6 +7,8 @@ class Settings {
   theme = $state<Theme>('system')
   /** Wider type for a projector. */
   large = $state(false)
+  /** The page's type size in pixels. */
+  rem = $state(16)
 
   constructor() {
     try {
@@ -16,11 +18,16 @@ class Settings {
     }
   }
 
+  measure() {
+    this.rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
+  }
+
   apply() {
     const root = document.documentElement
     if (this.theme === 'system') delete root.dataset.theme
     else root.dataset.theme = this.theme
     root.classList.toggle('large', this.large)
+    this.measure()
     try {
       localStorage.setItem(KEY, JSON.stringify({ theme: this.theme, large: this.large }))
     } catch {
