@@ -8,6 +8,7 @@ mod explore;
 mod images;
 mod learning;
 mod memory;
+mod page;
 mod place;
 mod stopping;
 mod trace;

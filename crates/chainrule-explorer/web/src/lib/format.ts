@@ -81,10 +81,11 @@ export function cellText(kind: Kind, layer: number, cell: Cell, samples: number)
 /** The engine's plain text with the page's symbols: "delta(2)" is δ(2), "W(2)^T" is W(2)ᵀ. */
 export const withSymbols = (text: string): string =>
   text
-    .replace(/\bdelta(?=[([ ])/g, 'δ')
+    .replace(/\bdelta\b(?!_)/g, 'δ')
     .replaceAll('^T', 'ᵀ')
     .replace(/\bsigma'/g, 'σ′')
     .replaceAll('->', '→')
+    .replaceAll(' - ', ' − ')
     .replaceAll('dLoss', '∂L')
     .replaceAll('/da', '/∂a')
     .replaceAll('/dz', '/∂z')
