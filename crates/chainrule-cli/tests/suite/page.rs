@@ -10,7 +10,8 @@ const WANTED: &str = "the tests of the explorer's page need Node.js 20 or later 
 fn the_page_shows_what_the_oracle_computes() {
     let web = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../chainrule-explorer/web");
     install(&web);
-    let mut tests: Vec<PathBuf> = web.join("tests").read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut tests: Vec<PathBuf> =
+        web.join("tests").read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     tests.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
     assert!(!tests.is_empty(), "there are no browser tests in {}", web.display());
     let output = Command::new("node")
@@ -23,7 +24,8 @@ fn the_page_shows_what_the_oracle_computes() {
     let shown = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{WANTED}\n{shown}\n{}", String::from_utf8_lossy(&output.stderr));
     // A run of no tests would be green as well.
-    let passed = shown.lines().find_map(|line| line.strip_prefix("ℹ pass ")).map(|count| count.trim().parse());
+    let passed =
+        shown.lines().find_map(|line| line.strip_prefix("ℹ pass ")).map(|count| count.trim().parse());
     assert!(matches!(passed, Some(Ok(10..))), "{shown}");
     assert!(shown.contains("ℹ skipped 0"), "{shown}");
 }
