@@ -129,7 +129,7 @@ mod running {
         let address = line.strip_prefix("The explorer is at ").unwrap();
         let view: Value = serde_json::from_str(&get(&format!("{address}api/revisions/1")).1).unwrap();
         assert_eq!(view["image"], serde_json::json!({ "height": 8, "width": 8 }));
-        assert_eq!((&view["available_rows"], &view["samples"]), (&1797.into(), &1.into()));
+        assert_eq!((&view["available_rows"], &view["samples"]), (&1797.into(), &8.into()));
         assert_eq!(view["widths"], serde_json::json!([64, 8, 10]), "dropout is no layer of its own");
         running.interrupt();
     }
