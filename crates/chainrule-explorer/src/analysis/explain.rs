@@ -347,9 +347,11 @@ fn prediction_minus_target(reader: &Reader<'_>, sample: usize, neuron: usize) ->
     let product = prediction.value.0 * sum;
     let difference = product - target.value.0;
     let is_one = (sum - 1.0).abs() < 1e-9;
-    let words = match is_one {
-        true => "the prediction minus the target",
-        false => "the prediction times the sum of all targets, minus the target",
+    let as_given = target.value.0 == reader.number("target", sample, neuron);
+    let words = match (is_one, as_given) {
+        (true, true) => "the prediction minus the target",
+        (true, false) => "the prediction minus the target as the loss counts it, smoothed or weighted",
+        (false, _) => "the prediction times the sum of all targets as the loss counts them, minus the target",
     };
     let mut factors = vec![prediction];
     if !is_one {

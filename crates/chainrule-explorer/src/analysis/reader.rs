@@ -73,7 +73,9 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         let last = count.saturating_sub(1);
-        Err(Refusal::Missing(format!("there is no {what} {index}; they are 0 to {last}, counted from 0")))
+        Err(Refusal::Missing(format!(
+            "there is no {what} with the number {index}; they are 0 to {last}, counted from 0"
+        )))
     }
 
     pub(super) fn check_sample(&self, sample: usize) -> Result<(), Refusal> {

@@ -12,6 +12,9 @@ pub struct OutputRule {
     pub rule: RuleName,
     /// Why, in two or three sentences.
     pub reason: String,
+    /// Whether the loss counts the targets as they are given: without smoothing and weights, and, for classes, with
+    /// a sum of 1.
+    pub targets_as_given: bool,
 }
 
 /// The three ways to delta(L).
@@ -30,8 +33,10 @@ pub enum RuleName {
 pub fn output_rule(step: &Step) -> OutputRule {
     let output = step.network.output_activation();
     let (loss_name, output_name) = (readable(step.loss.name()), readable(output.name()));
+    let targets_as_given = targets_as_given(step);
     if step.loss.has_short_form(output) {
-        return OutputRule { rule: RuleName::PredictionMinusTarget, reason: short_form(step) };
+        let reason = short_form(step);
+        return OutputRule { rule: RuleName::PredictionMinusTarget, reason, targets_as_given };
     }
     let derivative = loss_derivative(&step.loss, output);
     let instead = match (&step.loss, output) {
@@ -63,13 +68,23 @@ pub fn output_rule(step: &Step) -> OutputRule {
             "Every softmax output depends on every z, so its derivative is a matrix: delta is that matrix \
              times dLoss/da. For one sample {loss_name} has dLoss/da = {derivative}. {instead}"
         );
-        return OutputRule { rule: RuleName::ThroughJacobian, reason };
+        return OutputRule { rule: RuleName::ThroughJacobian, reason, targets_as_given };
     }
     let reason = format!(
         "delta is dLoss/da times the slope of {output_name} at z, over the samples of the batch. For one \
          sample {loss_name} has dLoss/da = {derivative}. {instead}"
     );
-    OutputRule { rule: RuleName::ThroughSlope, reason }
+    OutputRule { rule: RuleName::ThroughSlope, reason, targets_as_given }
+}
+
+fn targets_as_given(step: &Step) -> bool {
+    let Loss::CrossEntropy { .. } = step.loss else { return true };
+    let outputs = step.network.output_width();
+    (0..step.targets.rows()).all(|i| {
+        let row = step.targets.row(i);
+        let same = row.iter().enumerate().all(|(k, &y)| step.loss.counted_target(y, k, outputs) == y);
+        same && (row.iter().sum::<f64>() - 1.0).abs() < 1e-9
+    })
 }
 
 fn short_form(step: &Step) -> String {

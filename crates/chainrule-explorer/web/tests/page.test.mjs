@@ -303,6 +303,92 @@ test('next iteration takes the update, and the history is scrubbed', async () =>
   await context.close()
 })
 
+test('edits made faster than answers come are all kept, in their order', async () => {
+  const { page, context, faults } = await open(browser, server.address)
+  await page.route('**/edits', async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 120))
+    await route.continue()
+  })
+  await page.locator('body').click({ position: { x: 5, y: 5 } })
+  for (let i = 0; i < 6; i += 1) await page.keyboard.press('n')
+  await page.getByText('iteration 6').first().waitFor()
+  // Another document does not take the answer of an edit that was on its way.
+  await page.keyboard.press('n')
+  await page.getByLabel('Example').selectOption('xor')
+  await page.locator('.network').getByText('sample 1 of 4').waitFor()
+  await page.waitForTimeout(400)
+  assert.match(await page.locator('.history .where').textContent(), /iteration 0/)
+  assert.equal(await page.getByRole('button', { name: 'Undo' }).isDisabled(), true)
+  // After choosing, the arrows are for the steps.
+  await page.keyboard.press('ArrowRight')
+  await page.getByText('Step 1 of 12:').first().waitFor()
+  assert.deepEqual(faults, [])
+  await context.close()
+})
+
+test('a walk through products survives another order, another loss, a bias taken away', async () => {
+  const { page, context, faults } = await open(browser, server.address)
+  await page.locator('.transport select').first().selectOption('element')
+  await page.keyboard.press('4')
+  await page.keyboard.press('ArrowLeft')
+  await page.keyboard.press('ArrowLeft')
+  await page.getByLabel('order').selectOption('framework')
+  await page.locator('.stage td[data-cell]').first().waitFor()
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.press('ArrowLeft')
+  await page.getByLabel('order').selectOption('lesson')
+  await page.keyboard.press('2')
+  await page.keyboard.press('ArrowLeft')
+  await page.getByRole('button', { name: 'Network…' }).click()
+  await page.locator('dialog').getByLabel('Loss').selectOption({ label: 'half squared error' })
+  await page.getByLabel('Bias of layer 2').uncheck()
+  await page.waitForFunction(() => !document.querySelector('.stale'))
+  await page.keyboard.press('Escape')
+  await page.locator('.stage').waitFor()
+  assert.deepEqual(faults, [])
+  await context.close()
+})
+
+test('targets that the loss smooths are not drawn as if they were subtracted', async () => {
+  const smoothed = { cross_entropy: { label_smoothing: 0.1, class_weights: null } }
+  const { view, document } = await documentOf(server, '3-4-2', [{ kind: 'loss', loss: smoothed, suit_output: false }])
+  assert.equal(view.output_rule.targets_as_given, false)
+  const { page, context } = await open(browser, server.address + hashOf(document, { position: 6 }))
+  await page.getByText('Step 6 of 12:').first().waitFor()
+  assert.equal(await page.locator('.stage .operator').filter({ hasText: /^−$/ }).count(), 0)
+  const value = view.values.find(({ name }) => name === 'delta.2').values[0]
+  await page.waitForFunction((value) => document.querySelector('.stage .explained strong .number')?.title.includes(String(value)), String(Math.abs(value)))
+  await context.close()
+})
+
+test('links restore what was selected, and say what is wrong with them', async () => {
+  const { document } = await documentOf(server, '3-4-2', [])
+  const good = await open(browser, server.address + hashOf(document, { position: 8, selection: { target: 'layer', layer: 1 }, tab: 'inspector' }))
+  await good.page.getByText('Layer 1 of 2').waitFor()
+  await good.context.close()
+  const cases = { '#v9.abc': 'another version', '#v1.': 'damaged', [hashOf({ format: 1 })]: 'not as expected', '#something': 'not a link', ['#v1.' + Buffer.from([0xab, 0x56, 0x2a]).toString('base64url')]: 'damaged' }
+  for (const [hash, words] of Object.entries(cases)) {
+    const { page, context } = await open(browser, server.address + hash)
+    await page.locator('.banner').getByText(words).waitFor({ timeout: 5000 })
+    await page.locator('.stage .start').waitFor()
+    await context.close()
+  }
+  const odd = await open(browser, server.address + hashOf(document, { position: 99, sample: 7, order: 'none', cell: { name: 'z.1', row: 5, column: -1 }, selection: { target: 'neuron', layer: 9, neuron: 0 } }))
+  await odd.page.getByText('Step 12 of 12:').first().waitFor()
+  assert.equal(await odd.page.locator('.banner').count(), 0)
+  await odd.context.close()
+})
+
+test('at 1280 x 800 the page itself does not scroll', async () => {
+  const { page, context } = await open(browser, server.address)
+  for (const tab of ['Lesson', 'Inspector', 'Check', 'Log']) {
+    await page.getByRole('tab', { name: tab }).click()
+    const [height, width] = await page.evaluate(() => [document.documentElement.scrollHeight, document.documentElement.scrollWidth])
+    assert.deepEqual([height, width], [800, 1280], tab)
+  }
+  await context.close()
+})
+
 test('the golden numbers of the 2-2-2 network', async () => {
   const { page, context } = await open(browser, server.address)
   await page.getByLabel('Example').selectOption('mazur')

@@ -142,6 +142,8 @@ export interface OutputRule {
   rule: 'prediction_minus_target' | 'through_slope' | 'through_jacobian'
   /** Why, in two or three sentences; for the last two, also why the short form would be wrong. */
   reason: string
+  /** Whether the loss counts the targets as they are given: no smoothing, no weights, a sum of 1. */
+  targets_as_given: boolean
 }
 
 /** POST api/documents { example: id } or { document: Document } -> View: a new root. */

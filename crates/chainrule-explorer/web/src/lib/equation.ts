@@ -56,7 +56,7 @@ export function staged(view: View, event: TraceEvent): Staged {
       }
     }
     case 'activation': {
-      const name = layer.activation_name.replace('_', ' ')
+      const name = layer.activation_name
       return {
         math: m.all(m.a(l), m.op('='), m.word(name), m.op('('), m.z(l), m.op(')')),
         lines: [[matrix(`a.${l}`, m.a(l)), equals, operator(name, `${name} of`), matrix(`z.${l}`, m.z(l))]],
@@ -64,7 +64,7 @@ export function staged(view: View, event: TraceEvent): Staged {
     }
     case 'loss':
       return {
-        math: m.all(m.loss(), m.op('='), m.word(view.loss_name.replaceAll('_', ' ')), m.op('('), m.a(l), m.op(','), m.y(), m.op(')')),
+        math: m.all(m.loss(), m.op('='), m.word(view.loss_name), m.op('('), m.a(l), m.op(','), m.y(), m.op(')')),
         lines: [[
           matrix('loss', m.loss()), equals, operator('loss of', 'the loss of'), matrix(`a.${l}`, m.a(l)),
           operator('and', 'and'), matrix('target', m.y()),
@@ -118,14 +118,15 @@ export function staged(view: View, event: TraceEvent): Staged {
 function outputDelta(view: View, l: number): Staged {
   const result = matrix(`delta.${l}`, m.delta(l))
   const perSample = view.samples > 1
-  if (view.output_rule.rule === 'through_slope') {
+  const has = (name: string) => view.values.some((value) => value.name === name)
+  if (view.output_rule.rule === 'through_slope' && has(`error.${l}`)) {
     return {
       math: m.all(m.delta(l), m.op('='), m.e(l), m.op('⊙'), m.slope(m.z(l)), m.op(','), m.word(' '), m.e(l), m.op('='), m.fraction(m.op('∂') + m.loss(), m.op('∂') + m.a(l))),
       lines: [[result, equals, matrix(`error.${l}`, m.e(l)), each, matrix(`slope.${l}`, m.slope(m.z(l)))]],
     }
   }
   const pair = [matrix(`a.${l}`, m.a(l)), minus, matrix('target', m.y())]
-  if (view.output_rule.rule === 'through_jacobian') {
+  if (view.output_rule.rule !== 'prediction_minus_target' || !view.output_rule.targets_as_given) {
     return {
       math: m.all(m.delta(l), m.op('='), m.fraction(m.op('∂') + m.loss(), m.op('∂') + m.z(l))),
       lines: [[result, equals, operator('rule of', 'the rule of the loss for'), matrix(`a.${l}`, m.a(l)), operator('and', 'and'), matrix('target', m.y())]],

@@ -2,9 +2,9 @@
 import { SvelteMap } from 'svelte/reactivity'
 import { api, Gone, Refused } from './api'
 import type {
-  Catalog, Cell, Edit, Kind, NewDocument, Num, Operation, Phase, SharedDocument, TraceEvent, Value, View,
+  Catalog, Cell, Edit, NewDocument, Num, Operation, Phase, TraceEvent, Value, View,
 } from './contract'
-import { cellText, dimensions, toNumber, withSymbols } from './format'
+import { cellText, dimensions, PER_SAMPLE, toNumber, withSymbols } from './format'
 import { elementCount, isBefore, stopAt, type Stop } from './walk'
 
 export const PHASES: Phase[] = ['forward', 'output_error', 'backward', 'gradients', 'update']
@@ -23,6 +23,9 @@ export type Selection =
   | { target: 'input'; column: number }
 
 export type Tab = 'lesson' | 'inspector' | 'check' | 'log'
+export const TABS: { id: Tab; title: string }[] = [
+  { id: 'lesson', title: 'Lesson' }, { id: 'inspector', title: 'Inspector' }, { id: 'check', title: 'Check' }, { id: 'log', title: 'Log' },
+]
 
 /** A value with its numbers at hand. */
 export interface Tensor {
@@ -45,6 +48,8 @@ type Element = number | null
 export class Explorer {
   catalog = $state.raw<Catalog | null>(null)
   view = $state.raw<View | null>(null)
+  /** The title of what the program was started with. */
+  startTitle = $state('')
   /** The view before the last edit, for marks on what changed. */
   before = $state.raw<View | null>(null)
   /** An edit is on its way: what is shown belongs to the revision before it. */
@@ -72,6 +77,8 @@ export class Explorer {
   /** The sample that is shown; null for all. */
   chosenSample = $state<number | null>(null)
   tab = $state<Tab>('lesson')
+  /** How often the key for a check was pressed: the panel answers each. */
+  checksAsked = $state(0)
   /** Whether the matrix inspector shows the transpose. */
   flipped = $state(false)
   colourScale = $state<'tensor' | 'kind' | 'global'>('tensor')
@@ -82,7 +89,11 @@ export class Explorer {
   #loaded = new SvelteMap<string, Float64Array>()
   #loading = new Set<string>()
   #views = new Map<number, View>()
-  #request = 0
+  /** Counts the documents opened: an answer about another one is not taken. */
+  #document = 0
+  /** Edits and jumps, one after the other: each starts from what the one before made. */
+  #queue: Promise<unknown> = Promise.resolve()
+  #waiting = 0
 
   // ---- the trace ----
 
@@ -102,9 +113,11 @@ export class Explorer {
   event = $derived<TraceEvent | null>(
     this.element !== null ? this.events[this.position] : (this.events[this.position - 1] ?? null),
   )
-  stop = $derived<Stop | null>(
-    this.element !== null && this.view ? stopAt(this.view, this.events[this.position], this.element) : null,
-  )
+  stop = $derived.by((): Stop | null => {
+    const next = this.events[this.position]
+    if (this.element === null || !this.view || !next || this.element >= elementCount(this.view, next)) return null
+    return stopAt(this.view, next, this.element)
+  })
   /** One sample at a time in the network and the inspector. */
   sample = $derived(Math.min(this.chosenSample ?? 0, (this.view?.samples ?? 1) - 1))
 
@@ -171,10 +184,10 @@ export class Explorer {
 
   /** What the colours of a value are relative to. */
   scaleOf(value: Value): number {
-    const same = (other: Value) => this.colourScale === 'global' || other.kind === value.kind
+    const counts = (other: Value) => (this.colourScale === 'global' || other.kind === value.kind) && this.isKnown(other.name)
     if (this.colourScale === 'tensor') return value.scale
-    // Not what is still to come: the colours would give it away, and jump.
-    return Math.max(...this.view!.values.filter(same).map((other) => other.scale))
+    // Not what is still to come: its size is not known yet.
+    return Math.max(value.scale, ...this.view!.values.filter(counts).map((other) => other.scale))
   }
 
   // ---- the cursor ----
@@ -246,9 +259,8 @@ export class Explorer {
     this.goTo(start)
   }
 
-  /** To the end of a phase of the lesson. */
+  /** To the end of a phase. */
   goToPhase(phase: Phase) {
-    this.order = 'lesson'
     this.goTo(this.events.findLastIndex((event) => event.phase === phase) + 1)
   }
 
@@ -281,7 +293,7 @@ export class Explorer {
   /** A cell is pinned on the stage, and the inspector shows what it belongs to. */
   selectCell(cell: Cell) {
     this.cell = cell
-    if (this.#values.get(cell.name) && PER_SAMPLE_KINDS.has(this.#values.get(cell.name)!.kind) && this.view!.samples > 1) {
+    if (this.#values.get(cell.name) && PER_SAMPLE.includes(this.#values.get(cell.name)!.kind) && this.view!.samples > 1) {
       if (this.chosenSample !== null) this.chosenSample = cell.row
     }
     this.selection = this.selectionOf(cell)
@@ -313,18 +325,22 @@ export class Explorer {
     await this.#guard(async () => {
       this.catalog = await api.catalog()
       if (openLink && (await openLink())) return
-      const { message } = this
-      this.#opened(await api.view(this.catalog.start))
-      // What was wrong with the link stays on the screen.
-      if (message) queueMicrotask(() => (this.message = message))
+      const view = await api.view(this.catalog.start)
+      this.startTitle = view.title
+      this.#opened(view)
     })
   }
 
   async open(document: NewDocument): Promise<boolean> {
-    return this.#guard(async () => this.#opened(await api.open(document)))
+    return this.#guard(async () => {
+      this.#opened(await api.open(document))
+      this.message = null
+    })
   }
 
   #opened(view: View) {
+    this.#document += 1
+    this.stale = false
     this.timeline = [{ revision: view.revision, label: view.label, iteration: view.iteration, loss: view.loss }]
     this.place = 0
     this.before = null
@@ -342,42 +358,53 @@ export class Explorer {
 
   /** Whether it was done. The cursor stays; what follows in the history is dropped. */
   async edit(edit: Edit): Promise<boolean> {
-    if (!this.view) return false
-    this.stale = true
-    const request = ++this.#request
-    const done = await this.#guard(async () => {
+    return this.#afterOthers(async (isCurrent) => {
       const { view, made } = await api.edit(this.timeline[this.place].revision, edit)
-      if (request !== this.#request) return
+      if (!isCurrent()) return
       this.timeline = [...this.timeline.slice(0, this.place + 1), ...made]
       this.place = this.timeline.length - 1
+      this.message = null
       this.#show(view)
       this.#tell(view.label)
     })
-    if (request === this.#request) this.stale = false
+  }
+
+  /** Runs a change when those before it are done; not at all if another document was opened meanwhile. */
+  #afterOthers(change: (isCurrent: () => boolean) => Promise<void>): Promise<boolean> {
+    if (!this.view) return Promise.resolve(false)
+    const document = this.#document
+    const isCurrent = () => document === this.#document
+    this.stale = true
+    this.#waiting += 1
+    const done = this.#queue.then(async () => {
+      const done = isCurrent() && (await this.#guard(() => change(isCurrent)))
+      this.#waiting -= 1
+      if (this.#waiting === 0) this.stale = false
+      return done
+    })
+    this.#queue = done
     return done
   }
 
   undo() {
-    return this.jump(this.place - 1)
+    return this.jump(() => this.place - 1)
   }
 
   redo() {
-    return this.jump(this.place + 1)
+    return this.jump(() => this.place + 1)
   }
 
   /** To any revision of the history. */
-  async jump(place: number) {
-    if (place < 0 || place >= this.timeline.length || place === this.place) return
-    const { revision } = this.timeline[place]
-    const request = ++this.#request
-    this.stale = true
-    await this.#guard(async () => {
+  jump(to: () => number) {
+    return this.#afterOthers(async (isCurrent) => {
+      const place = to()
+      if (place < 0 || place >= this.timeline.length || place === this.place) return
+      const { revision } = this.timeline[place]
       const view = this.#views.get(revision) ?? (await api.view(revision))
-      if (request !== this.#request) return
+      if (!isCurrent()) return
       this.place = place
       this.#show(view)
     })
-    if (request === this.#request) this.stale = false
   }
 
   #show(view: View) {
@@ -388,13 +415,36 @@ export class Explorer {
     this.#views.set(view.revision, view)
     if (this.#views.size > 200) this.#views.delete(this.#views.keys().next().value!)
     for (const key of this.#loaded.keys()) if (!key.startsWith(`${view.revision}/`)) this.#loaded.delete(key)
-    if (sameStructure) return
-    // The cursor stays at its step as far as there is such a step; what was selected may be gone.
-    this.element = null
-    this.position = Math.min(this.position, view.events.length)
-    if (this.chosenSample !== null) this.chosenSample = Math.min(this.chosenSample, view.samples - 1)
-    this.selection = null
-    this.cell = null
+    if (!this.stop) this.element = null
+    if (!sameStructure) {
+      // The cursor stays at its step as far as there is such a step.
+      this.element = null
+      this.position = Math.min(this.position, view.events.length)
+      if (this.chosenSample !== null) this.chosenSample = Math.min(this.chosenSample, view.samples - 1)
+    }
+    // What was selected may be gone.
+    if (this.cell && !this.isCell(this.cell)) this.cell = null
+    if (this.selection && !this.isSelectable(this.selection)) this.selection = null
+  }
+
+  /** Whether there is such a cell. */
+  isCell({ name, row, column }: Cell): boolean {
+    const value = this.#values.get(name)
+    const inside = (index: number, length: number) => Number.isInteger(index) && index >= 0 && index < length
+    return value !== undefined && inside(row, dimensions(value)[0]) && inside(column, dimensions(value)[1])
+  }
+
+  /** Whether there is such a thing to inspect. */
+  isSelectable(selection: Selection): boolean {
+    switch (selection.target) {
+      case 'neuron': return this.isCell({ name: `z.${selection.layer}`, row: 0, column: selection.neuron })
+      case 'edge': return this.isCell({ name: `weight.${selection.layer}`, row: selection.to, column: selection.from })
+      case 'matrix': return this.#values.has(selection.name)
+      case 'gradient': case 'layer': return this.#values.has(`weight.${selection.layer}`)
+      case 'input': return this.isCell({ name: 'a.0', row: 0, column: selection.column })
+      case 'loss': return true
+      default: return false
+    }
   }
 
   // ---- the server ----
@@ -404,7 +454,6 @@ export class Explorer {
     try {
       await action()
       this.gone = false
-      this.message = null
       return true
     } catch (error) {
       if (error instanceof Gone) this.gone = true
@@ -434,13 +483,9 @@ export class Explorer {
   }
 }
 
-const PER_SAMPLE_KINDS = new Set<Kind>(['activation', 'target', 'pre_activation', 'error', 'slope', 'delta'])
-
 export const keyOf = (cell: Cell) => `${cell.name}[${cell.row},${cell.column}]`
 
 export const isSame = (one: Cell | null, other: Cell | null) =>
   one !== null && other !== null && one.name === other.name && one.row === other.row && one.column === other.column
 
 export const explorer = new Explorer()
-
-export type { SharedDocument }

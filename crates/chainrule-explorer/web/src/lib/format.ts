@@ -19,11 +19,14 @@ export function formatNumber(value: number, digits = 4, signed = false): string 
 }
 
 /** All 17 digits where they are needed: what the program computed, exactly. */
-export const exact = (value: number): string => String(value).replace('-', '−')
+export const exact = (value: number): string => String(value).replaceAll('-', '−').replace('Infinity', '∞')
 
 /** What a person typed; undefined if it is not a number. */
 export function parseNumber(text: string): number | undefined {
-  const cleaned = text.trim().replace(/−/g, '-').replace(',', '.')
+  const trimmed = text.trim().replace(/−/g, '-')
+  // "1,000" is a thousand to some and one to others.
+  if (/^[-+]?[1-9]\d{0,2}(,\d{3})+$/.test(trimmed)) return undefined
+  const cleaned = trimmed.replace(',', '.')
   if (cleaned === '') return undefined
   const value = Number(cleaned)
   return Number.isFinite(value) ? value : undefined

@@ -1,8 +1,7 @@
 // Share links: the document and the view of it in the address's hash, compressed; "v1" is the version of this form.
 import { api } from './api'
-import type { SharedDocument } from './contract'
-import { explorer, type Selection } from './explorer.svelte'
-import type { Cell } from './contract'
+import type { Cell, SharedDocument } from './contract'
+import { explorer, TABS, type Selection, type Tab } from './explorer.svelte'
 
 const PREFIX = '#v1.'
 
@@ -13,6 +12,7 @@ interface Shared {
   sample: number | null
   selection: Selection | null
   cell: Cell | null
+  tab: Tab
 }
 
 async function through(stream: CompressionStream | DecompressionStream, bytes: BlobPart): Promise<ArrayBuffer> {
@@ -24,8 +24,8 @@ export async function makeHash(): Promise<string | null> {
   const { revision } = explorer.timeline[explorer.place]
   const document = await explorer.ask(() => api.document(revision))
   if (!document) return null
-  const { position, order, chosenSample, selection, cell } = explorer
-  const shared: Shared = { document, position, order, sample: chosenSample, selection, cell }
+  const { position, order, chosenSample, selection, cell, tab } = explorer
+  const shared: Shared = { document, position, order, sample: chosenSample, selection, cell, tab }
   const packed = await through(new CompressionStream('deflate-raw'), new TextEncoder().encode(JSON.stringify(shared)))
   const letters = Array.from(new Uint8Array(packed), (byte) => String.fromCharCode(byte)).join('')
   return PREFIX + btoa(letters).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
@@ -45,6 +45,7 @@ export async function openHash(link: string): Promise<boolean> {
     const text = link.slice(start + PREFIX.length).trim().replaceAll('-', '+').replaceAll('_', '/')
     const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
     shared = JSON.parse(new TextDecoder().decode(await through(new DecompressionStream('deflate-raw'), packed)))
+    if (typeof shared !== 'object' || shared === null) throw new TypeError('not an object')
   } catch {
     explorer.message = 'This link is damaged: a part of it is missing or changed.'
     return false
@@ -54,9 +55,8 @@ export async function openHash(link: string): Promise<boolean> {
   const samples = explorer.view!.samples
   if (typeof shared.sample === 'number' && shared.sample >= 0 && shared.sample < samples) explorer.chosenSample = shared.sample
   if (Number.isInteger(shared.position)) explorer.goTo(shared.position)
-  if (shared.cell && explorer.value(shared.cell.name)) {
-    explorer.cell = shared.cell
-    explorer.selection = explorer.selectionOf(shared.cell)
-  }
+  if (shared.cell && explorer.isCell(shared.cell)) explorer.cell = shared.cell
+  if (shared.selection && explorer.isSelectable(shared.selection)) explorer.selection = shared.selection
+  if (TABS.some(({ id }) => id === shared.tab)) explorer.tab = shared.tab
   return true
 }

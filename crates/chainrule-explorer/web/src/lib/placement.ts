@@ -23,7 +23,8 @@ export interface Placement {
 export function place(view: View, width: number, height: number, sizes: (layer: number, neuron: number) => number): Placement {
   const depth = view.layers.length
   const [left, right, top, bottom] = [46, 46, 34, 16]
-  const gap = (width - left - right) / (depth + 1)
+  // The loss is as wide as three narrow columns.
+  const gap = Math.min((width - left - right) / (depth + 1), (width - left - right - 62) / depth)
   const drawn = view.widths.map((count, layer) => {
     const neurons = Array.from({ length: count }, (_, neuron) => neuron)
     if (count <= MOST_NEURONS) return neurons
@@ -38,5 +39,5 @@ export function place(view: View, width: number, height: number, sizes: (layer: 
     const shown = neurons.map((neuron, index) => ({ neuron, y: top + (space * (index + 0.5)) / neurons.length }))
     return { layer, x: left + gap * layer, shown, more }
   })
-  return { columns, loss: { x: left + gap * (depth + 1), y: top + (height - top - bottom) / 2 }, radius }
+  return { columns, loss: { x: width - right, y: top + (height - top - bottom) / 2 }, radius }
 }
