@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
-use chainrule::trace::Value;
 use chainrule::{Activation, Initialization, Loss};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,7 +20,7 @@ use crate::document::{SUITED, SharedDocument};
 use crate::edit::Edit;
 use crate::examples::{self, EXAMPLES, Example};
 use crate::guard::guard;
-use crate::limits::{self, Limits, at_most};
+use crate::limits::{self, Limits};
 use crate::num::Num;
 use crate::page;
 use crate::refusal::Refusal;
@@ -255,19 +254,9 @@ async fn edit(
     .await
 }
 
-/// How a value is wanted: as it is, or as a picture of height x width boxes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Form {
-    format: Option<String>,
-    height: Option<usize>,
-    width: Option<usize>,
-}
-
 async fn value(
     State(session): State<Arc<Session>>,
     Place((revision, name)): Place<(usize, String)>,
-    Asked(form): Asked<Form>,
 ) -> Answer {
     work(session, move |session, cancelled| {
         let held = session.store.get(revision, cancelled)?;
@@ -275,14 +264,7 @@ async fn value(
             let shown: String = name.chars().take(60).collect();
             return Err(Refusal::Missing(format!("revision {revision} has no value {shown:?}")));
         };
-        match (form.format.as_deref(), form.height, form.width) {
-            (None, None, None) => Ok(binary(&value.values)),
-            (Some("picture"), Some(height), Some(width)) => Ok(binary(&picture(value, height, width)?)),
-            _ => {
-                let reason = "give no format, or format=picture with height and width";
-                Err(Refusal::Invalid(reason.to_owned()))
-            }
-        }
+        Ok(binary(&value.values))
     })
     .await
 }
@@ -291,42 +273,4 @@ async fn value(
 fn binary(numbers: &[f64]) -> Response {
     let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
     ([(header::CONTENT_TYPE, "application/octet-stream")], Body::from(bytes)).into_response()
-}
-
-/// Boxes of a picture, at most.
-const BOXES: usize = 1 << 20;
-
-/// The number of largest magnitude, with its sign, in each of height x width boxes that cover the value; NaN
-/// is larger than all.
-fn picture(value: &Value<f64>, height: usize, width: usize) -> Result<Vec<f64>, Refusal> {
-    let (rows, columns) = match value.shape[..] {
-        [rows, columns] => (rows, columns),
-        [length] => (1, length),
-        _ => (1, 1),
-    };
-    if height == 0 || width == 0 {
-        return Err(Refusal::Invalid("a picture has at least one row and one column".to_owned()));
-    }
-    at_most("boxes of a picture", height.saturating_mul(width), BOXES)?;
-    // Every box has at least one element, so that a picture may be larger than the value.
-    let span = |i: usize, boxes: usize, elements: usize| {
-        let start = i * elements / boxes;
-        start..((i + 1) * elements / boxes).max(start + 1)
-    };
-    let mut numbers = Vec::with_capacity(height * width);
-    for i in 0..height {
-        for j in 0..width {
-            let mut largest = 0.0f64;
-            for row in span(i, height, rows) {
-                let elements = &value.values[row * columns..][span(j, width, columns)];
-                for &number in elements {
-                    if number.is_nan() || number.abs() > largest.abs() {
-                        largest = number;
-                    }
-                }
-            }
-            numbers.push(largest);
-        }
-    }
-    Ok(numbers)
 }

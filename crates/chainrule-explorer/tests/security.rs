@@ -237,7 +237,7 @@ fn every_question_is_answered_in_the_words_of_the_contract() {
 }
 
 #[test]
-fn values_are_little_endian_numbers_and_pictures_of_them() {
+fn values_are_little_endian_numbers() {
     let numbers = |address: &str| -> Vec<f64> {
         let reply = SERVER.get(address);
         assert_eq!(reply.status, 200, "{address}: {}", reply.text());
@@ -247,22 +247,12 @@ fn values_are_little_endian_numbers_and_pictures_of_them() {
     let value = "api/revisions/1/values/weight.1";
     let all = [0.42, -0.31, 0.18, -0.57, 0.26, 0.63, 0.15, 0.74, -0.48, -0.22, -0.65, 0.37];
     assert_eq!(numbers(value), all);
-    assert_eq!(numbers(&format!("{value}?format=picture&height=4&width=3")), all);
-    assert_eq!(numbers(&format!("{value}?format=picture&height=2&width=1")), [0.63, 0.74]);
-    assert_eq!(numbers(&format!("{value}?format=picture&height=1&width=3")), [-0.57, 0.74, 0.63]);
-    assert_eq!(numbers("api/revisions/1/values/bias.2?format=picture&height=2&width=4").len(), 8);
-    assert_eq!(numbers("api/revisions/1/values/loss?format=picture&height=1&width=1").len(), 1);
     for (address, status) in [
         ("api/revisions/1/values/weight.9", 404),
         ("api/revisions/99999/values/weight.1", 404),
         ("api/revisions/0", 404),
         ("api/revisions/-1", 404),
         ("api/revisions/18446744073709551615", 404),
-        ("api/revisions/1/values/weight.1?format=picture", 422),
-        ("api/revisions/1/values/weight.1?format=picture&height=0&width=1", 422),
-        ("api/revisions/1/values/weight.1?format=picture&height=4294967296&width=4294967296", 422),
-        ("api/revisions/1/values/weight.1?format=picture&height=99999&width=99999", 422),
-        ("api/revisions/1/values/weight.1?form=picture", 400),
     ] {
         let reply = SERVER.get(address);
         assert_eq!(reply.status, status, "{address}");

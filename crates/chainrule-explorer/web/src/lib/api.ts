@@ -47,9 +47,8 @@ export const api = {
   view: (revision: number) => get<View>(at(revision)),
   document: (revision: number) => get<SharedDocument>(`${at(revision)}/document`),
   edit: (revision: number, edit: Edit) => post<EditReply>(`${at(revision)}/edits`, edit),
-  values: async (revision: number, name: string, picture?: { height: number; width: number }) => {
-    const fields = picture ? { format: 'picture', ...picture } : {}
-    const response = await request(`${at(revision)}/values/${name}${query(fields)}`)
+  values: async (revision: number, name: string) => {
+    const response = await request(`${at(revision)}/values/${name}`)
     return new Float64Array(await response.arrayBuffer())
   },
   explain: (revision: number, { name, row, column }: Cell) =>

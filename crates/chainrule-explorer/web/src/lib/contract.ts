@@ -180,8 +180,6 @@ export interface EditReply {
 }
 
 // GET api/revisions/N/values/NAME -> little-endian f64, row by row (application/octet-stream).
-// GET api/revisions/N/values/NAME?format=picture&height=H&width=W -> the same of the signed value of largest magnitude in each
-//     of H x W boxes.
 
 /** GET api/revisions/N/explain?name=z.1&row=0&column=2 */
 export interface Explanation {
