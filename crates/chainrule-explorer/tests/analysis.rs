@@ -545,9 +545,9 @@ fn nonsense_is_refused_with_what_is_allowed() {
     missing(neuron(&step, 1, 0, huge).map(drop), "0 to 2");
     missing(edge(&step, 2, huge, 0, 0).map(drop), "0 to 1");
     missing(edge(&step, 2, 0, 60, 0).map(drop), "neuron of layer 1");
-    missing(edge(&step, 1, 0, 70, 0).map(drop), "input 70");
-    missing(edge(&step, 1, 0, 0, 3).map(drop), "sample 3");
-    missing(outer(&step, 2, Some(3)).map(drop), "sample 3");
+    missing(edge(&step, 1, 0, 70, 0).map(drop), "input with the number 70");
+    missing(edge(&step, 1, 0, 0, 3).map(drop), "sample with the number 3");
+    missing(outer(&step, 2, Some(3)).map(drop), "sample with the number 3");
     missing(input(&step, 70, 0).map(drop), "0 to 69");
     missing(input(&step, 0, 3).map(drop), "0 to 2");
     assert!(matches!(outer(&step, 1, None), Err(Refusal::TooMuch(_))));

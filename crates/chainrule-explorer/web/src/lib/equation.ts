@@ -1,5 +1,5 @@
 // Each operation as it stands on the stage: matrices of numbers with operators between them, samples as columns.
-import type { Kind, TraceEvent, Value, View } from './contract'
+import type { Cell, Kind, TraceEvent, Value, View } from './contract'
 import { dimensions, PER_SAMPLE } from './format'
 import * as m from './math'
 
@@ -12,6 +12,13 @@ export type Part =
 export function isFlipped(kind: Kind, transposed: boolean): boolean {
   const upright = PER_SAMPLE.includes(kind) || kind === 'bias' || kind === 'bias_gradient' || kind === 'updated_bias'
   return upright !== transposed
+}
+
+/** The cell that is drawn at a row and column; `sample` is the one that is drawn alone, if it is. */
+export function cellAt(value: Value, transposed: boolean, sample: number | null, row: number, column: number): Cell {
+  const [stored, storedColumn] = isFlipped(value.kind, transposed) ? [column, row] : [row, column]
+  const alone = sample !== null && PER_SAMPLE.includes(value.kind)
+  return { name: value.name, row: alone ? sample : stored, column: storedColumn }
 }
 
 /** Rows and columns as drawn. */
