@@ -176,9 +176,12 @@ export class Explorer {
   previous(cell: Cell): number | undefined {
     const value = this.before?.values.find((value) => value.name === cell.name)
     const own = this.#values.get(cell.name)
-    if (!value?.values || !own?.values || String(value.shape) !== String(own.shape)) return undefined
-    const index = cell.row * dimensions(value)[1] + cell.column
-    const [old, current] = [toNumber(value.values[index]), toNumber(own.values[index])]
+    if (!value || !own || String(value.shape) !== String(own.shape)) return undefined
+    // A large one is there if it was shown before the edit.
+    const large = !value.values && !this.#loaded.has(`${this.before!.revision}/${cell.name}`)
+    const [then, now] = large ? [null, null] : [this.#tensorOf(this.before, value), this.#tensorOf(this.view, own)]
+    if (!then || !now) return undefined
+    const [old, current] = [then.get(cell.row, cell.column), now.get(cell.row, cell.column)]
     return Object.is(old, current) ? undefined : old
   }
 
@@ -414,7 +417,7 @@ export class Explorer {
     this.view = view
     this.#views.set(view.revision, view)
     if (this.#views.size > 200) this.#views.delete(this.#views.keys().next().value!)
-    for (const key of this.#loaded.keys()) if (!key.startsWith(`${view.revision}/`)) this.#loaded.delete(key)
+    for (const key of this.#loaded.keys()) if (![view, this.before].some((kept) => kept && key.startsWith(`${kept.revision}/`))) this.#loaded.delete(key)
     if (!this.stop) this.element = null
     if (!sameStructure) {
       // The cursor stays at its step as far as there is such a step.

@@ -19,10 +19,24 @@ async function through(stream: CompressionStream | DecompressionStream, bytes: B
   return new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer()
 }
 
+/** The document of the revision on the screen, kept so that a link can be made of it when the program has ended. */
+let kept: { revision: number; document: SharedDocument } | null = null
+
+/** Keeps the document on the screen, if it is surely small enough for a link. */
+export async function keepDocument() {
+  const view = explorer.view
+  if (!view) return
+  const parameters = view.layers.reduce((sum, layer) => sum + layer.parameters, 0)
+  // The weights as they were drawn are in the document as well.
+  if (2 * parameters + view.samples * (view.widths[0] + view.widths.at(-1)!) > 10_000) return
+  const document = await explorer.ask(() => api.document(view.revision))
+  if (document) kept = { revision: view.revision, document }
+}
+
 /** The hash of what is on the screen; null if the server refuses, for example because the network is too large. */
 export async function makeHash(): Promise<string | null> {
   const { revision } = explorer.timeline[explorer.place]
-  const document = await explorer.ask(() => api.document(revision))
+  const document = kept?.revision === revision ? kept.document : await explorer.ask(() => api.document(revision))
   if (!document) return null
   const { position, order, chosenSample, selection, cell, tab } = explorer
   const shared: Shared = { document, position, order, sample: chosenSample, selection, cell, tab }
