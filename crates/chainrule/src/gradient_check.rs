@@ -205,6 +205,29 @@ pub enum Kink {
 }
 
 /// Compares single parameters' derivatives; what [`check_gradients`] does for many.
+///
+/// ```
+/// use chainrule::gradient_check::{CheckOptions, Checker};
+/// use chainrule::*;
+///
+/// let network = Network::builder(2).dense(3, Activation::Tanh).dense(1, Activation::Identity).build()?;
+/// let parameters = network.initialize::<f64>(1);
+/// let (inputs, wanted) = (Matrix::from_rows(&[[0.5, -1.0]]), Matrix::from_rows(&[[0.3]]));
+/// let (loss, targets) = (Loss::HalfSquaredError, Targets::from(&wanted));
+/// let cache = forward(&network, &parameters, inputs.view(), Mode::Inference)?;
+/// let error = output_error(&network, &cache, &loss, targets, None)?;
+/// let deltas = backward(&network, &parameters, &cache, error.delta)?;
+/// let gradients = gradients(&network, &cache, &deltas)?;
+///
+/// let samples = Samples { inputs: inputs.view().into(), targets, sample_weights: None };
+/// let options = CheckOptions::default();
+/// let mut checker = Checker::new(&network, &parameters, &loss, samples, &gradients, &options)?;
+/// // The weight from input 2 to neuron 1: element 1 of tensor 0.
+/// let difference = checker.difference(0, 1, 1e-5)?;
+/// assert!((difference.derivative - gradients.weight(1)[(0, 1)]).abs() < 1e-9);
+/// assert_eq!(difference.kink, None);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 pub struct Checker<'a> {
     network: &'a Network,
     loss: &'a Loss,

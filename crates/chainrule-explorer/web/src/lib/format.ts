@@ -3,9 +3,6 @@ import type { Cell, Kind, Num, Value } from './contract'
 
 export const toNumber = (value: Num): number => (typeof value === 'number' ? value : Number(value))
 
-/** For a JSON body: NaN and infinities as strings. */
-export const toNum = (value: number): Num => (Number.isFinite(value) ? value : (String(value) as Num))
-
 /** The sign is always printed, so that colour is never the only sign of it. */
 export function formatNumber(value: number, digits = 4, signed = false): string {
   if (Number.isNaN(value)) return 'NaN'
