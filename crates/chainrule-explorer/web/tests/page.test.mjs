@@ -361,6 +361,26 @@ test('targets that the loss smooths are not drawn as if they were subtracted', a
   await context.close()
 })
 
+test('a link made right after an edit holds the edit', async () => {
+  const { page, context } = await open(browser, server.address)
+  // The document from before the edit is at hand, the one after it takes its time.
+  await page.waitForTimeout(400)
+  await page.route('**/document', async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await route.continue()
+  })
+  await page.locator('body').click({ position: { x: 5, y: 5 } })
+  await page.keyboard.press('n')
+  await page.getByText('iteration 1').first().waitFor()
+  await page.getByRole('button', { name: 'Share' }).click()
+  await page.waitForFunction(() => document.querySelector('dialog input[readonly]')?.value.includes('#v1.'))
+  const link = await page.getByLabel('Link', { exact: true }).inputValue()
+  const again = await open(browser, server.address + link.slice(link.indexOf('#')))
+  await again.page.getByText('iteration 1').first().waitFor({ timeout: 5000 })
+  await again.context.close()
+  await context.close()
+})
+
 test('links restore what was selected, and say what is wrong with them', async () => {
   const { document } = await documentOf(server, '3-4-2', [])
   const good = await open(browser, server.address + hashOf(document, { position: 8, selection: { target: 'layer', layer: 1 }, tab: 'inspector' }))
@@ -536,6 +556,17 @@ test('a large network stays usable, with at most 400 interactive cells', async (
   })
   const explained = await server.api(`revisions/${revision}/explain?name=delta.${layer}&row=${sample - 1}&column=${neuron - 1}`)
   assertNear(readNumber(await caption.getAttribute('title')), explained.value, 1e-12, await caption.textContent())
+  // After an edit the picture of z(1) tells the chosen number before it.
+  await page.locator('body').click({ position: { x: 5, y: 5 } })
+  await page.keyboard.press('Home')
+  await page.keyboard.press('ArrowRight')
+  await page.locator('.stage [data-name="z.1"]').click({ position: { x: 9, y: 30 } })
+  const before = await caption.getAttribute('title')
+  assert.match(await caption.textContent(), /^z\(1\)/)
+  await page.locator('body').click({ position: { x: 5, y: 5 } })
+  await page.keyboard.press('n')
+  await page.waitForFunction((before) => document.querySelectorAll('.stage figcaption .number')[1]?.title === before, before, { timeout: 5000 })
+  assert.notEqual(await caption.getAttribute('title'), before)
   assert.deepEqual(faults, [])
   await context.close()
 })

@@ -182,7 +182,7 @@ export class Explorer {
     const [then, now] = large ? [null, null] : [this.#tensorOf(this.before, value), this.#tensorOf(this.view, own)]
     if (!then || !now) return undefined
     const [old, current] = [then.get(cell.row, cell.column), now.get(cell.row, cell.column)]
-    return Object.is(old, current) ? undefined : old
+    return old === current || (Number.isNaN(old) && Number.isNaN(current)) ? undefined : old
   }
 
   /** What the colours of a value are relative to. */
