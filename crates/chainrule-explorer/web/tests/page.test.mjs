@@ -560,7 +560,7 @@ test('a large network stays usable, with at most 400 interactive cells', async (
   await page.locator('body').click({ position: { x: 5, y: 5 } })
   await page.keyboard.press('Home')
   await page.keyboard.press('ArrowRight')
-  await page.locator('.stage [data-name="z.1"]').click({ position: { x: 9, y: 30 } })
+  await page.locator('.stage [data-name="z.1"]').click({ position: { x: 9, y: 90 } })
   const before = await caption.getAttribute('title')
   assert.match(await caption.textContent(), /^z\(1\)/)
   await page.locator('body').click({ position: { x: 5, y: 5 } })
