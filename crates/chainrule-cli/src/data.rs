@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use chainrule::{Inputs, Loss, Matrix, Model, Samples, Scalar, Targets};
 use chainrule_data::{
-    ClassTarget, Dataset, Features, ImageInputs, Images, InputColumn, InputNumber, InputPreprocessing, LABEL,
+    ClassTarget, Dataset, Features, ImageInputs, InputColumn, InputNumber, InputPreprocessing, LABEL,
     NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing, TargetValues, read,
 };
 
@@ -118,9 +118,7 @@ fn plain_preprocessing<T: Scalar>(model: &Model<T>, dataset: &Dataset) -> Result
     let (mean, standard_deviation) = (0.0, 1.0);
     let (inputs, target) = match &dataset.features {
         Features::Images(images) => {
-            let Images { height, width, maximum, .. } = *images;
-            let plain = ImageInputs { height, width, maximum, mean, standard_deviation };
-            (InputPreprocessing::Images(plain), LABEL.to_owned())
+            (InputPreprocessing::Images(ImageInputs::plain(images)), LABEL.to_owned())
         }
         Features::Table(table) => {
             let header = table.header();

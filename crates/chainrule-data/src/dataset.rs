@@ -1,7 +1,8 @@
 //! What a reader gives back: a table or images, and the rows that the source sets aside for testing.
 
 use crate::error::{DataError, Result};
-use crate::names;
+use crate::images::Images;
+use crate::note::Note;
 use crate::table::Table;
 use std::ops::Range;
 
@@ -20,6 +21,8 @@ pub struct Dataset {
     pub features: Features,
     /// The rows that the source sets aside as its test set, where it does.
     pub test_rows: Option<Range<usize>>,
+    /// What the user should know about how the source was read.
+    pub notes: Vec<Note>,
 }
 
 /// The data of a data set.
@@ -27,24 +30,8 @@ pub struct Dataset {
 pub enum Features {
     /// Columns of numbers and texts, one of which is the target.
     Table(Table),
-    /// Images of one size, each with a label.
+    /// Images of one size, with labels or without.
     Images(Images),
-}
-
-/// Grey images of one size, each with a label. One byte is one pixel.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Images {
-    /// Pixels from top to bottom.
-    pub height: usize,
-    /// Pixels from left to right.
-    pub width: usize,
-    /// The brightest value a pixel can have; 0 is the darkest.
-    pub maximum: u8,
-    /// Shape \[rows, height, width\], row-major.
-    pub pixels: Vec<u8>,
-    /// One a row: shape \[rows\].
-    pub labels: Vec<u8>,
 }
 
 impl Dataset {
@@ -52,7 +39,7 @@ impl Dataset {
     pub fn rows(&self) -> usize {
         match &self.features {
             Features::Table(table) => table.rows(),
-            Features::Images(images) => images.labels.len(),
+            Features::Images(images) => images.rows(),
         }
     }
 
@@ -68,36 +55,5 @@ impl Dataset {
             None => Ok(()),
             Some(&row) => Err(DataError::NoSuchRow { file: self.name.clone(), row, rows: there_are }),
         }
-    }
-}
-
-impl Images {
-    /// Pixels an image.
-    pub(crate) fn size(&self) -> usize {
-        self.height * self.width
-    }
-
-    pub(crate) fn image(&self, row: usize) -> &[u8] {
-        &self.pixels[row * self.size()..][..self.size()]
-    }
-
-    /// `1,797 images of 8 x 8, 10 classes`
-    pub(crate) fn description(&self) -> String {
-        format!(
-            "{} of {} x {}, {}",
-            names::count(self.labels.len(), "image", "images"),
-            self.height,
-            self.width,
-            names::count(self.distinct_labels(), "class", "classes"),
-        )
-    }
-
-    /// How many different labels there are.
-    pub(crate) fn distinct_labels(&self) -> usize {
-        let mut seen = [false; 256];
-        for label in &self.labels {
-            seen[usize::from(*label)] = true;
-        }
-        seen.iter().filter(|seen| **seen).count()
     }
 }

@@ -1,7 +1,8 @@
 //! The built-in set `digits`: 1,797 handwritten digits of 8 x 8 pixels. `data/README.md` names source and licence.
 
-use crate::dataset::{Dataset, Features, Images};
+use crate::dataset::Dataset;
 use crate::error::{DataError, Result};
+use crate::images::{Images, Pixels};
 use flate2::read::GzDecoder;
 use std::io::Read;
 
@@ -19,12 +20,7 @@ pub(crate) fn read() -> Result<Dataset> {
     if pixels.len() != expected {
         return Err(damaged(format!("expected {expected} bytes, found {}", pixels.len())));
     }
-    let labels = pixels.split_off(ROWS * SIDE * SIDE);
-    let images = Images { height: SIDE, width: SIDE, maximum: MAXIMUM, pixels, labels };
-    Ok(Dataset {
-        name: NAME.to_owned(),
-        description: images.description(),
-        features: Features::Images(images),
-        test_rows: None,
-    })
+    let labels = pixels.split_off(ROWS * SIDE * SIDE).into_iter().map(i64::from).collect();
+    let pixels = Pixels::Bytes { maximum: MAXIMUM, values: pixels };
+    Ok(Dataset::from_images(NAME, Images::from_source(NAME, SIDE, SIDE, pixels, Some(labels))?))
 }

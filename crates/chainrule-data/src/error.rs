@@ -116,12 +116,12 @@ pub enum DataError {
         /// Where.
         place: Place,
     },
-    /// An IDX file where a CSV file was expected.
+    /// An IDX file of labels where images were expected.
     #[error(
-        "{file} is an IDX file; name the directory that holds it instead, \
-         so that images and labels are read together"
+        "{file} holds IDX labels, not images; name the file of the images, next to which labels are found, \
+         or the directory"
     )]
-    IdxFile {
+    IdxLabels {
         /// The file.
         file: String,
     },
@@ -136,7 +136,7 @@ pub enum DataError {
         /// The directory.
         directory: String,
     },
-    /// Images without labels, or labels without images.
+    /// Labels without images.
     #[error("the directory {directory} holds {present} but not {missing}; put both there")]
     IdxHalfPair {
         /// The directory.
@@ -145,6 +145,104 @@ pub enum DataError {
         present: String,
         /// The file that is not.
         missing: String,
+    },
+    /// Files of more than one data set in a directory.
+    #[error(
+        "the directory {directory} holds several data sets: {found}; name one file of images instead \
+         (its labels are found by its name), or give each data set a directory of its own"
+    )]
+    SeveralDataSets {
+        /// The directory.
+        directory: String,
+        /// The files.
+        found: String,
+    },
+    /// Two files for one part of a data set.
+    #[error(
+        "the directory {directory} holds several files for the same images: {found}; leave one of them there"
+    )]
+    SeveralFiles {
+        /// The directory.
+        directory: String,
+        /// The files.
+        found: String,
+    },
+    /// More than one folder `raw` with images.
+    #[error(
+        "below the directory {directory} there are several data sets: {found}; name one of these directories"
+    )]
+    SeveralFolders {
+        /// The directory.
+        directory: String,
+        /// The folders.
+        found: String,
+    },
+    /// Images without labels, where a target is needed.
+    #[error(
+        "{file} holds images without labels, but labels are needed here{}",
+        match wanted {
+            Some(name) => format!("; put them beside the images, in the file {name} (it may end in .gz)"),
+            None => "; give labels, too (the names of IDX files must say `images` and `labels`)".to_owned(),
+        }
+    )]
+    NoLabels {
+        /// The source.
+        file: String,
+        /// The name of the file that was looked for, if one was.
+        wanted: Option<String>,
+    },
+    /// IDX images with a fourth dimension.
+    #[error(
+        "{file} has 4 dimensions, as color images have, but only grey images (3 dimensions) and rows of numbers (2) \
+         are read; convert the images to grey, or write each as one row of numbers"
+    )]
+    ColorImages {
+        /// The file.
+        file: String,
+    },
+    /// A label that is no whole number.
+    #[error(
+        "{file}: the label of image {row} (counted from 0) is {value}, but a label is a whole number; correct it, \
+         or number the classes"
+    )]
+    Label {
+        /// The file.
+        file: String,
+        /// The image, from 0.
+        row: usize,
+        /// The label.
+        value: f64,
+    },
+    /// Labels that mark the class by the place of a 1.
+    #[error(
+        "{file}: each label is a single 1 among {columns} numbers; write the number of the class instead, \
+         one for each image"
+    )]
+    OneHotLabels {
+        /// The file.
+        file: String,
+        /// Numbers a label.
+        columns: usize,
+    },
+    /// A pixel that cannot be used.
+    #[error("{file}: {pixel} is {value}, {problem}; correct it, or remove the image")]
+    Pixel {
+        /// The source.
+        file: String,
+        /// Row and column of the pixel, and the number of the image.
+        pixel: String,
+        /// The pixel's value.
+        value: f64,
+        /// What is wrong with it, as a clause that begins with `which`.
+        problem: &'static str,
+    },
+    /// Images that do not fit together, or not the training images.
+    #[error("{file}: {problem}")]
+    Images {
+        /// The source.
+        file: String,
+        /// What is wrong, and what to do.
+        problem: String,
     },
     /// An IDX file that contradicts itself or its partner.
     #[error(

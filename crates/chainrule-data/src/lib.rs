@@ -1,6 +1,6 @@
 //! Reads tables and images, and prepares them for a network: the way from a file to rows of numbers.
 //!
-//! 1. [`read`] reads a CSV file, a directory of IDX files, or the built-in set `digits`.
+//! 1. [`read`] reads a CSV file, images in IDX files, or the built-in set `digits`.
 //! 2. [`split`] divides the rows into a training, a validation and a test part.
 //! 3. [`Preprocessing::fit`] finds the target and the task, decides how each column becomes inputs, and computes means,
 //!    deviations and categories from the training rows alone.
@@ -43,7 +43,10 @@ mod dataset;
 mod digits;
 mod error;
 mod idx;
+mod image_files;
+mod images;
 mod names;
+mod note;
 mod preprocessing;
 mod read;
 mod split;
@@ -52,8 +55,11 @@ mod table;
 mod target;
 
 pub use cell::is_missing;
-pub use dataset::{Dataset, Features, Images, LABEL};
+pub use dataset::{Dataset, Features, LABEL};
 pub use error::{DataError, Place, Result};
+pub use image_files::read_idx_bytes;
+pub use images::{Images, Pixels};
+pub use note::Note;
 pub use preprocessing::{
     CategoricalColumn, ClassTarget, ImageInputs, InputColumn, InputNumber, InputPreprocessing,
     MOST_CATEGORIES, NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing, TargetScale,

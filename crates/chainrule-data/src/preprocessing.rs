@@ -3,10 +3,12 @@
 //! Numbers are standardized, x' = (x - mean) / standard deviation, with the mean and the population standard deviation of
 //! the training rows. A missing number becomes 0, which is the mean; where the training rows had missing cells, a second
 //! input says 1 for missing and 0 otherwise. Texts become one input per category, 1 for the cell's category and 0 for the
-//! others. Pixels are divided by their maximum, then standardized with one mean and one deviation for all pixels.
+//! others. Pixels are divided by their maximum, then standardized with one mean and one deviation for all pixels;
+//! a pixel that is the same in all training images stays what it was there.
 
 mod apply;
 mod fit;
+mod images;
 mod validate;
 
 pub use apply::{InputNumber, TargetScale, TargetValues};
@@ -81,12 +83,21 @@ pub struct ImageInputs {
     pub height: usize,
     /// Pixels from left to right.
     pub width: usize,
-    /// The brightest value of a pixel in training. Images with another maximum are divided by their own.
+    /// The brightest value of a pixel in training. Images with another maximum are divided by their own. Where
+    /// [`numbers`](Self::numbers) is set, it is 1, and nothing is divided.
     pub maximum: u8,
     /// The mean of all training pixels, after division by the maximum.
     pub mean: f64,
     /// Their population standard deviation, or 1 where they are all the same.
     pub standard_deviation: f64,
+    /// Whether the training pixels were numbers that are no bytes, such as fractions. They are not divided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub numbers: bool,
+    /// The pixels that were the same in all training images (of which there were two or more): their positions, row by row
+    /// from 0 and increasing, and their values after division by the maximum. Nothing was learned of them, so they have
+    /// these values in every image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constant: Vec<(u32, f64)>,
 }
 
 /// How targets are made, and what predictions mean.

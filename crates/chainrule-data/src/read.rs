@@ -2,7 +2,7 @@
 
 use crate::dataset::{Dataset, Features};
 use crate::error::{DataError, Result};
-use crate::{csv_file, digits, idx, names};
+use crate::{csv_file, digits, idx, image_files, names};
 use flate2::read::MultiGzDecoder;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -15,7 +15,8 @@ const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 /// |---|---|
 /// | `digits` | the built-in handwritten digits (a file or directory of that name is `./digits`) |
 /// | a directory | IDX images and labels, as MNIST has them |
-/// | a file | CSV with a header line |
+/// | an IDX file of images | those images, with the labels that lie beside it |
+/// | another file | CSV with a header line |
 ///
 /// **CSV**: UTF-8, with or without a byte order mark; fields are separated by commas, semicolons or tabs, whichever the
 /// header line has most of; a field may be in double quotes and then contain separators and line breaks. White space
@@ -23,8 +24,21 @@ const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 /// or lower case) is missing. The file may be compressed with gzip, whatever its name.
 ///
 /// **IDX**: `train-images-idx3-ubyte` with `train-labels-idx1-ubyte`, and `t10k-images-idx3-ubyte` with
-/// `t10k-labels-idx1-ubyte`, or one of the two pairs alone. `test` may stand for `t10k`, `.idx` for `-idx`, and each
-/// file may end in `.gz`. With both pairs, the `t10k` rows come last and are [`Dataset::test_rows`].
+/// `t10k-labels-idx1-ubyte`, or one of the two pairs alone. With both, the `t10k` rows come last and are
+/// [`Dataset::test_rows`].
+///
+/// - **Names**: any that contain `images` or `labels`, and `idx`, in upper or lower case, each word between hyphens, dots or
+///   underscores. `train`, `val` or `validation`, and `t10k` or `test` say the part; without such a word, the file is the
+///   whole. Other words before (`emnist-letters-train-images-idx3-ubyte`) name the data set, and a directory may hold one.
+///   Each file may be compressed with gzip.
+/// - **Folders**: where a directory has no such files, its folder `raw`, or the only folder `raw` one level below
+///   (`MNIST/raw`), is read.
+/// - **Elements**: all six types. Pixels that are whole numbers from 0 to 255 are bytes, whatever type they have; others are
+///   64-bit numbers. Labels are whole numbers; of labels with several columns (QMNIST), the first is the class.
+/// - **Shapes**: images x height x width, or images x numbers, which are images of height 1. Pixels are taken in the order
+///   of the file: EMNIST's images lie on their side there, and stay so.
+/// - **Without labels**, images can be predicted, not learned from. Where some parts of a directory have labels, those
+///   without are left out.
 ///
 /// # Errors
 /// Where the source is not there, cannot be read, or does not hold what its format asks for. The message names the file,
@@ -41,7 +55,7 @@ pub fn read(source: &str) -> Result<Dataset> {
         _ => io(source, error),
     })?;
     if metadata.is_dir() {
-        return idx::read(source);
+        return image_files::read_directory(source);
     }
     let mut bytes = std::fs::read(source).map_err(|error| io(source, error))?;
     if bytes.starts_with(GZIP_MAGIC) {
@@ -50,7 +64,7 @@ pub fn read(source: &str) -> Result<Dataset> {
         bytes = plain;
     }
     if idx::has_magic(&bytes) {
-        return Err(DataError::IdxFile { file: source.to_owned() });
+        return image_files::read_file(source, &bytes);
     }
     let table = csv_file::parse(source, &bytes)?;
     Ok(Dataset {
@@ -62,6 +76,7 @@ pub fn read(source: &str) -> Result<Dataset> {
         ),
         features: Features::Table(table),
         test_rows: None,
+        notes: Vec::new(),
     })
 }
 

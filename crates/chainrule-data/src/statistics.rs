@@ -9,20 +9,25 @@ pub(crate) struct Statistics {
 }
 
 impl Statistics {
+    /// As [`of_all`](Self::of_all), of a slice.
+    pub(crate) fn of(values: &[f64]) -> Option<Self> {
+        Self::of_all(values.iter().copied())
+    }
+
     /// Two passes: the mean, then the deviations from it, divided by the largest of them so that their squares neither
     /// overflow nor vanish. `None` where there are no values, or where they are so large that their sum overflows.
-    pub(crate) fn of(values: &[f64]) -> Option<Self> {
-        let (first, rest) = values.split_first()?;
-        if rest.iter().all(|value| value == first) {
-            return Some(Self::constant(*first));
+    pub(crate) fn of_all(values: impl Iterator<Item = f64> + Clone) -> Option<Self> {
+        let first = values.clone().next()?;
+        if values.clone().all(|value| value == first) {
+            return Some(Self::constant(first));
         }
-        let count = values.len() as f64;
-        let rounded_mean = values.iter().sum::<f64>() / count;
-        let correction = values.iter().map(|value| value - rounded_mean).sum::<f64>() / count;
+        let count = values.clone().count() as f64;
+        let rounded_mean = values.clone().sum::<f64>() / count;
+        let correction = values.clone().map(|value| value - rounded_mean).sum::<f64>() / count;
         let mean = rounded_mean + correction;
 
-        let largest = values.iter().map(|value| (value - mean).abs()).fold(0.0, f64::max);
-        let squares: f64 = values.iter().map(|value| ((value - mean) / largest).powi(2)).sum();
+        let largest = values.clone().map(|value| (value - mean).abs()).fold(0.0, f64::max);
+        let squares: f64 = values.map(|value| ((value - mean) / largest).powi(2)).sum();
         let standard_deviation = largest * (squares / count).sqrt();
         let usable = mean.is_finite() && standard_deviation.is_finite() && standard_deviation > 0.0;
         usable.then_some(Self { mean, standard_deviation, is_constant: false })

@@ -33,10 +33,13 @@ pub enum Task {
 /// Finds the target: the column of that name, or the last one. Images have only their labels, named [`LABEL`].
 ///
 /// # Errors
-/// Where there is no such column; the message suggests the nearest name and lists the columns.
+/// Where there is no such column; the message suggests the nearest name and lists the columns. Images without labels; the
+/// message names the file that was looked for.
 pub fn choose_target(dataset: &Dataset, name: Option<&str>) -> Result<Target> {
     match (&dataset.features, name) {
-        (Features::Images(_), None | Some(LABEL)) => Ok(Target::Labels),
+        (Features::Images(images), None | Some(LABEL)) => {
+            images.needed_labels(&dataset.name).map(|_| Target::Labels)
+        }
         (Features::Images(_), Some(name)) => {
             Err(DataError::ImageTarget { file: dataset.name.clone(), name: name.to_owned(), expected: LABEL })
         }
@@ -68,11 +71,12 @@ pub fn infer_task(dataset: &Dataset, target: Target, wanted: Option<Task>) -> Re
         }
         (Features::Images(images), Target::Labels) => {
             let task = wanted.unwrap_or(Task::Classification);
-            if task == Task::Classification && images.distinct_labels() == 1 {
+            images.needed_labels(&dataset.name)?;
+            if let (Task::Classification, [class]) = (task, images.classes().as_slice()) {
                 return Err(DataError::OneClass {
                     file: dataset.name.clone(),
                     column: LABEL.to_owned(),
-                    class: images.labels[0].to_string(),
+                    class: class.to_string(),
                 });
             }
             Ok(task)
@@ -107,7 +111,11 @@ pub fn strata(dataset: &Dataset, target: Option<&str>, task: Option<Task>) -> Re
             let index = ClassIndex::new(&classes);
             (0..table.rows()).map(|row| index.class(table.cell(row, column))).collect()
         }
-        (Features::Images(images), _) => Some(images.labels.iter().map(|label| u32::from(*label)).collect()),
+        (Features::Images(images), _) => {
+            let classes = images.classes();
+            let class = |label| classes.binary_search(label).ok().and_then(|class| u32::try_from(class).ok());
+            images.needed_labels(&dataset.name)?.iter().map(class).collect()
+        }
         (Features::Table(_), Target::Labels) => None,
     })
 }

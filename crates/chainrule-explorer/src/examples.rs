@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use chainrule::{Activation, Loss, Matrix, Network, Parameters};
-use chainrule_data::{Features, read};
+use chainrule_data::{Features, Pixels, read};
 use serde::Serialize;
 
 use crate::document::{Document, Image, Pool, SUITED};
@@ -285,12 +285,15 @@ fn digits(example: &'static Example) -> Result<Document, Refusal> {
     let Features::Images(images) = &dataset.features else {
         return Err(unreadable("are not images".to_owned()));
     };
-    let rows = images.labels.len();
-    let maximum = f64::from(images.maximum);
-    let pixels = images.pixels.iter().map(|&pixel| f64::from(pixel) / maximum).collect();
+    let (Pixels::Bytes { maximum, values }, Some(labels)) = (&images.pixels, &images.labels) else {
+        return Err(unreadable("are not bytes with labels".to_owned()));
+    };
+    let rows = labels.len();
+    let maximum = f64::from(*maximum);
+    let pixels = values.iter().map(|&pixel| f64::from(pixel) / maximum).collect();
     let mut targets = Matrix::zeros(rows, 10);
-    for (row, &label) in images.labels.iter().enumerate() {
-        targets[(row, usize::from(label))] = 1.0;
+    for (row, &label) in labels.iter().enumerate() {
+        targets[(row, label as usize)] = 1.0;
     }
     let (height, width) = (images.height, images.width);
     let network = Network::builder(height * width)

@@ -2,11 +2,10 @@
 
 use super::category;
 use super::{
-    CategoricalColumn, ImageInputs, InputColumn, InputPreprocessing, NumericColumn, PIXELS, Preprocessing,
-    TargetPreprocessing,
+    CategoricalColumn, InputColumn, InputPreprocessing, NumericColumn, Preprocessing, TargetPreprocessing,
 };
 use crate::cell::is_missing;
-use crate::dataset::{Dataset, Features, Images, LABEL};
+use crate::dataset::{Dataset, Features, LABEL};
 use crate::error::{DataError, Place, Result};
 use crate::names;
 use crate::table::Table;
@@ -92,14 +91,7 @@ impl Preprocessing {
                 column_inputs(columns, table, rows, inputs)
             }
             (InputPreprocessing::Images(learned), Features::Images(images)) => {
-                let number_of = numbers_of_bytes(learned, &dataset.name, images)?;
-                let mut inputs = zeros(rows.len(), images.size())?;
-                for (inputs, &row) in inputs.chunks_exact_mut(images.size().max(1)).zip(rows) {
-                    for (input, pixel) in inputs.iter_mut().zip(images.image(row)) {
-                        *input = number_of[usize::from(*pixel)];
-                    }
-                }
-                Ok(inputs)
+                learned.inputs(&dataset.name, images, rows)
             }
             (InputPreprocessing::Columns(_), Features::Images(_)) => Err(wrong_kind("images", "a table")),
             (InputPreprocessing::Images(_), Features::Table(_)) => Err(wrong_kind("a table", "images")),
@@ -107,7 +99,7 @@ impl Preprocessing {
     }
 
     /// The inputs of some rows of images as the bytes they are, shape [rows, [`input_width`](Self::input_width)], and the
-    /// input that each byte stands for; `None` for a table, whose inputs are not bytes.
+    /// input that each byte stands for; `None` where inputs are not bytes: for a table, and for some images.
     ///
     /// # Errors
     /// As [`inputs`](Self::inputs).
@@ -122,19 +114,13 @@ impl Preprocessing {
             return Ok(None);
         };
         dataset.check_rows(rows)?;
-        let number_of = numbers_of_bytes(learned, &dataset.name, images)?;
-        let too_large = || DataError::TooLarge { rows: rows.len(), width: images.size() };
-        let length = rows.len().checked_mul(images.size()).ok_or_else(too_large)?;
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(length).map_err(|_| too_large())?;
-        rows.iter().for_each(|&row| bytes.extend_from_slice(images.image(row)));
-        Ok(Some((bytes, number_of)))
+        learned.bytes(&dataset.name, images, rows)
     }
 
     /// The targets of some rows.
     ///
     /// # Errors
-    /// A target column or cell that is missing; a class that was not there in training; a text, `nan` or `inf` where
+    /// A target column or cell, or labels, that are missing; a class that was not there in training; a text, `nan` or `inf` where
     /// numbers were learned; a row that is not there.
     pub fn targets(&self, dataset: &Dataset, rows: &[usize]) -> Result<TargetValues> {
         dataset.check_rows(rows)?;
@@ -178,14 +164,16 @@ impl Preprocessing {
 /// Where the targets of a data set are.
 enum TargetSource<'a> {
     Column(&'a Table, usize),
-    Labels(&'a str, &'a Images),
+    Labels(&'a str, &'a [i64]),
 }
 
 impl<'a> TargetSource<'a> {
     fn find(dataset: &'a Dataset, name: &str) -> Result<Self> {
         match &dataset.features {
             Features::Table(table) => Ok(Self::Column(table, find_column(table, name)?)),
-            Features::Images(images) if name == LABEL => Ok(Self::Labels(&dataset.name, images)),
+            Features::Images(images) if name == LABEL => {
+                Ok(Self::Labels(&dataset.name, images.needed_labels(&dataset.name)?))
+            }
             Features::Images(_) => {
                 Err(DataError::WrongKind { file: dataset.name.clone(), found: "images", expected: "a table" })
             }
@@ -194,7 +182,7 @@ impl<'a> TargetSource<'a> {
 
     fn text(&self, row: usize) -> Result<Cow<'a, str>> {
         match *self {
-            Self::Labels(_, images) => Ok(Cow::Owned(images.labels[row].to_string())),
+            Self::Labels(_, labels) => Ok(Cow::Owned(labels[row].to_string())),
             Self::Column(table, column) => match table.cell(row, column) {
                 cell if is_missing(cell) => Err(self.missing(row)),
                 cell => Ok(Cow::Borrowed(cell)),
@@ -204,7 +192,7 @@ impl<'a> TargetSource<'a> {
 
     fn number(&self, row: usize) -> Result<f64> {
         match *self {
-            Self::Labels(_, images) => Ok(f64::from(images.labels[row])),
+            Self::Labels(_, labels) => Ok(labels[row] as f64),
             Self::Column(table, column) => {
                 (table.number(row, column, LEARNED_NUMBERS)?).ok_or_else(|| self.missing(row))
             }
@@ -227,7 +215,7 @@ impl<'a> TargetSource<'a> {
     }
 }
 
-fn zeros<T: InputNumber>(rows: usize, width: usize) -> Result<Vec<T>> {
+pub(super) fn zeros<T: InputNumber>(rows: usize, width: usize) -> Result<Vec<T>> {
     let too_large = || DataError::TooLarge { rows, width };
     let length = rows.checked_mul(width).ok_or_else(too_large)?;
     let mut inputs = Vec::new();
@@ -311,25 +299,4 @@ fn categorical_inputs<'a, T: InputNumber + 'a>(
             inputs[position] = T::ONE;
         }
     }
-}
-
-/// What each byte of these images is as an input.
-fn numbers_of_bytes<T: InputNumber>(learned: &ImageInputs, file: &str, images: &Images) -> Result<[T; 256]> {
-    if (images.height, images.width) != (learned.height, learned.width) {
-        return Err(DataError::ImageSize {
-            file: file.to_owned(),
-            found: (images.height, images.width),
-            expected: (learned.height, learned.width),
-        });
-    }
-    let mut input_of_byte = [T::ZERO; 256];
-    for byte in 0..=u8::MAX {
-        let brightness = f64::from(byte) / f64::from(images.maximum);
-        let standardized = (brightness - learned.mean) / learned.standard_deviation;
-        input_of_byte[usize::from(byte)] = T::rounded(standardized).ok_or_else(|| DataError::TooFar {
-            place: Place { file: file.to_owned(), line: None, column: PIXELS.to_owned() },
-            cell: byte.to_string(),
-        })?;
-    }
-    Ok(input_of_byte)
 }

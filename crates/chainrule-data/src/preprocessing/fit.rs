@@ -2,9 +2,9 @@
 
 use super::{
     CategoricalColumn, ClassTarget, ImageInputs, InputColumn, InputPreprocessing, MOST_CATEGORIES,
-    NumberTarget, NumericColumn, PIXELS, Preprocessing, TargetPreprocessing, category,
+    NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing, category,
 };
-use crate::dataset::{Dataset, Features, Images, LABEL};
+use crate::dataset::{Dataset, Features, LABEL};
 use crate::error::{DataError, Result};
 use crate::names;
 use crate::statistics::Statistics;
@@ -62,12 +62,20 @@ impl Preprocessing {
                 (InputPreprocessing::Columns(columns), fitted)
             }
             (Features::Images(images), _) => {
-                let inputs = fit_images(&dataset.name, images, training_rows)?;
+                let inputs = ImageInputs::fit(&dataset.name, images, training_rows)?;
+                if inputs.constant.len() == images.size() {
+                    notes.push(
+                        "all training images are the same, so nothing can be learned from them".to_owned(),
+                    );
+                }
                 let fitted = match task {
-                    Task::Classification => class_target(LABEL, image_classes(images)),
+                    Task::Classification => {
+                        class_target(LABEL, images.classes().iter().map(i64::to_string).collect())
+                    }
                     Task::Regression => {
+                        let labels = images.needed_labels(&dataset.name)?;
                         let values: Vec<f64> =
-                            (training_rows.iter()).map(|&row| f64::from(images.labels[row])).collect();
+                            (training_rows.iter()).map(|&row| labels[row] as f64).collect();
                         let name = &dataset.name;
                         number_target(name, LABEL, standardize_target, &values, &mut notes)?
                     }
@@ -236,28 +244,6 @@ fn note_numbers_among_texts(table: &Table, column: usize, census: &Census, notes
              write a decimal point if it is a number"
         ));
     }
-}
-
-fn fit_images(file: &str, images: &Images, rows: &[usize]) -> Result<ImageInputs> {
-    let mut counts = [0_u64; 256];
-    for &row in rows {
-        for &pixel in images.image(row) {
-            counts[usize::from(pixel)] += 1;
-        }
-    }
-    let statistics = Statistics::of_bytes(&counts, images.maximum)
-        .ok_or_else(|| DataError::Overflow { file: file.to_owned(), column: PIXELS.to_owned() })?;
-    Ok(ImageInputs {
-        height: images.height,
-        width: images.width,
-        maximum: images.maximum,
-        mean: statistics.mean,
-        standard_deviation: statistics.standard_deviation,
-    })
-}
-
-fn image_classes(images: &Images) -> Vec<String> {
-    (0..=u8::MAX).filter(|label| images.labels.contains(label)).map(|label| label.to_string()).collect()
 }
 
 fn class_target(name: &str, classes: Vec<String>) -> TargetPreprocessing {

@@ -67,6 +67,17 @@ fn check_images(images: &ImageInputs) -> Checked {
     if images.maximum == 0 {
         return Err("the maximum of its pixels is 0".to_owned());
     }
+    for (position, value) in &images.constant {
+        if *position as usize >= images.height * images.width {
+            return Err(format!("it has no pixel {position}, which it calls constant"));
+        }
+        if !value.is_finite() {
+            return Err(format!("its constant pixel {position} is {value}"));
+        }
+    }
+    if !images.constant.is_sorted_by(|a, b| a.0 < b.0) {
+        return Err("its constant pixels are not in their order".to_owned());
+    }
     check_scale("pixels", images.mean, images.standard_deviation)
 }
 

@@ -84,3 +84,22 @@ fn damaged_idx() {
     }
     assert!((50..1950).contains(&read), "{read}");
 }
+
+#[test]
+fn damaged_idx_of_numbers() {
+    let mut images = vec![0, 0, 14, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];
+    images.extend([0.5_f64, -3.0, 1e9, 7.25].iter().flat_map(|number| number.to_be_bytes()));
+    let labels = [0, 0, 12, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 1, 2];
+    let folder = Folder::new();
+    let mut noise = Noise(3);
+    let mut read = 0;
+    for round in 0..2000 {
+        let (mut images, mut labels) = (images.clone(), labels.to_vec());
+        let damaged = if round % 2 == 0 { &mut images } else { &mut labels };
+        *damaged = noise.damage(damaged, &[0, 1, 2, 3, 8, 9, 11, 12, 13, 14, 127, 255]);
+        folder.write("train-images-idx3-ubyte", images);
+        folder.write("train-labels-idx1-ubyte", labels);
+        read += usize::from(use_all(folder.path()).0);
+    }
+    assert!((50..1950).contains(&read), "{read}");
+}

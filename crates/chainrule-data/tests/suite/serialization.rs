@@ -46,6 +46,24 @@ fn numbers_survive_to_the_last_bit() {
 }
 
 #[test]
+fn numbers_and_constant_pixels_are_stored_where_there_are_any() {
+    assert_eq!(serde_json::to_value(parse(&images_json()).unwrap()).unwrap(), images_json());
+    let mut json = images_json();
+    json["inputs"]["images"]["numbers"] = json!(true);
+    json["inputs"]["images"]["constant"] = json!([[0, 0.1], [5, -3.0]]);
+    let preprocessing = parse(&json).unwrap();
+    preprocessing.validate().unwrap();
+    assert_eq!(serde_json::to_value(preprocessing).unwrap(), json);
+    for (constant, problem) in [
+        (json!([[6, 0.0]]), "no pixel 6"),
+        (json!([[2, 0.0], [1, 0.0]]), "in their order"),
+        (json!([[2, 0.0], [2, 0.0]]), "in their order"),
+    ] {
+        assert_invalid(json.clone(), "/inputs/images/constant", constant, problem);
+    }
+}
+
+#[test]
 fn unknown_and_absent_fields_are_refused() {
     for (json, places) in [
         (
