@@ -8,16 +8,14 @@ bench/.venv.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import child
 import machine
 import prepare
 from progress import Progress
@@ -125,27 +123,17 @@ def run_once(contender: Contender, seed: int, threads: int) -> None:
         places = {"SEED": str(seed), "MODEL": str(Path(folder) / "model.safetensors")}
         command = [places.get(word, word) for word in contender.command]
         try:
-            contender.outcomes.append(run_program(command, threads, Path(folder)))
+            contender.outcomes.append(run_program(command, threads))
         except (OSError, RuntimeError) as error:
             contender.failure = f"{contender.name}: {error}"
 
 
-def run_program(command: list[str], threads: int, folder: Path) -> Outcome:
+def run_program(command: list[str], threads: int) -> Outcome:
     names = ["OMP", "MKL", "OPENBLAS"]
     limits = {f"{name}_NUM_THREADS": str(threads) for name in names} | {"JAX_PLATFORMS": "cpu"}
-    output, errors = folder / "output", folder / "errors"
-    with output.open("w") as stdout, errors.open("w") as stderr:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=stdout, stderr=stderr, env=os.environ | limits)
-        # Popen.wait would lose the memory that the process used.
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        lines = errors.read_text().strip().splitlines()
-        raise RuntimeError(f"code {process.returncode}: {lines[-1] if lines else 'no message'}")
-    training_seconds, accuracy = answer(json.loads(output.read_text()))
-    return Outcome(training_seconds, seconds, accuracy, 1024 * usage.ru_maxrss)
+    ended = child.run(command, limits)
+    training_seconds, accuracy = answer(json.loads(ended.output))
+    return Outcome(training_seconds, ended.seconds, accuracy, ended.peak_bytes)
 
 
 def answer(result: dict[str, Any]) -> tuple[float, float]:

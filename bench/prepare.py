@@ -13,6 +13,9 @@ ROOT = BENCH.parent
 ENVIRONMENT = BENCH / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 PACKAGES = ["torch", "jax", "scikit-learn", "numpy", "matplotlib==3.10.8"]
+# Apart, since they are small and the others are 3 GB.
+TABLES_ENVIRONMENT = BENCH / ".venv-tables"
+TABLES_PACKAGES = ["numpy", "pandas", "polars"]
 # A target folder of the caller's would be shared with other builds.
 PEERS_TARGET = BENCH / "peers" / "target"
 
@@ -23,19 +26,35 @@ def say(text: str) -> None:
 
 def make_environment() -> None:
     """The virtual environment with its packages, if they are not there."""
-    if packages_are_there():
+    make(ENVIRONMENT, PACKAGES, "about 3 GB and 3 minutes")
+
+
+def make_tables_environment() -> Path:
+    """The same for the libraries that read tables; returns its Python."""
+    make(TABLES_ENVIRONMENT, TABLES_PACKAGES, "about 300 MB")
+    return python_of(TABLES_ENVIRONMENT)
+
+
+def python_of(environment: Path) -> Path:
+    return environment / "bin" / "python"
+
+
+def make(environment: Path, packages: list[str], cost: str) -> None:
+    if packages_are_there(environment, packages):
         return
-    say(f"making bench/.venv with {', '.join(PACKAGES)}: about 3 GB and 3 minutes")
-    if not PYTHON.exists():
-        venv.create(ENVIRONMENT, with_pip=True)
-    run([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES])
+    say(f"making bench/{environment.name} with {', '.join(packages)}: {cost}")
+    python = python_of(environment)
+    if not python.exists():
+        venv.create(environment, with_pip=True)
+    run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages])
 
 
-def packages_are_there() -> bool:
-    if not PYTHON.exists():
+def packages_are_there(environment: Path, packages: list[str]) -> bool:
+    python = python_of(environment)
+    if not python.exists():
         return False
-    names = [package.split("==")[0] for package in PACKAGES]
-    show = [str(PYTHON), "-m", "pip", "show", "--quiet", *names]
+    names = [package.split("==")[0] for package in packages]
+    show = [str(python), "-m", "pip", "show", "--quiet", *names]
     return subprocess.run(show, capture_output=True).returncode == 0
 
 
