@@ -1,7 +1,8 @@
 //! What a reader gives back: a table or images, and the rows that the source sets aside for testing.
 
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Place, Result};
 use crate::images::Images;
+use crate::names;
 use crate::note::Note;
 use crate::table::Table;
 use std::ops::Range;
@@ -35,6 +36,48 @@ pub enum Features {
 }
 
 impl Dataset {
+    /// A table as a data set; its name is that of the table's file.
+    pub fn from_table(table: Table) -> Self {
+        let (rows, columns) = (table.rows(), table.columns().len());
+        Self {
+            name: table.file().to_owned(),
+            description: format!(
+                "{} of {}",
+                names::count(rows, "row", "rows"),
+                names::count(columns, "column", "columns")
+            ),
+            features: Features::Table(table),
+            test_rows: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The table, where it is one.
+    pub fn table(&self) -> Option<&Table> {
+        match &self.features {
+            Features::Table(table) => Some(table),
+            Features::Images(_) => None,
+        }
+    }
+
+    /// Where a row is, for messages: the file and its line, or the number of the row.
+    pub fn place(&self, row: usize, column: &str) -> Place {
+        match &self.features {
+            Features::Table(table) => table.place(row, column),
+            Features::Images(_) => {
+                Place { file: self.name.clone(), line: None, row: Some(row), column: column.to_owned() }
+            }
+        }
+    }
+
+    /// Bytes that the data hold.
+    pub fn bytes(&self) -> usize {
+        match &self.features {
+            Features::Table(table) => table.bytes(),
+            Features::Images(images) => images.bytes(),
+        }
+    }
+
     /// How many rows (samples) there are.
     pub fn rows(&self) -> usize {
         match &self.features {

@@ -1,5 +1,6 @@
 //! The one error type of this crate: every message says what is wrong, where, and what to do.
 
+use crate::names;
 use std::fmt;
 
 /// What a function of this crate returns.
@@ -10,8 +11,11 @@ pub type Result<T> = std::result::Result<T, DataError>;
 pub struct Place {
     /// The file, as the user named it.
     pub file: String,
-    /// The line of the file on which the row starts; the first line is 1. Absent for images, which have no lines.
+    /// The line of the file on which the row starts; the first line is 1. Absent where there are no lines: for images, and
+    /// for tables that were made in memory.
     pub line: Option<u64>,
+    /// The row, counted from 0.
+    pub row: Option<usize>,
     /// The column's name, or its number where it has no name.
     pub column: String,
 }
@@ -19,8 +23,10 @@ pub struct Place {
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.file)?;
-        if let Some(line) = self.line {
-            write!(formatter, ", line {line}")?;
+        match (self.line, self.row) {
+            (Some(line), _) => write!(formatter, ", line {line}")?,
+            (None, Some(row)) => write!(formatter, ", row {} (counted from 1)", row + 1)?,
+            (None, None) => {}
         }
         write!(formatter, ", column '{}'", self.column)
     }
@@ -59,15 +65,43 @@ pub enum DataError {
         /// The file.
         file: String,
     },
-    /// A header cell without a name.
-    #[error("{file}, line {line}: column {number} has no name; give every column a name in the header line")]
-    EmptyColumnName {
+    /// Columns that make no table.
+    #[error("{file}: {problem}; give columns of one length, each with a name of its own")]
+    InvalidTable {
+        /// The table's name.
+        file: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A column that somebody named and that is not there.
+    #[error("{file} has no column '{name}'{}; its columns are {columns}", did_you_mean(nearest, ""))]
+    NoColumn {
         /// The file.
         file: String,
-        /// The header's line.
-        line: u64,
-        /// The column's number, from 1.
-        number: usize,
+        /// The column asked for.
+        name: String,
+        /// The column with the most similar name.
+        nearest: Option<String>,
+        /// The columns there are.
+        columns: String,
+    },
+    /// An option whose value is none.
+    #[error("--{option} {value}: expected {expected}")]
+    Option {
+        /// Which option.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What can be given.
+        expected: &'static str,
+    },
+    /// A file of another kind.
+    #[error("{file} is {kind}; export it as CSV and give that file")]
+    OtherFormat {
+        /// The file.
+        file: String,
+        /// What it is.
+        kind: &'static str,
     },
     /// Two header cells with one name.
     #[error("{file}, line {line}: columns {first} and {second} are both named '{name}'; rename one of them")]
@@ -84,10 +118,7 @@ pub enum DataError {
         second: usize,
     },
     /// A row with too many or too few fields.
-    #[error(
-        "{file}, line {line}: expected {expected} fields, as in the header, but found {found}; \
-         put a field that contains the separator {separator} in double quotes"
-    )]
+    #[error("{file}, line {line}: expected {expected} fields, but found {found}; {advice}")]
     Ragged {
         /// The file.
         file: String,
@@ -97,8 +128,8 @@ pub enum DataError {
         expected: usize,
         /// Fields in the row.
         found: usize,
-        /// How the file separates fields, in words.
-        separator: &'static str,
+        /// What may be wrong, and what to do.
+        advice: String,
     },
     /// A quoted field that goes on to the end of the file.
     #[error(
@@ -111,7 +142,7 @@ pub enum DataError {
         line: u64,
     },
     /// Bytes that are no UTF-8 text.
-    #[error("{place}: the bytes are not UTF-8 text; save the file as CSV in UTF-8")]
+    #[error("{place}: the bytes are not UTF-8 text; give --encoding latin1 or another, or save the file in UTF-8")]
     NotUtf8 {
         /// Where.
         place: Place,
@@ -355,6 +386,93 @@ pub enum DataError {
         target: String,
         /// What was dropped and why, as an ending of the sentence; may be empty.
         dropped: String,
+    },
+    /// A cell that is no number, in a target most of whose cells are numbers.
+    #[error(
+        "{place}: '{cell}' is not a number, but {numbers} of the {present} values of the target are; correct the cell, or \
+         give --missing {cell} if it stands for a missing value, or --task classification to learn classes"
+    )]
+    OddTarget {
+        /// Where.
+        place: Place,
+        /// The cell.
+        cell: String,
+        /// How many cells are numbers.
+        numbers: usize,
+        /// How many cells there are, missing ones aside.
+        present: usize,
+    },
+    /// Several targets, not all of which are numbers.
+    #[error("{file}: several targets are learned as numbers only, and '{column}' {problem}; leave it out")]
+    SeveralTargets {
+        /// The file.
+        file: String,
+        /// The target.
+        column: String,
+        /// What it is.
+        problem: String,
+    },
+    /// A target that no row has.
+    #[error("{file}, column '{column}': the target is missing in every row; choose another target column")]
+    NoTargets {
+        /// The file.
+        file: String,
+        /// The target.
+        column: String,
+    },
+    /// A cell that does not fit the type its column was given or learned with.
+    #[error("{place}: '{cell}' is not {expected}, {reason}; correct the cell, or leave it empty if the value is missing")]
+    WrongType {
+        /// Where.
+        place: Place,
+        /// The cell.
+        cell: String,
+        /// What was expected, such as `a date`.
+        expected: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A sample weight that is none.
+    #[error("{place}: {problem}; a weight is a number of at least 0, and not all are 0")]
+    Weight {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A column to divide the rows by that says nothing of a row.
+    #[error("{place}: the cell is missing, but rows are divided by this column; fill it in, or remove the row")]
+    NoKey {
+        /// Where.
+        place: Place,
+    },
+    /// A column to order the rows by that holds neither numbers nor dates.
+    #[error(
+        "{file}, column '{column}' holds {found}, but rows are ordered by numbers or dates; \
+         give --types {column}=date:FORMAT if they are dates, or another column"
+    )]
+    NoOrder {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: &'static str,
+    },
+    /// Fewer groups, or instants, than parts.
+    #[error(
+        "'{column}' has {}, which cannot be divided into {parts} parts; make --validation or --test 0, or give data of their own",
+        names::count(*found, what, &format!("{what}s"))
+    )]
+    TooFewGroups {
+        /// The column.
+        column: String,
+        /// `group` or `instant`.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// The parts asked for.
+        parts: usize,
     },
     /// A row without a target.
     #[error("{place}: the target is missing; fill the cell in, or remove the row")]

@@ -116,6 +116,15 @@ impl Images {
         Ok(Self { height, width, pixels, labels, bytes_are_numbers, labels_file: None })
     }
 
+    /// Bytes that pixels and labels hold.
+    pub(crate) fn bytes(&self) -> usize {
+        let pixels = match &self.pixels {
+            Pixels::Bytes { values, .. } => values.len(),
+            Pixels::Numbers(values) => size_of_val(values.as_slice()),
+        };
+        pixels + self.labels.as_ref().map_or(0, |labels| size_of_val(labels.as_slice()))
+    }
+
     /// How many images there are.
     pub fn rows(&self) -> usize {
         match self.size() {

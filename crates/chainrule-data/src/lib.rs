@@ -10,62 +10,79 @@
 //! networks, draws no random numbers and prints nothing.
 //!
 //! ```
-//! use chainrule_data::{Preprocessing, TargetValues, read, split, strata};
+//! use chainrule_data::{FitOptions, Objective, Preprocessing, TargetValues, read, split};
 //!
 //! # fn main() -> chainrule_data::Result<()> {
 //! let dataset = read("digits")?;
 //! assert_eq!(dataset.description, "1,797 images of 8 x 8, 10 classes");
 //!
 //! // No target named, no task given: the labels, and a classification. A program shuffles the rows before it splits them.
-//! let strata = strata(&dataset, None, None)?;
-//! let parts = split(&dataset.other_rows(), strata.as_deref(), 0.2, 0.2)?;
+//! let mut notes = Vec::new();
+//! let objective = Objective::find(&dataset, &[], None, &mut notes)?;
+//! let parts = split(&dataset.other_rows(), objective.strata().as_deref(), 0.2, 0.2)?;
 //! assert_eq!((parts.training.len(), parts.validation.len(), parts.test.len()), (1079, 359, 359));
 //!
-//! let (preprocessing, notes) = Preprocessing::fit(&dataset, None, None, true, &parts.training)?;
-//! assert!(notes.is_empty());
+//! let (preprocessing, _) = Preprocessing::fit(&dataset, &objective, &FitOptions::default(), &parts.training)?;
 //! assert_eq!(preprocessing.class_names().map(<[String]>::len), Some(10));
 //!
-//! let inputs: Vec<f32> = preprocessing.inputs(&dataset, &parts.test)?;
+//! let inputs: Vec<f32> = preprocessing.inputs(&dataset, &parts.test, 1, &mut notes)?;
 //! assert_eq!(inputs.len(), parts.test.len() * preprocessing.input_width());
 //! let TargetValues::Classes(classes) = preprocessing.targets(&dataset, &parts.test)? else {
 //!     unreachable!("digits are classes");
 //! };
-//! assert_eq!(classes.len(), parts.test.len());
+//! assert_eq!((classes.len(), notes.len()), (parts.test.len(), 0));
 //! # Ok(())
 //! # }
 //! ```
 
 #![forbid(unsafe_code)]
 
-mod cell;
-mod csv_file;
+mod cells;
+mod column;
+mod csv;
 mod dataset;
+mod date;
+mod describe;
 mod digits;
 mod error;
+mod fingerprint;
+mod from_arrow;
 mod idx;
 mod image_files;
 mod images;
+mod keys;
+mod missing;
 mod names;
 mod note;
+mod number;
+mod options;
 mod preprocessing;
 mod read;
+mod source;
 mod split;
 mod statistics;
 mod table;
 mod target;
+mod truth;
+mod typing;
 
-pub use cell::is_missing;
+pub use column::{Column, ColumnType};
 pub use dataset::{Dataset, Features, LABEL};
+pub use describe::{BINS, ColumnSummary, NumberSummary};
 pub use error::{DataError, Place, Result};
+pub use fingerprint::{ColumnPrint, Fingerprint};
 pub use image_files::read_idx_bytes;
 pub use images::{Images, Pixels};
+pub use missing::{MissingWords, USUAL_MISSING_WORDS};
 pub use note::Note;
+pub use number::NumberStyle;
+pub use options::{ReadAs, ReadOptions, Separator};
 pub use preprocessing::{
-    CategoricalColumn, ClassTarget, ImageInputs, InputColumn, InputNumber, InputPreprocessing,
-    MOST_CATEGORIES, NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing, TargetScale,
-    TargetValues,
+    BUCKETS, CategoricalColumn, ClassTarget, DateColumn, DatePart, FitOptions, ImageInputs, IndicatorColumn,
+    InputColumn, InputNumber, InputPreprocessing, MOST_CATEGORIES, NumberTarget, NumericColumn, Preprocessing,
+    TargetPreprocessing, TargetScale, TargetValues,
 };
-pub use read::read;
-pub use split::{Split, split};
-pub use table::{ColumnKind, Table};
-pub use target::{Target, Task, choose_target, infer_task, strata};
+pub use read::{read, read_csv_bytes, read_with};
+pub use split::{Split, split, split_by_time, split_groups};
+pub use table::Table;
+pub use target::{Objective, Task};

@@ -2,9 +2,10 @@
 //!
 //! Numbers are standardized, x' = (x - mean) / standard deviation, with the mean and the population standard deviation of
 //! the training rows. A missing number becomes 0, which is the mean; where the training rows had missing cells, a second
-//! input says 1 for missing and 0 otherwise. Texts become one input per category, 1 for the cell's category and 0 for the
-//! others. Pixels are divided by their maximum, then standardized with one mean and one deviation for all pixels;
-//! a pixel that is the same in all training images stays what it was there.
+//! input says 1 for missing and 0 otherwise. Truth values are numbers, 0 and 1; dates become several. Categories become
+//! one input each, 1 for the cell's category and 0 for the others; the rare ones of a column with many share inputs by a
+//! hash. Pixels are divided by their maximum, then standardized with one mean and one deviation for all pixels. What is
+//! the same in all training rows is no input, or stays what it was there: nothing is learned from it.
 
 mod apply;
 mod fit;
@@ -12,9 +13,14 @@ mod images;
 mod validate;
 
 pub use apply::{InputNumber, TargetScale, TargetValues};
+pub use fit::FitOptions;
 
-use crate::cell::is_missing;
+use crate::column::ColumnType;
+use crate::missing::MissingWords;
+use crate::number::NumberStyle;
+use crate::options::{ReadAs, ReadOptions};
 use serde::{Deserialize, Serialize};
+use twox_hash::XxHash3_64;
 
 /// The way from data to inputs and targets, fitted on training rows. [`Preprocessing::fit`] makes one;
 /// [`validate`](Preprocessing::validate) checks one that was read from a file.
@@ -25,6 +31,13 @@ pub struct Preprocessing {
     pub inputs: InputPreprocessing,
     /// How targets are made, and what predictions mean.
     pub target: TargetPreprocessing,
+    /// Which cells were missing in the training data.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub missing: MissingWords,
+}
+
+fn is_usual(missing: &MissingWords) -> bool {
+    *missing == MissingWords::default()
 }
 
 /// How inputs are made.
@@ -43,8 +56,14 @@ pub enum InputPreprocessing {
 pub enum InputColumn {
     /// One input, and a second one where the training rows had missing cells.
     Numeric(NumericColumn),
-    /// One input per category.
+    /// One input per category, and one per group of rare categories.
     Categorical(CategoricalColumn),
+    /// The same as a number that is 0 for false and 1 for true.
+    Truth(NumericColumn),
+    /// One input per part of the date that varied in training, and one where cells were missing.
+    Date(DateColumn),
+    /// Whether the cell is missing, and nothing else: all values of the training rows were the same.
+    Indicator(IndicatorColumn),
 }
 
 /// A column of numbers.
@@ -55,10 +74,16 @@ pub struct NumericColumn {
     pub name: String,
     /// The mean of the training rows.
     pub mean: f64,
-    /// The population standard deviation of the training rows, or 1 where they are all the same.
+    /// The population standard deviation of the training rows.
     pub standard_deviation: f64,
     /// Whether an input follows that is 1 where the cell is missing, because cells were missing in training.
     pub missing: bool,
+    /// Words in this column that stand for a missing value, beside those of all columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+    /// How its numbers were written, where not in the plain way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub style: Option<NumberStyle>,
 }
 
 /// A column of texts.
@@ -68,12 +93,53 @@ pub struct CategoricalColumn {
     /// The column's name.
     pub name: String,
     /// The categories of the training rows, sorted, at most [`MOST_CATEGORIES`]; the empty one stands for missing cells.
-    /// A cell of any other category makes all inputs of the column 0.
     pub categories: Vec<String>,
+    /// The groups of the rarer categories, where there are more. A cell of any other category makes all inputs of the
+    /// column 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<u32>,
 }
 
-/// A column of texts has at most this many inputs: the most frequent categories of the training rows.
+/// A column of texts has at most this many inputs of its own: the most frequent categories of the training rows.
 pub const MOST_CATEGORIES: usize = 64;
+
+/// Rarer categories share this many groups: category c is in the group XXH3-64(c, seed 0) mod 32.
+pub const BUCKETS: u32 = 32;
+
+/// A column of dates and times.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DateColumn {
+    /// The column's name.
+    pub name: String,
+    /// How dates are written, in the notation of `strftime`; empty for times alone.
+    pub format: String,
+    /// The parts that varied in the training rows.
+    pub parts: Vec<DatePart>,
+    /// Whether an input follows that is 1 where the cell is missing, because cells were missing in training.
+    pub missing: bool,
+}
+
+/// A number that a date and time has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatePart {
+    /// `year`, `month` (1 to 12), `day` (1 to 31), `weekday` (0 for Monday to 6), `hour` (with its fraction), or `days`
+    /// since 1970-01-01 (with their fraction).
+    pub part: String,
+    /// The mean of the training rows.
+    pub mean: f64,
+    /// The population standard deviation of the training rows.
+    pub standard_deviation: f64,
+}
+
+/// A column of which only gaps are learned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndicatorColumn {
+    /// The column's name.
+    pub name: String,
+}
 
 /// Images of one size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,8 +172,9 @@ pub struct ImageInputs {
 pub enum TargetPreprocessing {
     /// One of several classes.
     Classes(ClassTarget),
-    /// A number.
-    Numbers(NumberTarget),
+    /// A number, or several; one alone stands in a file without the list around it.
+    #[serde(with = "one_or_many")]
+    Numbers(Vec<NumberTarget>),
 }
 
 /// A target that is one of several classes.
@@ -130,6 +197,9 @@ pub struct NumberTarget {
     pub mean: f64,
     /// What is divided by: the population standard deviation of the training rows, or 1.
     pub standard_deviation: f64,
+    /// How its numbers were written, where not in the plain way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub style: Option<NumberStyle>,
 }
 
 impl Preprocessing {
@@ -157,12 +227,27 @@ impl Preprocessing {
         }
     }
 
-    /// The name of the target: a column's, or [`LABEL`](crate::LABEL) for images.
-    pub fn target_name(&self) -> &str {
+    /// The names of the targets: columns, or [`LABEL`](crate::LABEL) for images.
+    pub fn target_names(&self) -> Vec<&str> {
         match &self.target {
-            TargetPreprocessing::Classes(target) => &target.name,
-            TargetPreprocessing::Numbers(target) => &target.name,
+            TargetPreprocessing::Classes(target) => vec![&target.name],
+            TargetPreprocessing::Numbers(targets) => targets.iter().map(|target| target.name.as_str()).collect(),
         }
+    }
+
+    /// `options`, and what is known from training: which words are missing, and how each column was read.
+    pub fn read_options(&self, options: ReadOptions) -> ReadOptions {
+        let mut options = options;
+        options.missing.only_these |= self.missing.only_these;
+        options.missing.also.extend(self.missing.also.iter().cloned());
+        if let InputPreprocessing::Columns(columns) = &self.inputs {
+            options.learned.extend(columns.iter().map(|column| (column.name().to_owned(), column.read_as())));
+        }
+        if let TargetPreprocessing::Numbers(targets) = &self.target {
+            let number = |style| ReadAs { kind: None, date_format: None, style };
+            options.learned.extend(targets.iter().map(|target| (target.name.clone(), number(target.style))));
+        }
+        options
     }
 
     /// The names of the classes, or `None` where the target is a number.
@@ -178,16 +263,20 @@ impl InputColumn {
     /// The column's name.
     pub fn name(&self) -> &str {
         match self {
-            Self::Numeric(column) => &column.name,
+            Self::Numeric(column) | Self::Truth(column) => &column.name,
             Self::Categorical(column) => &column.name,
+            Self::Date(column) => &column.name,
+            Self::Indicator(column) => &column.name,
         }
     }
 
     /// How many inputs it becomes.
     pub fn width(&self) -> usize {
         match self {
-            Self::Numeric(column) => 1 + usize::from(column.missing),
-            Self::Categorical(column) => column.categories.len(),
+            Self::Numeric(column) | Self::Truth(column) => 1 + usize::from(column.missing),
+            Self::Categorical(column) => column.categories.len() + column.buckets.len(),
+            Self::Date(column) => column.parts.len() + usize::from(column.missing),
+            Self::Indicator(_) => 1,
         }
     }
 
@@ -195,22 +284,69 @@ impl InputColumn {
         let name = self.name();
         let missing = || format!("{name} (missing)");
         match self {
-            Self::Numeric(column) if column.missing => vec![name.to_owned(), missing()],
-            Self::Numeric(_) => vec![name.to_owned()],
-            Self::Categorical(column) => (column.categories.iter())
-                .map(|category| match category.as_str() {
+            Self::Numeric(column) | Self::Truth(column) if column.missing => vec![name.to_owned(), missing()],
+            Self::Numeric(_) | Self::Truth(_) => vec![name.to_owned()],
+            Self::Categorical(column) => {
+                let category = |category: &String| match category.as_str() {
                     "" => missing(),
                     category => format!("{name}={category}"),
-                })
-                .collect(),
+                };
+                let bucket = |bucket: &u32| format!("{name} (rare, group {bucket})");
+                column.categories.iter().map(category).chain(column.buckets.iter().map(bucket)).collect()
+            }
+            Self::Date(column) => {
+                let part = |part: &DatePart| format!("{name} ({})", part.part);
+                column.parts.iter().map(part).chain(column.missing.then(missing)).collect()
+            }
+            Self::Indicator(_) => vec![missing()],
         }
     }
+
+    /// How the column was read, so that it is read again in the same way.
+    fn read_as(&self) -> ReadAs {
+        let (kind, date_format, style) = match self {
+            Self::Numeric(column) => (None, None, Some(column.style.unwrap_or(NumberStyle::PLAIN))),
+            Self::Categorical(_) => (Some(ColumnType::Category), None, None),
+            Self::Truth(_) => (None, None, None),
+            Self::Date(column) => (Some(ColumnType::Date), Some(column.format.clone()), None),
+            Self::Indicator(_) => (Some(ColumnType::Category), None, None),
+        };
+        ReadAs { kind, date_format, style }
+    }
+}
+
+/// The group of a rare category.
+fn bucket_of(category: &str) -> u32 {
+    (XxHash3_64::oneshot(category.as_bytes()) % u64::from(BUCKETS)) as u32
 }
 
 /// What stands for a column's name in errors about images.
 const PIXELS: &str = "pixels";
 
-/// The category of a cell: its text, or the empty one where it is missing.
-fn category(cell: &str) -> &str {
-    if is_missing(cell) { "" } else { cell }
+/// A list that stands in a file without brackets where it has one entry.
+mod one_or_many {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany<T> {
+        One(T),
+        Many(Vec<T>),
+    }
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(list: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+        match list {
+            [one] => OneOrMany::One(one).serialize(serializer),
+            many => many.serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<T>, D::Error> {
+        Ok(match OneOrMany::deserialize(deserializer)? {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        })
+    }
 }

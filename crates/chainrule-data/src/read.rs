@@ -1,13 +1,15 @@
 //! Decides which reader a source needs.
 
-use crate::dataset::{Dataset, Features};
+use crate::dataset::Dataset;
 use crate::error::{DataError, Result};
-use crate::{csv_file, digits, idx, image_files, names};
-use flate2::read::MultiGzDecoder;
-use std::io::{ErrorKind, Read};
+use crate::options::ReadOptions;
+use crate::source::{self, Source};
+use crate::{csv, digits, idx, image_files, names};
+use std::io::{Cursor, ErrorKind, Read};
 use std::path::Path;
 
-const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+/// Bytes that tell an IDX file.
+const MAGIC: u64 = 4;
 
 /// Reads a data set.
 ///
@@ -16,12 +18,12 @@ const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 /// | `digits` | the built-in handwritten digits (a file or directory of that name is `./digits`) |
 /// | a directory | IDX images and labels, as MNIST has them |
 /// | an IDX file of images | those images, with the labels that lie beside it |
-/// | another file | CSV with a header line |
+/// | another file | CSV |
 ///
-/// **CSV**: UTF-8, with or without a byte order mark; fields are separated by commas, semicolons or tabs, whichever the
-/// header line has most of; a field may be in double quotes and then contain separators and line breaks. White space
-/// around a cell does not count, and blank lines are skipped. A cell that is empty, `NA`, `N/A`, `?` or `null` (in upper
-/// or lower case) is missing. The file may be compressed with gzip, whatever its name.
+/// **CSV**: fields are separated by commas, semicolons, tabs, pipes or spaces, whichever divides the lines; a field may be in
+/// double quotes and then contain separators and line breaks. White space around a cell does not count, and blank lines
+/// are skipped. UTF-8, and UTF-16 where the file begins like it; compressed with gzip or zstd or not, whatever the name.
+/// [`ReadOptions`] has what can be said instead of found, `docs/data.md` how types are chosen.
 ///
 /// **IDX**: `train-images-idx3-ubyte` with `train-labels-idx1-ubyte`, and `t10k-images-idx3-ubyte` with
 /// `t10k-labels-idx1-ubyte`, or one of the two pairs alone. With both, the `t10k` rows come last and are
@@ -44,6 +46,14 @@ const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 /// Where the source is not there, cannot be read, or does not hold what its format asks for. The message names the file,
 /// and for CSV the line and the column.
 pub fn read(source: &str) -> Result<Dataset> {
+    read_with(source, &ReadOptions::default())
+}
+
+/// Reads a data set as the options say; they are for tables, and images do not ask for them.
+///
+/// # Errors
+/// Those of [`read`], and an option that is none.
+pub fn read_with(source: &str, options: &ReadOptions) -> Result<Dataset> {
     if source == digits::NAME {
         return digits::read();
     }
@@ -57,43 +67,35 @@ pub fn read(source: &str) -> Result<Dataset> {
     if metadata.is_dir() {
         return image_files::read_directory(source);
     }
-    let mut bytes = std::fs::read(source).map_err(|error| io(source, error))?;
-    if bytes.starts_with(GZIP_MAGIC) {
-        let mut plain = Vec::new();
-        MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).map_err(|error| io(source, error))?;
-        bytes = plain;
+    let Source { mut bytes, length } = source::open(Path::new(source)).map_err(|error| io(source, error))?;
+    let mut start = Vec::new();
+    (&mut bytes).take(MAGIC).read_to_end(&mut start).map_err(|error| io(source, error))?;
+    if idx::has_magic(&start) {
+        bytes.read_to_end(&mut start).map_err(|error| io(source, error))?;
+        return image_files::read_file(source, &start);
     }
-    if idx::has_magic(&bytes) {
-        return image_files::read_file(source, &bytes);
-    }
-    let table = csv_file::parse(source, &bytes)?;
-    Ok(Dataset {
-        name: source.to_owned(),
-        description: format!(
-            "{} of {}",
-            names::count(table.rows(), "row", "rows"),
-            names::count(table.header().len(), "column", "columns")
-        ),
-        features: Features::Table(table),
-        test_rows: None,
-        notes: Vec::new(),
-    })
+    let bytes = Box::new(Cursor::new(start).chain(bytes));
+    read_table(source, Source { bytes, length }, options)
 }
 
-/// Opens a file for reading, through gzip where it starts like gzip. With it comes the number of bytes that can be read,
-/// where that is known beforehand.
+/// Reads a table from the bytes of a CSV file; `name` is what messages call it.
+///
+/// # Errors
+/// As for a file.
+pub fn read_csv_bytes(name: &str, bytes: &[u8], options: &ReadOptions) -> Result<Dataset> {
+    let length = Some(bytes.len() as u64);
+    read_table(name, Source { bytes: Box::new(Cursor::new(bytes.to_vec())), length }, options)
+}
+
+fn read_table(name: &str, source: Source, options: &ReadOptions) -> Result<Dataset> {
+    let source = source::as_utf8(name, source, options.encoding.as_deref())?;
+    let (table, notes) = csv::read(name, source, options)?;
+    Ok(Dataset { notes, ..Dataset::from_table(table) })
+}
+
+/// Opens a file for reading. With it comes the number of bytes that can be read, where that is known beforehand.
 pub(crate) fn open(path: &Path) -> std::io::Result<(Box<dyn Read>, Option<u64>)> {
-    let mut file = std::fs::File::open(path)?;
-    let mut start = Vec::new();
-    (&mut file).take(GZIP_MAGIC.len() as u64).read_to_end(&mut start)?;
-    let length = file.metadata()?.len();
-    let is_gzip = start == GZIP_MAGIC;
-    let whole = std::io::Cursor::new(start).chain(file);
-    if is_gzip {
-        Ok((Box::new(MultiGzDecoder::new(whole)), None))
-    } else {
-        Ok((Box::new(whole), Some(length)))
-    }
+    source::open(path).map(|source| -> (Box<dyn Read>, _) { (source.bytes, source.length) })
 }
 
 pub(crate) fn io(path: &str, error: std::io::Error) -> DataError {

@@ -31,11 +31,7 @@ const LEAST_TO_TRAIN: usize = 3;
 /// A fraction below 0, or fractions that add up to 1 or more; fewer rows than parts; fewer training rows than classes
 /// that need one; a row without a class.
 pub fn split(rows: &[usize], strata: Option<&[u32]>, validation: f64, test: f64) -> Result<Split> {
-    check_fraction("validation", validation)?;
-    check_fraction("test", test)?;
-    if validation + test >= 1.0 {
-        return Err(DataError::Fractions { validation, test });
-    }
+    check_fractions(validation, test)?;
     let (validation, test) = counts(rows.len(), validation, test)?;
     let stratum = |row: usize| match strata {
         None => Ok(0),
@@ -146,4 +142,134 @@ fn apportion(total: usize, weights: &[usize], limits: &[usize]) -> Vec<usize> {
         }
     }
     parts
+}
+
+/// Splits rows so that no group stands in two parts. `groups` gives the group of each row of the data set, by row number.
+///
+/// The rows are those that the caller has shuffled; groups are taken in the order of their first rows, each into the part
+/// that it fills up to its share, first the test, then the validation. A part has at least one group where its fraction is
+/// above 0, and so has training. `column` names the groups in errors.
+///
+/// # Errors
+/// As [`split`]; fewer groups than parts.
+pub fn split_groups(
+    rows: &[usize],
+    groups: &[u32],
+    column: &str,
+    validation: f64,
+    test: f64,
+) -> Result<Split> {
+    check_fractions(validation, test)?;
+    let (validation, test) = counts(rows.len(), validation, test)?;
+    let mut order: Vec<u32> = Vec::new();
+    let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
+    for &row in rows {
+        let group = groups.get(row).copied().ok_or(DataError::NoStratum { row, known: groups.len() })?;
+        let size = sizes.entry(group).or_default();
+        if *size == 0 {
+            order.push(group);
+        }
+        *size += 1;
+    }
+    let parts = 1 + usize::from(validation > 0) + usize::from(test > 0);
+    if order.len() < parts {
+        return Err(DataError::TooFewGroups {
+            column: column.to_owned(),
+            what: "group",
+            found: order.len(),
+            parts,
+        });
+    }
+    // 0 trains, 1 validates, 2 tests. A group goes into the first part that it does not overfill; what a part still lacks
+    // at the end, it gets from the groups that are left, as long as one is left for training.
+    let wanted = [0, validation, test];
+    let mut filled = [0_usize; 3];
+    let mut part_of: BTreeMap<u32, usize> = BTreeMap::new();
+    for group in &order {
+        let size = sizes[group];
+        let part = [2, 1].into_iter().find(|&part| filled[part] + size <= wanted[part]).unwrap_or(0);
+        filled[part] += size;
+        part_of.insert(*group, part);
+    }
+    for part in [2, 1] {
+        if wanted[part] == 0 || filled[part] > 0 {
+            continue;
+        }
+        // Every group is larger than this part is to be: the smallest one, from where most groups are.
+        let training = order.iter().filter(|group| part_of[group] == 0).count();
+        let from = if training > 1 { 0 } else { 3 - part };
+        if let Some(group) = order.iter().filter(|group| part_of[group] == from).min_by_key(|group| sizes[group]) {
+            part_of.insert(*group, part);
+        }
+    }
+    if !part_of.values().any(|part| *part == 0)
+        && let Some(group) = order.iter().max_by_key(|group| sizes[group])
+    {
+        part_of.insert(*group, 0);
+    }
+    let mut split = Split::default();
+    for &row in rows {
+        match part_of[&groups[row]] {
+            2 => split.test.push(row),
+            1 => split.validation.push(row),
+            _ => split.training.push(row),
+        }
+    }
+    Ok(split)
+}
+
+/// Splits rows so that the latest test, those before them validate, and the earliest train; rows of one instant stay
+/// together, so that nothing is learned from what comes at the same time as what is predicted, or later. `times` gives the
+/// instant of each row of the data set, by row number; `column` names it in errors.
+///
+/// # Errors
+/// As [`split`]; fewer instants than parts.
+pub fn split_by_time(
+    rows: &[usize],
+    times: &[f64],
+    column: &str,
+    validation: f64,
+    test: f64,
+) -> Result<Split> {
+    check_fractions(validation, test)?;
+    let (validation, test) = counts(rows.len(), validation, test)?;
+    if let Some(&row) = rows.iter().find(|row| **row >= times.len()) {
+        return Err(DataError::NoStratum { row, known: times.len() });
+    }
+    let mut order: Vec<usize> = rows.to_vec();
+    order.sort_by(|&one, &two| times[one].total_cmp(&times[two]));
+    // Where a new instant begins.
+    let begins: Vec<usize> =
+        (1..order.len()).filter(|&at| times[order[at]] != times[order[at - 1]]).collect();
+    let parts = 1 + usize::from(validation > 0) + usize::from(test > 0);
+    if begins.len() + 1 < parts {
+        return Err(DataError::TooFewGroups {
+            column: column.to_owned(),
+            what: "instant",
+            found: begins.len() + 1,
+            parts,
+        });
+    }
+    // The border nearest to where it should be, with room for the parts before it.
+    let nearest = |wanted: usize, before: usize, below: usize| {
+        let allowed = begins.get(before..).unwrap_or_default().iter().filter(|at| **at < below);
+        allowed.min_by_key(|at| at.abs_diff(wanted)).copied().unwrap_or(below)
+    };
+    let end = order.len();
+    let tested = if test > 0 { nearest(end - test, parts - 2, end) } else { end };
+    let validated = if validation > 0 { nearest(tested.saturating_sub(validation), 0, tested) } else { tested };
+    Ok(Split {
+        training: order[..validated].to_vec(),
+        validation: order[validated..tested].to_vec(),
+        test: order[tested..].to_vec(),
+    })
+}
+
+fn check_fractions(validation: f64, test: f64) -> Result<()> {
+    check_fraction("validation", validation)?;
+    check_fraction("test", test)?;
+    match validation + test >= 1.0 {
+        true => Err(DataError::Fractions { validation, test }),
+        false => Ok(()),
+    }
 }

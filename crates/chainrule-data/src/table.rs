@@ -1,179 +1,198 @@
-//! A table of text cells, with the file and the line that each row came from.
-//!
-//! The cells of all rows lie one after the other in one string. Numbers are parsed when somebody asks for them, so a
-//! column can be read as numbers by one user and as texts by another (`01` is not `1` where it names a category).
+//! A table: columns of one length under distinct names, and where each row came from.
 
-use crate::cell::Cell;
+use crate::column::{Column, ColumnType};
 use crate::error::{DataError, Place, Result};
 use crate::names;
+use std::collections::HashMap;
 
-/// Rows of cells under named columns. It has at least one row and one column; the names are distinct and not empty.
+/// Columns under distinct names that are not empty, each with the same number of rows; there is at least one row and one
+/// column.
 #[derive(Clone, Debug)]
 pub struct Table {
     file: String,
-    header: Vec<String>,
-    cells: String,
-    /// Where each cell ends in `cells`, row by row.
-    ends: Vec<usize>,
-    /// The line of the file on which each row starts.
-    lines: Vec<u64>,
+    columns: Vec<Column>,
+    rows: usize,
+    lines: Lines,
+    position_of: HashMap<String, usize>,
 }
 
-/// What the cells of a column are, taken together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnKind {
-    /// Every cell that is not missing is a finite number.
-    Numbers,
-    /// At least one cell is a text.
-    Texts,
-    /// Every cell is missing.
-    Empty,
+/// The line of the file on which each row starts: a row is on the line after that of the row before, except where a run
+/// starts. Tables that were made in memory have no lines.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lines {
+    /// The first row of each run, and its line.
+    runs: Vec<(usize, u64)>,
 }
 
-/// How many cells of each kind a column has.
-#[derive(Default)]
-pub(crate) struct Census {
-    pub(crate) numbers: usize,
-    pub(crate) texts: usize,
-    pub(crate) first_text: Option<usize>,
-    pub(crate) first_not_finite: Option<usize>,
-    pub(crate) first_missing: Option<usize>,
+impl Lines {
+    /// Says that `row` starts on `line`. Rows are told in their order; those in between are on lines that follow.
+    pub(crate) fn push(&mut self, row: usize, line: u64) {
+        let expected = self.runs.last().map(|(first, line)| line + (row - first) as u64);
+        if expected != Some(line) {
+            self.runs.push((row, line));
+        }
+    }
+
+    pub(crate) fn of(&self, row: usize) -> Option<u64> {
+        let index = self.runs.partition_point(|(first, _)| *first <= row).checked_sub(1)?;
+        let (first, line) = self.runs[index];
+        Some(line + (row - first) as u64)
+    }
+
+    /// The runs, for joining pieces.
+    pub(crate) fn runs(&self) -> &[(usize, u64)] {
+        &self.runs
+    }
 }
 
 impl Table {
-    pub(crate) fn new(file: String, header: Vec<String>) -> Self {
-        Self { file, header, cells: String::new(), ends: Vec::new(), lines: Vec::new() }
+    /// A table of columns that were made in memory. `name` stands for a file in messages and in the model.
+    ///
+    /// # Errors
+    /// No columns, no rows, columns of different lengths, a name that is empty or stands twice.
+    ///
+    /// ```
+    /// use chainrule_data::{Column, ColumnType, Table};
+    /// let table = Table::new(
+    ///     "houses",
+    ///     vec![
+    ///         Column::numbers("area", &[52.0, 80.5, 120.0]),
+    ///         Column::texts("city", ["Oslo", "Bergen", "Oslo"]),
+    ///         Column::optional_numbers("price", [Some(210.0), None, Some(480.0)]),
+    ///     ],
+    /// )?;
+    /// assert_eq!((table.rows(), table.columns().len()), (3, 3));
+    /// assert_eq!(table.columns()[1].kind(), ColumnType::Category);
+    /// assert_eq!(table.columns()[2].missing(), 1);
+    /// # Ok::<(), chainrule_data::DataError>(())
+    /// ```
+    pub fn new(name: impl Into<String>, columns: Vec<Column>) -> Result<Self> {
+        Self::with_lines(name.into(), columns, Lines::default())
     }
 
-    /// Adds a row. The caller has checked that it has one cell per column.
-    pub(crate) fn push_row<'a>(&mut self, line: u64, cells: impl Iterator<Item = &'a str>) {
-        for cell in cells {
-            self.cells.push_str(cell.trim());
-            self.ends.push(self.cells.len());
+    pub(crate) fn with_lines(file: String, columns: Vec<Column>, lines: Lines) -> Result<Self> {
+        let invalid = |problem: String| DataError::InvalidTable { file: file.clone(), problem };
+        let Some(first) = columns.first() else { return Err(invalid("it has no columns".to_owned())) };
+        let rows = first.len();
+        if rows == 0 {
+            return Err(DataError::NoRows { file });
         }
-        self.lines.push(line);
-        debug_assert_eq!(self.ends.len(), self.lines.len() * self.header.len());
+        let mut position_of = HashMap::with_capacity(columns.len());
+        for (position, column) in columns.iter().enumerate() {
+            if column.len() != rows {
+                return Err(invalid(format!(
+                    "column '{}' has {}, column '{}' has {}",
+                    first.name(),
+                    names::count(rows, "row", "rows"),
+                    column.name(),
+                    names::count(column.len(), "row", "rows")
+                )));
+            }
+            if column.name().is_empty() {
+                return Err(invalid(format!("column {} has no name", position + 1)));
+            }
+            if position_of.insert(column.name().to_owned(), position).is_some() {
+                return Err(invalid(format!("two columns are named '{}'", column.name())));
+            }
+        }
+        Ok(Self { file, columns, rows, lines, position_of })
     }
 
-    /// The file, as the user named it.
+    /// The file, as the user named it, or the name that was given.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The column names.
-    pub fn header(&self) -> &[String] {
-        &self.header
+    /// The columns, from left to right.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The names of the columns, from left to right.
+    pub fn header(&self) -> Vec<&str> {
+        self.columns.iter().map(Column::name).collect()
     }
 
     /// How many rows there are, without the header.
     pub fn rows(&self) -> usize {
-        self.lines.len()
+        self.rows
     }
 
-    /// The line of the file on which a row starts; the first line is 1, and so the first row is usually on line 2.
-    ///
-    /// # Panics
-    /// Where the table has no such row.
-    pub fn line(&self, row: usize) -> u64 {
-        self.lines[row]
-    }
-
-    /// A cell as it stands in the file, without quotes and without white space around it.
-    ///
-    /// # Panics
-    /// Where the table has no such row or column.
-    pub fn cell(&self, row: usize, column: usize) -> &str {
-        assert!(column < self.header.len(), "no column {column}");
-        let index = row * self.header.len() + column;
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.cells[start..self.ends[index]]
-    }
-
-    /// The cells of a row, from left to right, as [`cell`](Self::cell) gives them.
-    ///
-    /// # Panics
-    /// Where the table has no such row.
-    pub fn row(&self, row: usize) -> impl Iterator<Item = &str> {
-        assert!(row < self.rows(), "no row {row}");
-        (0..self.header.len()).map(move |column| self.cell(row, column))
+    /// The line of the file on which a row starts, counted from 1; `None` where the table does not come from a file.
+    pub fn line(&self, row: usize) -> Option<u64> {
+        self.lines.of(row)
     }
 
     /// The position of the column with this very name.
-    pub fn column(&self, name: &str) -> Option<usize> {
-        self.header.iter().position(|column| column == name)
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.position_of.get(name).copied()
     }
 
-    /// What the cells of a column are.
+    /// The column with this very name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.position(name).map(|position| &self.columns[position])
+    }
+
+    /// The same table with a column read as another type.
     ///
     /// # Errors
-    /// [`DataError::NotFinite`] where a column of numbers has a cell such as `nan` or `inf`.
-    ///
-    /// # Panics
-    /// Where the table has no such column.
-    pub fn kind(&self, column: usize) -> Result<ColumnKind> {
-        self.kind_from(column, &self.census(column))
+    /// Where there is no such column.
+    pub fn with_type(mut self, name: &str, kind: ColumnType) -> Result<Self> {
+        let position = self.find(name)?;
+        self.columns[position] = self.columns[position].clone().with_type(kind);
+        Ok(self)
     }
 
-    pub(crate) fn kind_from(&self, column: usize, census: &Census) -> Result<ColumnKind> {
-        if census.texts > 0 {
-            return Ok(ColumnKind::Texts);
-        }
-        if let Some(row) = census.first_not_finite {
-            return Err(self.not_finite(row, column));
-        }
-        if census.numbers == 0 {
-            return Ok(ColumnKind::Empty);
-        }
-        Ok(ColumnKind::Numbers)
+    /// Bytes that the columns hold.
+    pub fn bytes(&self) -> usize {
+        self.columns.iter().map(Column::bytes).sum()
     }
 
-    pub(crate) fn census(&self, column: usize) -> Census {
-        let mut census = Census::default();
-        for row in 0..self.rows() {
-            match Cell::parse(self.cell(row, column)) {
-                Cell::Missing => {
-                    census.first_missing.get_or_insert(row);
-                }
-                Cell::Number(_) => census.numbers += 1,
-                Cell::NotFinite => {
-                    census.first_not_finite.get_or_insert(row);
-                }
-                Cell::Text => {
-                    census.texts += 1;
-                    census.first_text.get_or_insert(row);
-                }
-            }
-        }
-        census
-    }
-
-    /// The number in a cell, or `None` where it is missing. `reason` ends the sentence "'abc' is not a number, and ...".
-    pub(crate) fn number(&self, row: usize, column: usize, reason: &'static str) -> Result<Option<f64>> {
-        match Cell::parse(self.cell(row, column)) {
-            Cell::Missing => Ok(None),
-            Cell::Number(number) => Ok(Some(number)),
-            Cell::NotFinite => Err(self.not_finite(row, column)),
-            Cell::Text => Err(DataError::NotANumber {
-                place: self.place(row, column),
-                cell: names::shown(self.cell(row, column)),
-                reason,
-            }),
-        }
-    }
-
-    pub(crate) fn place(&self, row: usize, column: usize) -> Place {
-        Place {
+    /// The position of the column that somebody named.
+    pub(crate) fn find(&self, name: &str) -> Result<usize> {
+        self.position(name).ok_or_else(|| DataError::NoColumn {
             file: self.file.clone(),
-            line: Some(self.lines[row]),
-            column: names::shown(&self.header[column]),
-        }
+            name: name.to_owned(),
+            nearest: self.nearest_column(name),
+            columns: names::list(&self.header()),
+        })
+    }
+
+    pub(crate) fn place(&self, row: usize, column: &str) -> Place {
+        Place { file: self.file.clone(), line: self.lines.of(row), row: Some(row), column: names::shown(column) }
     }
 
     pub(crate) fn nearest_column(&self, name: &str) -> Option<String> {
-        names::nearest(name, self.header.iter().map(String::as_str))
+        names::nearest(name, self.columns.iter().map(Column::name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_runs() {
+        let mut lines = Lines::default();
+        for (row, line) in [(0, 2), (1, 3), (2, 6), (3, 7), (10, 20)] {
+            lines.push(row, line);
+        }
+        assert_eq!(lines.runs(), [(0, 2), (2, 6), (10, 20)]);
+        assert_eq!([0, 1, 2, 5, 10, 12].map(|row| lines.of(row)), [2, 3, 6, 9, 20, 22].map(Some));
+        assert_eq!(Lines::default().of(0), None);
     }
 
-    fn not_finite(&self, row: usize, column: usize) -> DataError {
-        DataError::NotFinite { place: self.place(row, column), cell: names::shown(self.cell(row, column)) }
+    #[test]
+    fn tables_that_are_none_are_refused() {
+        let one = || Column::numbers("a", &[1.0, 2.0]);
+        for (columns, part) in [
+            (vec![], "no columns"),
+            (vec![one(), Column::numbers("b", &[1.0])], "column 'b' has 1 row"),
+            (vec![one(), one()], "two columns are named 'a'"),
+            (vec![Column::numbers("", &[1.0])], "column 1 has no name"),
+        ] {
+            let message = Table::new("t", columns).unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
     }
 }

@@ -1,234 +1,490 @@
-//! What a network is to predict: which column, and whether it holds classes or numbers.
+//! What a network is to predict: which columns, whether they hold classes or numbers, and which rows have them.
 
-use crate::cell::Cell;
+use crate::column::{Column, ColumnType, Values};
 use crate::dataset::{Dataset, Features, LABEL};
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Place, Result};
+use crate::images::Images;
 use crate::names;
+use crate::note::Note;
+use crate::number;
 use crate::table::Table;
+use crate::truth::{are_truths, truth};
+use arrow_array::Array;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Whole numbers with more different values than this are a quantity, not classes.
 const MOST_NUMBER_CLASSES: usize = 20;
 /// Whole numbers are classes only where each occurs this often on average.
 const LEAST_ROWS_PER_NUMBER_CLASS: usize = 5;
-
-/// Where the target of a data set is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// The column of a table at this position.
-    Column(usize),
-    /// The labels of images.
-    Labels,
-}
+/// Classes with fewer rows than this are hardly learned.
+const FEW_ROWS: usize = 3;
+/// Names that people give to targets.
+const TARGET_NAMES: [&str; 9] =
+    ["label", "labels", "target", "class", "y", "outcome", "response", "species", "diagnosis"];
 
 /// What is learned about the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     /// Which of several classes a row is in.
     Classification,
-    /// A number.
+    /// A number, or several.
     Regression,
 }
 
-/// Finds the target: the column of that name, or the last one. Images have only their labels, named [`LABEL`].
-///
-/// # Errors
-/// Where there is no such column; the message suggests the nearest name and lists the columns. Images without labels; the
-/// message names the file that was looked for.
-pub fn choose_target(dataset: &Dataset, name: Option<&str>) -> Result<Target> {
-    match (&dataset.features, name) {
-        (Features::Images(images), None | Some(LABEL)) => {
-            images.needed_labels(&dataset.name).map(|_| Target::Labels)
+/// What is to be learned from a data set, found once: the targets, the task, the classes, and the rows that have a target.
+#[derive(Clone, Debug)]
+pub struct Objective {
+    /// The names of the target columns, or [`LABEL`].
+    pub(crate) names: Vec<String>,
+    task: Task,
+    /// For a classification, the classes, sorted by value where all are numbers, else as texts.
+    pub(crate) classes: Vec<String>,
+    /// The class of each row, for a classification.
+    pub(crate) class_of: Vec<Option<u32>>,
+    /// Whether each row has every target.
+    has_target: Vec<bool>,
+}
+
+impl Objective {
+    /// Finds the targets: the columns of these names, or the last one. Images have only their labels, named [`LABEL`].
+    ///
+    /// Without `wanted`, the labels of images and a column of texts are classes; a column of numbers holds classes where all
+    /// are whole, at most 20 are different, and each occurs 5 times or more on average; otherwise it is a quantity. Rows
+    /// without a target are left out.
+    ///
+    /// # Errors
+    /// Where there is no such column; a target that is missing everywhere; one class only, or a class for every row; a text
+    /// where numbers are learned, or where nearly all cells are numbers; several targets that are not all numbers.
+    pub fn find(
+        dataset: &Dataset,
+        targets: &[String],
+        wanted: Option<Task>,
+        notes: &mut Vec<Note>,
+    ) -> Result<Self> {
+        match &dataset.features {
+            Features::Images(images) => of_images(dataset, images, targets, wanted),
+            Features::Table(table) => of_table(table, targets, wanted, notes),
         }
-        (Features::Images(_), Some(name)) => {
-            Err(DataError::ImageTarget { file: dataset.name.clone(), name: name.to_owned(), expected: LABEL })
-        }
-        (Features::Table(table), None) => Ok(Target::Column(table.header().len() - 1)),
-        (Features::Table(table), Some(name)) => match table.column(name) {
-            Some(column) => Ok(Target::Column(column)),
-            None => Err(DataError::NoTarget {
-                file: table.file().to_owned(),
-                name: name.to_owned(),
-                nearest: table.nearest_column(name),
-                columns: names::list(table.header()),
-            }),
-        },
+    }
+
+    /// Classification or regression.
+    pub fn task(&self) -> Task {
+        self.task
+    }
+
+    /// The names of the targets.
+    pub fn target_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The names of the classes; empty for a regression.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// Whether a row has every target.
+    pub fn has_target(&self, row: usize) -> bool {
+        self.has_target[row]
+    }
+
+    /// The class of each row, for splits that divide every class alike; `None` for a regression. Rows without a class have
+    /// class 0, and are not to be split.
+    pub fn strata(&self) -> Option<Vec<u32>> {
+        let is_classes = self.task == Task::Classification;
+        is_classes.then(|| self.class_of.iter().map(|class| class.unwrap_or(0)).collect())
     }
 }
 
-/// Decides between classification and regression, and checks that the target suits it.
-///
-/// Without `wanted`, the labels of images and a column with texts are classes; a column of numbers holds classes where
-/// all are whole, at most 20 are different, and each occurs 5 times or more on average; otherwise it is a quantity.
-///
-/// # Errors
-/// Where a row has no target, where there is one class only or a class for every row, and where a regression has a
-/// text for its target.
-pub fn infer_task(dataset: &Dataset, target: Target, wanted: Option<Task>) -> Result<Task> {
-    match (&dataset.features, target) {
-        (Features::Table(table), Target::Column(column)) if column < table.header().len() => {
-            infer_from_column(table, column, wanted)
+fn of_images(dataset: &Dataset, images: &Images, targets: &[String], wanted: Option<Task>) -> Result<Objective> {
+    if let Some(name) = targets.iter().find(|name| *name != LABEL) {
+        return Err(DataError::ImageTarget { file: dataset.name.clone(), name: name.clone(), expected: LABEL });
+    }
+    let labels = images.needed_labels(&dataset.name)?;
+    let task = wanted.unwrap_or(Task::Classification);
+    let (mut classes, mut class_of) = (Vec::new(), Vec::new());
+    if task == Task::Classification {
+        let values = images.classes();
+        if let [class] = values.as_slice() {
+            return Err(DataError::OneClass {
+                file: dataset.name.clone(),
+                column: LABEL.to_owned(),
+                class: class.to_string(),
+            });
         }
-        (Features::Images(images), Target::Labels) => {
-            let task = wanted.unwrap_or(Task::Classification);
-            images.needed_labels(&dataset.name)?;
-            if let (Task::Classification, [class]) = (task, images.classes().as_slice()) {
-                return Err(DataError::OneClass {
-                    file: dataset.name.clone(),
-                    column: LABEL.to_owned(),
-                    class: class.to_string(),
-                });
+        let class = |label| values.binary_search(label).ok().and_then(|class| u32::try_from(class).ok());
+        class_of = labels.iter().map(class).collect();
+        classes = values.iter().map(i64::to_string).collect();
+    }
+    Ok(Objective { names: vec![LABEL.to_owned()], task, classes, class_of, has_target: vec![true; labels.len()] })
+}
+
+fn of_table(table: &Table, targets: &[String], wanted: Option<Task>, notes: &mut Vec<Note>) -> Result<Objective> {
+    let columns: Vec<&Column> = match targets {
+        [] => vec![default_target(table, notes)],
+        names => names.iter().map(|name| find_target(table, name)).collect::<Result<_>>()?,
+    };
+    if let Some((index, twice)) =
+        columns.iter().enumerate().find(|(index, column)| columns[..*index].iter().any(|other| other.name == column.name))
+    {
+        let _ = index;
+        return Err(DataError::SeveralTargets {
+            file: table.file().to_owned(),
+            column: twice.name.clone(),
+            problem: "is named twice".to_owned(),
+        });
+    }
+    let task = match columns.as_slice() {
+        [column] => infer(table, column, wanted)?,
+        several => {
+            for column in several {
+                let is_number = column.kind == ColumnType::Number && wanted != Some(Task::Classification);
+                if !is_number {
+                    return Err(DataError::SeveralTargets {
+                        file: table.file().to_owned(),
+                        column: column.name.clone(),
+                        problem: match wanted {
+                            Some(Task::Classification) => "would be classes".to_owned(),
+                            _ => format!("holds values of the type {}", column.kind.name()),
+                        },
+                    });
+                }
+                infer(table, column, Some(Task::Regression))?;
             }
-            Ok(task)
+            Task::Regression
         }
-        (features, target) => Err(DataError::NoTarget {
-            file: dataset.name.clone(),
-            name: match target {
-                Target::Column(column) => format!("number {}", column.saturating_add(1)),
-                Target::Labels => LABEL.to_owned(),
-            },
-            nearest: None,
-            columns: match features {
-                Features::Table(table) => names::list(table.header()),
-                Features::Images(_) => format!("'{LABEL}'"),
-            },
+    };
+    let has_target: Vec<bool> =
+        (0..table.rows()).map(|row| columns.iter().all(|column| !column.is_missing(row))).collect();
+    note_missing_targets(table, &columns, &has_target, notes);
+    let names = columns.iter().map(|column| column.name.clone()).collect();
+    let mut objective = Objective { names, task, classes: Vec::new(), class_of: Vec::new(), has_target };
+    match (task, columns.as_slice()) {
+        (Task::Classification, [column]) => {
+            let Classes { names, class_of } = classes_of(column);
+            check_classes(table, column, &names, &objective.has_target)?;
+            note_classes(column, &names, &class_of, wanted, notes);
+            (objective.classes, objective.class_of) = (names, class_of);
+        }
+        (_, [column]) if wanted.is_none() => note_quantity(column, notes),
+        _ => {}
+    }
+    Ok(objective)
+}
+
+fn find_target<'a>(table: &'a Table, name: &str) -> Result<&'a Column> {
+    table.column(name).ok_or_else(|| DataError::NoTarget {
+        file: table.file().to_owned(),
+        name: name.to_owned(),
+        nearest: table.nearest_column(name),
+        columns: names::list(&table.header()),
+    })
+}
+
+/// The last column that holds anything but row numbers. Another one that is named like a target is told of.
+fn default_target<'a>(table: &'a Table, notes: &mut Vec<Note>) -> &'a Column {
+    let columns = table.columns();
+    let is_target = |column: &&Column| !matches!(column.kind, ColumnType::Index | ColumnType::Empty);
+    let target = columns.iter().rev().find(is_target).unwrap_or(&columns[columns.len() - 1]);
+    let is_named = |column: &&Column| TARGET_NAMES.contains(&column.name.to_lowercase().as_str());
+    if !is_named(&target)
+        && let Some(other) = columns.iter().find(is_named)
+    {
+        notes.push(Note::new(
+            "default_target",
+            format!(
+                "the last column, '{}', is taken for the target; --target {} takes '{}'",
+                target.name, other.name, other.name
+            ),
+        ));
+    }
+    target
+}
+
+/// Decides between classification and regression, and refuses cells that do not fit.
+fn infer(table: &Table, column: &Column, wanted: Option<Task>) -> Result<Task> {
+    let present = column.len() - column.missing();
+    if present == 0 {
+        return Err(DataError::NoTargets { file: table.file().to_owned(), column: column.name.clone() });
+    }
+    let not_a_number = |row: usize| DataError::NotANumber {
+        place: table.place(row, &column.name),
+        cell: names::shown(&column.text(row).unwrap_or_default()),
+        reason: "a regression predicts numbers",
+    };
+    if wanted == Some(Task::Classification) {
+        return Ok(Task::Classification);
+    }
+    if wanted == Some(Task::Regression) {
+        let numbers = column.as_numbers(|_| false).map_err(not_a_number)?;
+        check_finite(table, column, &numbers)?;
+        return Ok(Task::Regression);
+    }
+    match &column.values {
+        Values::Numbers(numbers) => {
+            if let Some((row, word)) = numbers.words.first() {
+                return Err(odd_target(table, column, *row, word, present - numbers.words.len(), present));
+            }
+            check_finite(table, column, &numbers.values)?;
+            let classes = are_number_classes(numbers.values.iter().flatten(), present);
+            Ok(if classes { Task::Classification } else { Task::Regression })
+        }
+        Values::Texts(texts) => {
+            // A column of numbers with more than a few odd cells, as long as the numbers are too many to be classes.
+            let counts = texts.counts();
+            let value_of: Vec<Option<f64>> = texts.texts().map(number::plain).collect();
+            let of_numbers = || value_of.iter().zip(&counts).filter(|(value, count)| value.is_some() && **count > 0);
+            let numbers: usize = of_numbers().map(|(_, count)| count).sum();
+            let is_category = column.is_given || column.kind == ColumnType::Category && of_numbers().count() <= MOST_NUMBER_CLASSES;
+            if !is_category
+                && 2 * numbers > present
+                && numbers < present
+                && let Some(row) = (0..texts.keys.len()).find(|row| texts.key(*row).is_some_and(|key| value_of[key].is_none()))
+            {
+                let word = texts.text(row).unwrap_or_default().to_owned();
+                return Err(odd_target(table, column, row, &word, numbers, present));
+            }
+            Ok(Task::Classification)
+        }
+    }
+}
+
+fn odd_target(table: &Table, column: &Column, row: usize, word: &str, numbers: usize, present: usize) -> DataError {
+    DataError::OddTarget { place: table.place(row, &column.name), cell: names::shown(word), numbers, present }
+}
+
+fn check_finite(table: &Table, column: &Column, numbers: &arrow_array::Float64Array) -> Result<()> {
+    let infinite = (0..numbers.len()).find(|&row| numbers.is_valid(row) && !numbers.value(row).is_finite());
+    match infinite {
+        None => Ok(()),
+        Some(row) => Err(DataError::NotFinite {
+            place: table.place(row, &column.name),
+            cell: names::shown(&column.text(row).unwrap_or_default()),
         }),
     }
 }
 
-/// The class of each row of the data set, for [`split`](crate::split()), or `None` for a regression.
-///
-/// # Errors
-/// Those of [`choose_target`] and [`infer_task`].
-pub fn strata(dataset: &Dataset, target: Option<&str>, task: Option<Task>) -> Result<Option<Vec<u32>>> {
-    let target = choose_target(dataset, target)?;
-    if infer_task(dataset, target, task)? == Task::Regression {
-        return Ok(None);
-    }
-    Ok(match (&dataset.features, target) {
-        (Features::Table(table), Target::Column(column)) => {
-            let classes = classes_of_column(table, column);
-            let index = ClassIndex::new(&classes);
-            (0..table.rows()).map(|row| index.class(table.cell(row, column))).collect()
-        }
-        (Features::Images(images), _) => {
-            let classes = images.classes();
-            let class = |label| classes.binary_search(label).ok().and_then(|class| u32::try_from(class).ok());
-            images.needed_labels(&dataset.name)?.iter().map(class).collect()
-        }
-        (Features::Table(_), Target::Labels) => None,
-    })
-}
-
-fn infer_from_column(table: &Table, column: usize, wanted: Option<Task>) -> Result<Task> {
-    let census = table.census(column);
-    if let Some(row) = census.first_missing {
-        return Err(DataError::MissingTarget { place: table.place(row, column) });
-    }
-    // Also refuses nan and inf among numbers.
-    table.kind_from(column, &census)?;
-    if let (Some(row), Some(Task::Regression)) = (census.first_text, wanted) {
-        return Err(DataError::NotANumber {
-            place: table.place(row, column),
-            cell: names::shown(table.cell(row, column)),
-            reason: "a regression predicts numbers",
-        });
-    }
-    let is_text = census.texts > 0;
-    let task = match wanted {
-        Some(task) => task,
-        None if is_text || are_number_classes(table, column) => Task::Classification,
-        None => Task::Regression,
-    };
-    if task == Task::Classification {
-        let classes = classes_of_column(table, column);
-        if let [class] = classes.as_slice() {
-            return Err(DataError::OneClass {
-                file: table.file().to_owned(),
-                column: table.header()[column].clone(),
-                class: names::shown(class),
-            });
-        }
-        if classes.len() == table.rows() {
-            return Err(DataError::IdentifierTarget {
-                file: table.file().to_owned(),
-                column: table.header()[column].clone(),
-                classes: classes.len(),
-            });
-        }
-    }
-    Ok(task)
-}
-
-fn are_number_classes(table: &Table, column: usize) -> bool {
+fn are_number_classes(numbers: impl Iterator<Item = f64>, present: usize) -> bool {
     let mut distinct = HashSet::new();
-    for row in 0..table.rows() {
-        let Cell::Number(number) = Cell::parse(table.cell(row, column)) else {
-            return false;
-        };
+    for number in numbers {
         distinct.insert(bits(number));
         if number.fract() != 0.0 || distinct.len() > MOST_NUMBER_CLASSES {
             return false;
         }
     }
-    table.rows() / LEAST_ROWS_PER_NUMBER_CLASS >= distinct.len()
+    present / LEAST_ROWS_PER_NUMBER_CLASS >= distinct.len()
 }
 
-/// The different values of a column, sorted: by value where all are numbers, else as texts. Numbers of one value are one
-/// class (`1` and `1.0`), written as where it first occurs.
-pub(crate) fn classes_of_column(table: &Table, column: usize) -> Vec<String> {
-    let cells = || (0..table.rows()).map(|row| table.cell(row, column));
-    let numbers: Option<Vec<f64>> = cells().map(number).collect();
-    let Some(numbers) = numbers else {
-        let mut classes: Vec<&str> = cells().collect::<HashSet<_>>().into_iter().collect();
-        classes.sort_unstable();
-        return classes.into_iter().map(str::to_owned).collect();
+fn note_missing_targets(table: &Table, columns: &[&Column], has_target: &[bool], notes: &mut Vec<Note>) {
+    let Some(first) = has_target.iter().position(|has| !has) else { return };
+    let count = has_target.iter().filter(|has| !**has).count();
+    let without = columns.iter().find(|column| column.is_missing(first)).unwrap_or(&columns[0]);
+    let is_text = columns.iter().any(|column| matches!(column.values, Values::Texts(_)));
+    let advice = match is_text {
+        true => "; --keep-words takes words such as NA or None for classes",
+        false => "",
     };
-    let mut by_value: BTreeMap<u64, (f64, &str)> = BTreeMap::new();
-    for (number, cell) in numbers.into_iter().zip(cells()) {
-        by_value.entry(bits(number)).or_insert((number, cell));
-    }
-    let mut classes: Vec<(f64, &str)> = by_value.into_values().collect();
-    classes.sort_by(|a, b| a.0.total_cmp(&b.0));
-    classes.into_iter().map(|(_, cell)| cell.to_owned()).collect()
+    notes.push(Note::new(
+        "missing_target",
+        format!(
+            "{} without '{}' {} left out, the first on {}{advice}",
+            names::count(count, "row", "rows"),
+            without.name,
+            if count == 1 { "is" } else { "are" },
+            table.place(first, &without.name).line_words()
+        ),
+    ));
 }
 
-/// Finds the number of a class from its name; where all names are numbers, also from another way to write that number.
+fn check_classes(table: &Table, column: &Column, classes: &[String], has_target: &[bool]) -> Result<()> {
+    let rows = has_target.iter().filter(|has| **has).count();
+    if let [class] = classes {
+        return Err(DataError::OneClass {
+            file: table.file().to_owned(),
+            column: column.name.clone(),
+            class: names::shown(class),
+        });
+    }
+    if classes.len() == rows {
+        return Err(DataError::IdentifierTarget {
+            file: table.file().to_owned(),
+            column: column.name.clone(),
+            classes: classes.len(),
+        });
+    }
+    Ok(())
+}
+
+fn note_classes(
+    column: &Column,
+    classes: &[String],
+    class_of: &[Option<u32>],
+    wanted: Option<Task>,
+    notes: &mut Vec<Note>,
+) {
+    let name = &column.name;
+    if let (Values::Numbers(numbers), true) = (&column.values, classes.len() > 2) {
+        let is_whole = numbers.values.iter().flatten().all(|number| number.fract() == 0.0);
+        if wanted.is_none() {
+            notes.push(Note::new(
+                "whole_number_classes",
+                format!(
+                    "the {} different whole numbers of '{name}' are learned as classes; --task regression learns a number",
+                    classes.len()
+                ),
+            ));
+        } else if !is_whole || classes.len() > MOST_NUMBER_CLASSES {
+            notes.push(Note::new(
+                "numbers_as_classes",
+                format!(
+                    "the {} different numbers of '{name}' are learned as classes that have no order; --task regression \
+                     learns a number",
+                    classes.len()
+                ),
+            ));
+        }
+    }
+    let mut counts = vec![0_usize; classes.len()];
+    class_of.iter().flatten().for_each(|class| counts[*class as usize] += 1);
+    let few: Vec<&str> =
+        classes.iter().zip(&counts).filter(|(_, count)| **count < FEW_ROWS).map(|(class, _)| class.as_str()).collect();
+    if !few.is_empty() {
+        notes.push(Note::new(
+            "rare_classes",
+            format!(
+                "{} of '{name}' in fewer than {FEW_ROWS} rows can hardly be learned: {}",
+                names::count(few.len(), "class", "classes"),
+                names::list(&few)
+            ),
+        ));
+    }
+}
+
+/// Whole numbers that repeat may have been meant as classes.
+fn note_quantity(column: &Column, notes: &mut Vec<Note>) {
+    let Values::Numbers(numbers) = &column.values else { return };
+    let values = || numbers.values.iter().flatten();
+    let distinct: HashSet<u64> = values().map(bits).take(1_000_000).collect();
+    let present = column.len() - column.missing();
+    let repeats = present / LEAST_ROWS_PER_NUMBER_CLASS >= distinct.len();
+    let is_whole = values().all(|number| number.fract() == 0.0 && number >= 0.0);
+    if repeats && is_whole && distinct.len() <= 1000 {
+        notes.push(Note::new(
+            "whole_number_quantity",
+            format!(
+                "'{}' has {} different whole numbers, and is learned as a number; --task classification learns classes",
+                column.name,
+                names::thousands(distinct.len())
+            ),
+        ));
+    }
+}
+
+/// The different values of a column, sorted, and the class of each row.
+struct Classes {
+    names: Vec<String>,
+    class_of: Vec<Option<u32>>,
+}
+
+/// Numbers of one value are one class (`1` and `1.0`), named by the shortest text of it; so are the spellings of true and
+/// of false, named as they first occur. Codes keep their texts.
+fn classes_of(column: &Column) -> Classes {
+    if let Values::Numbers(numbers) = &column.values
+        && numbers.words.is_empty()
+    {
+        let distinct: BTreeMap<u64, f64> = numbers.values.iter().flatten().map(|value| (bits(value), value + 0.0)).collect();
+        let mut values: Vec<f64> = distinct.into_values().collect();
+        values.sort_by(f64::total_cmp);
+        let names = values.iter().map(|value| number::text(*value, number::SHORTEST)).collect();
+        let index: HashMap<u64, u32> = values.iter().map(|value| bits(*value)).zip(0..).collect();
+        let class_of = numbers.values.iter().map(|value| index.get(&bits(value?)).copied()).collect();
+        return Classes { names, class_of };
+    }
+    let dictionary = column.dictionary();
+    let mut names: Vec<String> = Vec::new();
+    let used = dictionary.counts();
+    let texts = || dictionary.texts().zip(&used).filter(|(_, count)| **count > 0).map(|(text, _)| text);
+    if are_truths(texts()) {
+        for wanted in [false, true] {
+            names.extend(texts().find(|text| truth(text) == Some(wanted)).map(str::to_owned));
+        }
+    } else {
+        names = texts().map(str::to_owned).collect();
+        let is_code = texts().any(|text| text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()));
+        match names.iter().map(|name| number::plain(name)).collect::<Option<Vec<f64>>>() {
+            Some(values) if !is_code => {
+                let mut order: Vec<(f64, String)> = values.into_iter().zip(std::mem::take(&mut names)).collect();
+                order.sort_by(|one, two| one.0.total_cmp(&two.0));
+                order.dedup_by(|one, two| bits(one.0) == bits(two.0));
+                names = order.into_iter().map(|(_, name)| name).collect();
+            }
+            _ => names.sort_unstable(),
+        }
+    }
+    let index = ClassIndex::new(&names);
+    let class_of_key: Vec<Option<u32>> = dictionary.texts().map(|text| index.class(text)).collect();
+    let class_of = (0..column.len()).map(|row| class_of_key[dictionary.key(row)?]).collect();
+    Classes { names, class_of }
+}
+
+/// Finds the number of a class from its name; where all names are numbers, also from another way to write that number, and
+/// where they are two words for false and true, from another such word.
 pub(crate) struct ClassIndex<'a> {
     by_name: HashMap<&'a str, u32>,
     by_value: Option<HashMap<u64, u32>>,
+    by_truth: Option<[u32; 2]>,
 }
 
 impl<'a> ClassIndex<'a> {
     pub(crate) fn new(classes: &'a [String]) -> Self {
         let numbered = || classes.iter().map(String::as_str).zip(0_u32..);
-        Self {
-            by_name: numbered().collect(),
-            by_value: numbered().map(|(name, class)| Some((bits(number(name)?), class))).collect(),
-        }
+        let by_value: Option<HashMap<u64, u32>> =
+            numbered().map(|(name, class)| Some((bits(number::plain(name)?), class))).collect();
+        let by_truth = match classes {
+            [no, yes] if by_value.is_none() && are_truths(classes.iter().map(String::as_str)) => {
+                match (truth(no), truth(yes)) {
+                    (Some(false), Some(true)) => Some([0, 1]),
+                    (Some(true), Some(false)) => Some([1, 0]),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        // Codes such as 01 and 1 are different classes of one value.
+        let by_value = by_value.filter(|values| values.len() == classes.len());
+        Self { by_name: numbered().collect(), by_value, by_truth }
     }
 
     pub(crate) fn class(&self, cell: &str) -> Option<u32> {
-        let by_value = || self.by_value.as_ref()?.get(&bits(number(cell)?));
-        self.by_name.get(cell).or_else(by_value).copied()
+        let by_value = || self.by_value.as_ref()?.get(&bits(number::plain(cell)?)).copied();
+        let by_truth = || Some(self.by_truth?[usize::from(truth(cell)?)]);
+        self.by_name.get(cell).copied().or_else(by_value).or_else(by_truth)
     }
 
-    /// Whether no two classes are the same name, or the same number.
+    pub(crate) fn class_of_number(&self, value: f64) -> Option<u32> {
+        match &self.by_value {
+            Some(by_value) => by_value.get(&bits(value)).copied(),
+            None => self.class(&number::text(value, number::SHORTEST)),
+        }
+    }
+
+    /// Whether no two classes have one name.
     pub(crate) fn is_distinct(&self, classes: &[String]) -> bool {
-        let names = self.by_name.len() == classes.len();
-        let values = (self.by_value.as_ref()).is_none_or(|values| values.len() == classes.len());
-        names && values
-    }
-}
-
-fn number(cell: &str) -> Option<f64> {
-    match Cell::parse(cell) {
-        Cell::Number(number) => Some(number),
-        _ => None,
+        self.by_name.len() == classes.len()
     }
 }
 
 /// A key that is equal for equal numbers: adding 0 makes -0 into 0.
 fn bits(number: f64) -> u64 {
     (number + 0.0).to_bits()
+}
+
+impl Place {
+    /// The place without the column: `line 7 of t.csv`.
+    pub(crate) fn line_words(&self) -> String {
+        match (self.line, self.row) {
+            (Some(line), _) => format!("line {line}"),
+            (None, Some(row)) => format!("row {} (counted from 1)", row + 1),
+            (None, None) => self.file.clone(),
+        }
+    }
 }

@@ -1,26 +1,33 @@
 //! Turns rows of data into the inputs and targets of a network.
 
-use super::category;
 use super::{
-    CategoricalColumn, InputColumn, InputPreprocessing, NumericColumn, Preprocessing, TargetPreprocessing,
+    CategoricalColumn, DateColumn, InputColumn, InputPreprocessing, NumericColumn, Preprocessing,
+    TargetPreprocessing, bucket_of,
 };
-use crate::cell::is_missing;
+use crate::column::{Column, Dictionary, Values};
 use crate::dataset::{Dataset, Features, LABEL};
+use crate::date;
 use crate::error::{DataError, Place, Result};
+use crate::missing::MissingWords;
 use crate::names;
+use crate::note::Note;
 use crate::table::Table;
 use crate::target::ClassIndex;
+use crate::truth::truth;
+use arrow_array::{Array, Float64Array};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 const LEARNED_NUMBERS: &str = "the training data had numbers here";
+/// Rows that one thread prepares at a time.
+const PART: usize = 512;
 
 /// The targets of some rows, in their order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TargetValues {
     /// The position of each row's class in [`Preprocessing::class_names`].
     Classes(Vec<u32>),
-    /// The number of each row, on the scale of [`Preprocessing::target_scale`].
+    /// The numbers of each row, shape [rows, targets], on the scale of [`Preprocessing::target_scales`].
     Numbers(Vec<f64>),
 }
 
@@ -41,7 +48,7 @@ impl TargetScale {
 }
 
 /// The type of an input: `f32` or `f64`. Inputs are computed in `f64` and rounded once.
-pub trait InputNumber: Copy + sealed::Sealed {
+pub trait InputNumber: Copy + Send + sealed::Sealed {
     /// Zero.
     const ZERO: Self;
     /// One.
@@ -74,21 +81,31 @@ impl InputNumber for f64 {
 }
 
 impl Preprocessing {
-    /// The inputs of some rows, shape [rows, [`input_width`](Self::input_width)], row-major.
-    /// Columns that were not learned from are ignored, wherever they are.
+    /// The inputs of some rows, shape [rows, [`input_width`](Self::input_width)], row-major, made by `threads` threads.
+    /// Columns that were not learned from are ignored, wherever they are. The notes tell of categories that were not there
+    /// in training, and of gaps where there were none.
     ///
     /// # Errors
     /// A column that is not there; a text, `nan` or `inf` where numbers were learned; a number so far from the training
     /// rows that `T` cannot hold it; images of another size; images for a table, or a table for images; a row that is
     /// not there; more rows than fit into memory.
-    pub fn inputs<T: InputNumber>(&self, dataset: &Dataset, rows: &[usize]) -> Result<Vec<T>> {
+    pub fn inputs<T: InputNumber>(
+        &self,
+        dataset: &Dataset,
+        rows: &[usize],
+        threads: usize,
+        notes: &mut Vec<Note>,
+    ) -> Result<Vec<T>> {
         dataset.check_rows(rows)?;
         let wrong_kind =
             |found, expected| DataError::WrongKind { file: dataset.name.clone(), found, expected };
         match (&self.inputs, &dataset.features) {
             (InputPreprocessing::Columns(columns), Features::Table(table)) => {
                 let inputs = zeros(rows.len(), self.input_width())?;
-                column_inputs(columns, table, rows, inputs)
+                let ready: Vec<Ready<'_>> = (columns.iter())
+                    .map(|learned| Ready::new(learned, table, rows, &self.missing, notes))
+                    .collect::<Result<_>>()?;
+                column_inputs(&ready, table, rows, threads, inputs)
             }
             (InputPreprocessing::Images(learned), Features::Images(images)) => {
                 learned.inputs(&dataset.name, images, rows)
@@ -117,102 +134,155 @@ impl Preprocessing {
         learned.bytes(&dataset.name, images, rows)
     }
 
-    /// The targets of some rows.
+    /// The targets of some rows on the network's scale.
     ///
     /// # Errors
     /// A target column or cell, or labels, that are missing; a class that was not there in training; a text, `nan` or `inf` where
     /// numbers were learned; a row that is not there.
     pub fn targets(&self, dataset: &Dataset, rows: &[usize]) -> Result<TargetValues> {
-        dataset.check_rows(rows)?;
-        let source = TargetSource::find(dataset, self.target_name())?;
         match &self.target {
             TargetPreprocessing::Classes(target) => {
+                dataset.check_rows(rows)?;
                 let index = ClassIndex::new(&target.classes);
-                let classes = rows.iter().map(|&row| {
-                    let label = source.text(row)?;
-                    index.class(&label).ok_or_else(|| DataError::UnseenClass {
-                        place: source.place(row),
-                        class: names::shown(&label),
-                        classes: names::list(&target.classes),
-                    })
-                });
-                classes.collect::<Result<_>>().map(TargetValues::Classes)
+                classes(dataset, &target.name, &index, &target.classes, rows).map(TargetValues::Classes)
             }
-            TargetPreprocessing::Numbers(target) => {
-                let numbers = rows.iter().map(|&row| {
-                    let number = source.number(row)?;
-                    f64::rounded((number - target.mean) / target.standard_deviation).ok_or_else(|| {
-                        DataError::TooFar { place: source.place(row), cell: number.to_string() }
-                    })
-                });
-                numbers.collect::<Result<_>>().map(TargetValues::Numbers)
+            TargetPreprocessing::Numbers(targets) => {
+                let mut numbers = self.target_numbers(dataset, rows)?;
+                for (position, number) in numbers.iter_mut().enumerate() {
+                    let (row, target) = (rows[position / targets.len()], &targets[position % targets.len()]);
+                    let standardized = (*number - target.mean) / target.standard_deviation;
+                    *number = f64::rounded(standardized).ok_or_else(|| DataError::TooFar {
+                        place: dataset.place(row, &target.name),
+                        cell: number.to_string(),
+                    })?;
+                }
+                Ok(TargetValues::Numbers(numbers))
             }
         }
     }
 
-    /// How predicted numbers become those of the data, or `None` where the target is a class.
-    pub fn target_scale(&self) -> Option<TargetScale> {
+    /// The target numbers of some rows as the data have them, shape [rows, targets]; none for classes.
+    ///
+    /// # Errors
+    /// As [`targets`](Self::targets).
+    pub fn target_numbers(&self, dataset: &Dataset, rows: &[usize]) -> Result<Vec<f64>> {
+        dataset.check_rows(rows)?;
+        let TargetPreprocessing::Numbers(targets) = &self.target else { return Ok(Vec::new()) };
+        let mut numbers = vec![0.0; rows.len() * targets.len()];
+        for (position, target) in targets.iter().enumerate() {
+            let of_target = numbers.iter_mut().skip(position).step_by(targets.len());
+            match &dataset.features {
+                Features::Images(_) => {
+                    let labels = labels(dataset, &target.name)?;
+                    of_target.zip(rows).for_each(|(number, &row)| *number = labels[row] as f64);
+                }
+                Features::Table(table) => {
+                    let column = find_column(table, &target.name)?;
+                    let cells = numbers_of(table, column, &self.missing, &[])?;
+                    for (number, &row) in of_target.zip(rows) {
+                        if cells.is_null(row) {
+                            return Err(DataError::MissingTarget { place: table.place(row, &target.name) });
+                        }
+                        *number = finite(table, column, row, cells.value(row))?;
+                    }
+                }
+            }
+        }
+        Ok(numbers)
+    }
+
+    /// Whether each row of the data set has every target.
+    ///
+    /// # Errors
+    /// Where a target column or the labels are not there.
+    pub fn have_targets(&self, dataset: &Dataset) -> Result<Vec<bool>> {
+        let mut have = vec![true; dataset.rows()];
+        for name in self.target_names() {
+            match &dataset.features {
+                Features::Images(_) => {
+                    labels(dataset, name)?;
+                }
+                Features::Table(table) => {
+                    let column = find_column(table, name)?;
+                    have.iter_mut().enumerate().for_each(|(row, have)| *have &= !column.is_missing(row));
+                }
+            }
+        }
+        Ok(have)
+    }
+
+    /// How predicted numbers become those of the data, one a target, or `None` where the target is a class.
+    pub fn target_scales(&self) -> Option<Vec<TargetScale>> {
         match &self.target {
             TargetPreprocessing::Classes(_) => None,
-            TargetPreprocessing::Numbers(target) => {
-                Some(TargetScale { mean: target.mean, standard_deviation: target.standard_deviation })
+            TargetPreprocessing::Numbers(targets) => {
+                let scale = |target: &super::NumberTarget| TargetScale {
+                    mean: target.mean,
+                    standard_deviation: target.standard_deviation,
+                };
+                Some(targets.iter().map(scale).collect())
             }
         }
     }
 }
 
-/// Where the targets of a data set are.
-enum TargetSource<'a> {
-    Column(&'a Table, usize),
-    Labels(&'a str, &'a [i64]),
+fn labels<'a>(dataset: &'a Dataset, name: &str) -> Result<&'a [i64]> {
+    match &dataset.features {
+        Features::Images(images) if name == LABEL => images.needed_labels(&dataset.name),
+        Features::Images(_) => {
+            Err(DataError::WrongKind { file: dataset.name.clone(), found: "images", expected: "a table" })
+        }
+        Features::Table(_) => {
+            Err(DataError::WrongKind { file: dataset.name.clone(), found: "a table", expected: "images" })
+        }
+    }
 }
 
-impl<'a> TargetSource<'a> {
-    fn find(dataset: &'a Dataset, name: &str) -> Result<Self> {
-        match &dataset.features {
-            Features::Table(table) => Ok(Self::Column(table, find_column(table, name)?)),
-            Features::Images(images) if name == LABEL => {
-                Ok(Self::Labels(&dataset.name, images.needed_labels(&dataset.name)?))
-            }
-            Features::Images(_) => {
-                Err(DataError::WrongKind { file: dataset.name.clone(), found: "images", expected: "a table" })
-            }
+/// The class of each row.
+fn classes(
+    dataset: &Dataset,
+    name: &str,
+    index: &ClassIndex<'_>,
+    all: &[String],
+    rows: &[usize],
+) -> Result<Vec<u32>> {
+    let unseen = |place: Place, class: &str| DataError::UnseenClass {
+        place,
+        class: names::shown(class),
+        classes: names::list(all),
+    };
+    let table = match &dataset.features {
+        Features::Table(table) => table,
+        Features::Images(_) => {
+            let labels = labels(dataset, name)?;
+            let class = |&row: &usize| {
+                let label = labels[row].to_string();
+                let column = format!("{LABEL} of image {row} (counted from 0)");
+                let place = || Place { file: dataset.name.clone(), line: None, row: None, column };
+                index.class(&label).ok_or_else(|| unseen(place(), &label))
+            };
+            return rows.iter().map(class).collect();
         }
+    };
+    let column = find_column(table, name)?;
+    let missing = |row| DataError::MissingTarget { place: table.place(row, name) };
+    let unseen = |row: usize| unseen(table.place(row, name), &column.text(row).unwrap_or_default());
+    if let Values::Numbers(numbers) = &column.values
+        && numbers.words.is_empty()
+    {
+        let class = |&row: &usize| match numbers.values.is_valid(row) {
+            false => Err(missing(row)),
+            true => index.class_of_number(numbers.values.value(row)).ok_or_else(|| unseen(row)),
+        };
+        return rows.iter().map(class).collect();
     }
-
-    fn text(&self, row: usize) -> Result<Cow<'a, str>> {
-        match *self {
-            Self::Labels(_, labels) => Ok(Cow::Owned(labels[row].to_string())),
-            Self::Column(table, column) => match table.cell(row, column) {
-                cell if is_missing(cell) => Err(self.missing(row)),
-                cell => Ok(Cow::Borrowed(cell)),
-            },
-        }
-    }
-
-    fn number(&self, row: usize) -> Result<f64> {
-        match *self {
-            Self::Labels(_, labels) => Ok(labels[row] as f64),
-            Self::Column(table, column) => {
-                (table.number(row, column, LEARNED_NUMBERS)?).ok_or_else(|| self.missing(row))
-            }
-        }
-    }
-
-    fn missing(&self, row: usize) -> DataError {
-        DataError::MissingTarget { place: self.place(row) }
-    }
-
-    fn place(&self, row: usize) -> Place {
-        match *self {
-            Self::Column(table, column) => table.place(row, column),
-            Self::Labels(file, _) => Place {
-                file: file.to_owned(),
-                line: None,
-                column: format!("{LABEL} of image {row} (counted from 0)"),
-            },
-        }
-    }
+    let dictionary = column.dictionary();
+    let class_of: Vec<Option<u32>> = dictionary.texts().map(|text| index.class(text)).collect();
+    let class = |&row: &usize| match dictionary.key(row) {
+        None => Err(missing(row)),
+        Some(key) => class_of[key].ok_or_else(|| unseen(row)),
+    };
+    rows.iter().map(class).collect()
 }
 
 pub(super) fn zeros<T: InputNumber>(rows: usize, width: usize) -> Result<Vec<T>> {
@@ -224,79 +294,314 @@ pub(super) fn zeros<T: InputNumber>(rows: usize, width: usize) -> Result<Vec<T>>
     Ok(inputs)
 }
 
-fn column_inputs<T: InputNumber>(
-    columns: &[InputColumn],
-    table: &Table,
-    rows: &[usize],
-    mut inputs: Vec<T>,
-) -> Result<Vec<T>> {
-    let width = columns.iter().map(InputColumn::width).sum();
-    if width == 0 {
-        return Ok(inputs);
-    }
-    let mut first = 0;
-    for learned in columns {
-        let column = find_column(table, learned.name())?;
-        let cells = inputs.chunks_exact_mut(width).zip(rows);
-        let cells = cells.map(|(inputs, &row)| (&mut inputs[first..], row));
-        match learned {
-            InputColumn::Numeric(learned) => numeric_inputs(learned, table, column, cells)?,
-            InputColumn::Categorical(learned) => {
-                categorical_inputs(learned, table, column, cells);
-            }
-        }
-        first += learned.width();
-    }
-    Ok(inputs)
-}
-
-fn find_column(table: &Table, name: &str) -> Result<usize> {
+fn find_column<'a>(table: &'a Table, name: &str) -> Result<&'a Column> {
     table.column(name).ok_or_else(|| DataError::MissingColumn {
         file: table.file().to_owned(),
         name: name.to_owned(),
         nearest: table.nearest_column(name),
-        columns: names::list(table.header()),
+        columns: names::list(&table.header()),
     })
 }
 
-/// `cells`: for each row, the inputs from this column on, all zero, and the row's number.
-fn numeric_inputs<'a, T: InputNumber + 'a>(
-    learned: &NumericColumn,
+/// The cells of a column as numbers; words that stand for missing values are null.
+fn numbers_of<'a>(
     table: &Table,
-    column: usize,
-    cells: impl Iterator<Item = (&'a mut [T], usize)>,
-) -> Result<()> {
-    for (inputs, row) in cells {
-        let too_far = || DataError::TooFar {
-            place: table.place(row, column),
-            cell: names::shown(table.cell(row, column)),
-        };
-        match table.number(row, column, LEARNED_NUMBERS)? {
-            Some(number) => {
-                inputs[0] =
-                    T::rounded((number - learned.mean) / learned.standard_deviation).ok_or_else(too_far)?;
-            }
-            None if learned.missing => inputs[1] = T::ONE,
-            None => {}
-        }
-    }
-    Ok(())
+    column: &'a Column,
+    missing: &MissingWords,
+    words: &[String],
+) -> Result<Cow<'a, Float64Array>> {
+    let is_missing = |word: &str| missing.contains(word) || words.iter().any(|known| known == word);
+    column.as_numbers(is_missing).map_err(|row| DataError::NotANumber {
+        place: table.place(row, &column.name),
+        cell: names::shown(&column.text(row).unwrap_or_default()),
+        reason: LEARNED_NUMBERS,
+    })
 }
 
-/// `cells`: for each row, the inputs from this column on, all zero, and the row's number.
-fn categorical_inputs<'a, T: InputNumber + 'a>(
-    learned: &CategoricalColumn,
-    table: &Table,
-    column: usize,
-    cells: impl Iterator<Item = (&'a mut [T], usize)>,
-) {
-    let positions: HashMap<&str, usize> = (learned.categories.iter())
-        .enumerate()
-        .map(|(position, category)| (category.as_str(), position))
-        .collect();
-    for (inputs, row) in cells {
-        if let Some(&position) = positions.get(category(table.cell(row, column))) {
-            inputs[position] = T::ONE;
+fn finite(table: &Table, column: &Column, row: usize, number: f64) -> Result<f64> {
+    if number.is_finite() {
+        return Ok(number);
+    }
+    Err(DataError::NotFinite {
+        place: table.place(row, &column.name),
+        cell: names::shown(&column.text(row).unwrap_or_default()),
+    })
+}
+
+/// A learned column beside the cells that it is applied to.
+enum Ready<'a> {
+    /// A number, and a second input for gaps where they were learned.
+    Numbers { learned: &'a NumericColumn, column: &'a Column, cells: Cow<'a, Float64Array> },
+    /// One of several inputs is 1, or none.
+    OneOf { width: usize, texts: Cow<'a, Dictionary>, input_of: Vec<Option<usize>>, missing: Option<usize> },
+    /// The inputs of each text, already standardized; for a missing cell they are 0, and the last one is 1.
+    Table { width: usize, texts: Cow<'a, Dictionary>, inputs_of: Vec<f64>, marks_missing: bool },
+    /// Whether the cell is missing.
+    Gaps { column: &'a Column, words: &'a MissingWords },
+}
+
+impl<'a> Ready<'a> {
+    fn new(
+        learned: &'a InputColumn,
+        table: &'a Table,
+        rows: &[usize],
+        missing: &'a MissingWords,
+        notes: &mut Vec<Note>,
+    ) -> Result<Self> {
+        let column = find_column(table, learned.name())?;
+        let ready = match learned {
+            InputColumn::Numeric(learned) => {
+                let cells = numbers_of(table, column, missing, &learned.words)?;
+                Self::Numbers { learned, column, cells }
+            }
+            InputColumn::Categorical(learned) => Self::categories(learned, column, rows, missing, notes),
+            InputColumn::Truth(learned) => {
+                let width = 1 + usize::from(learned.missing);
+                let texts = column.dictionary();
+                let inputs = |text: &str| {
+                    let value = f64::from(u8::from(truth(text)?));
+                    Some(vec![(value - learned.mean) / learned.standard_deviation])
+                };
+                Self::table(table, column, rows, width, learned.missing, texts, &inputs, "a truth value")?
+            }
+            InputColumn::Date(learned) => Self::dates(learned, table, column, rows)?,
+            InputColumn::Indicator(_) => Self::Gaps { column, words: missing },
+        };
+        let learned_gaps = match learned {
+            InputColumn::Numeric(column) | InputColumn::Truth(column) => column.missing,
+            InputColumn::Date(column) => column.missing,
+            InputColumn::Categorical(_) | InputColumn::Indicator(_) => true,
+        };
+        let is_gap = |row: usize| match &ready {
+            Self::Numbers { cells, .. } => cells.is_null(row),
+            _ => column.is_missing(row),
+        };
+        if !learned_gaps && column.missing() + usize::from(matches!(ready, Self::Numbers { .. })) > 0 {
+            let gaps: Vec<usize> = rows.iter().copied().filter(|&row| is_gap(row)).collect();
+            if let Some(first) = gaps.first() {
+                notes.push(Note::new(
+                    "unlearned_gaps",
+                    format!(
+                        "{} in '{}', the first on {}, where the training rows had none: the mean stands for them",
+                        names::count(gaps.len(), "missing cell", "missing cells"),
+                        column.name,
+                        table.place(*first, &column.name).line_words()
+                    ),
+                ));
+            }
+        }
+        Ok(ready)
+    }
+
+    fn categories(
+        learned: &'a CategoricalColumn,
+        column: &'a Column,
+        rows: &[usize],
+        missing: &MissingWords,
+        notes: &mut Vec<Note>,
+    ) -> Self {
+        let positions: HashMap<&str, usize> =
+            learned.categories.iter().map(String::as_str).zip(0..).collect();
+        let texts = column.dictionary();
+        let bucket = |text: &str| {
+            let position = learned.buckets.binary_search(&bucket_of(text)).ok()?;
+            Some(learned.categories.len() + position)
+        };
+        let gap = positions.get("").copied();
+        let input = |text: &str| {
+            let learned = positions.get(text).copied().or_else(|| bucket(text));
+            learned.or_else(|| missing.contains(text).then_some(gap).flatten())
+        };
+        let input_of: Vec<Option<usize>> = texts.texts().map(input).collect();
+        note_unseen(column, &texts, &input_of, gap, rows, notes);
+        let width = learned.categories.len() + learned.buckets.len();
+        Self::OneOf { width, texts, input_of, missing: gap }
+    }
+
+    fn dates(learned: &'a DateColumn, table: &Table, column: &'a Column, rows: &[usize]) -> Result<Self> {
+        let width = learned.parts.len() + usize::from(learned.missing);
+        let texts = column.dictionary();
+        let inputs = |text: &str| {
+            let instant = date::parse(text, &learned.format)?;
+            let parts = learned.parts.iter();
+            Some(parts.map(|part| (date::part(instant, &part.part) - part.mean) / part.standard_deviation).collect())
+        };
+        Self::table(table, column, rows, width, learned.missing, texts, &inputs, "a date in the learned format")
+    }
+
+    fn table(
+        table: &Table,
+        column: &Column,
+        rows: &[usize],
+        width: usize,
+        marks_missing: bool,
+        texts: Cow<'a, Dictionary>,
+        inputs: &dyn Fn(&str) -> Option<Vec<f64>>,
+        expected: &'static str,
+    ) -> Result<Self> {
+        let mut inputs_of = vec![0.0; width * texts.distinct.len()];
+        let mut is_wrong = vec![false; texts.distinct.len()];
+        for (key, text) in texts.texts().enumerate() {
+            match inputs(text) {
+                Some(inputs) => inputs_of[key * width..][..inputs.len()].copy_from_slice(&inputs),
+                None => is_wrong[key] = true,
+            }
+        }
+        if is_wrong.contains(&true)
+            && let Some(&row) = rows.iter().find(|&&row| texts.key(row).is_some_and(|key| is_wrong[key]))
+        {
+            return Err(DataError::WrongType {
+                place: table.place(row, &column.name),
+                cell: names::shown(&column.text(row).unwrap_or_default()),
+                expected,
+                reason: "which the training data had here",
+            });
+        }
+        Ok(Self::Table { width, texts, inputs_of, marks_missing })
+    }
+
+    fn width(&self) -> usize {
+        match self {
+            Self::Numbers { learned, .. } => 1 + usize::from(learned.missing),
+            Self::OneOf { width, .. } | Self::Table { width, .. } => *width,
+            Self::Gaps { .. } => 1,
         }
     }
+
+    /// Writes the inputs of one row, which are all zero.
+    fn write<T: InputNumber>(&self, table: &Table, row: usize, inputs: &mut [T]) -> Result<()> {
+        match self {
+            Self::Numbers { learned, column, cells } => {
+                if cells.is_null(row) {
+                    if learned.missing {
+                        inputs[1] = T::ONE;
+                    }
+                    return Ok(());
+                }
+                let number = cells.value(row);
+                inputs[0] = match T::rounded((number - learned.mean) / learned.standard_deviation) {
+                    Some(input) => input,
+                    None => {
+                        finite(table, column, row, number)?;
+                        return Err(DataError::TooFar {
+                            place: table.place(row, &column.name),
+                            cell: names::shown(&column.text(row).unwrap_or_default()),
+                        });
+                    }
+                };
+            }
+            Self::OneOf { texts, input_of, missing, .. } => {
+                let input = match texts.key(row) {
+                    Some(key) => input_of[key],
+                    None => *missing,
+                };
+                if let Some(input) = input {
+                    inputs[input] = T::ONE;
+                }
+            }
+            Self::Table { width, texts, inputs_of, marks_missing } => match texts.key(row) {
+                Some(key) => {
+                    for (input, &number) in inputs.iter_mut().zip(&inputs_of[key * width..][..*width]) {
+                        *input = T::rounded(number).unwrap_or(T::ZERO);
+                    }
+                }
+                None if *marks_missing => inputs[width - 1] = T::ONE,
+                None => {}
+            },
+            Self::Gaps { column, words } => {
+                let is_gap = column.is_missing(row) || column.text(row).is_some_and(|text| words.contains(&text));
+                if is_gap {
+                    inputs[0] = T::ONE;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tells of categories that no input stands for.
+fn note_unseen(
+    column: &Column,
+    texts: &Dictionary,
+    input_of: &[Option<usize>],
+    gap: Option<usize>,
+    rows: &[usize],
+    notes: &mut Vec<Note>,
+) {
+    if gap.is_some() && !input_of.contains(&None) || texts.keys.null_count() == 0 && !input_of.contains(&None) {
+        return;
+    }
+    let mut counts = vec![0_usize; input_of.len()];
+    let mut gaps = 0;
+    for &row in rows {
+        match texts.key(row) {
+            Some(key) if input_of[key].is_none() => counts[key] += 1,
+            None if gap.is_none() => gaps += 1,
+            _ => {}
+        }
+    }
+    let unseen: Vec<&str> =
+        texts.texts().zip(&counts).filter(|(_, count)| **count > 0).map(|(text, _)| text).collect();
+    let count: usize = counts.iter().sum();
+    if count > 0 {
+        notes.push(Note::new(
+            "unseen_categories",
+            format!(
+                "{} in '{}' {} a category that was not there in training: {}",
+                names::count(count, "cell", "cells"),
+                column.name,
+                if count == 1 { "has" } else { "have" },
+                names::list(&unseen)
+            ),
+        ));
+    }
+    if gaps > 0 {
+        notes.push(Note::new(
+            "unlearned_gaps",
+            format!(
+                "{} in '{}', where the training rows had none: no category stands for them",
+                names::count(gaps, "missing cell", "missing cells"),
+                column.name
+            ),
+        ));
+    }
+}
+
+/// Writes the inputs of all rows, on several threads; where several rows are wrong, the first one is told.
+fn column_inputs<T: InputNumber>(
+    ready: &[Ready<'_>],
+    table: &Table,
+    rows: &[usize],
+    threads: usize,
+    mut inputs: Vec<T>,
+) -> Result<Vec<T>> {
+    let width: usize = ready.iter().map(Ready::width).sum();
+    if width == 0 {
+        return Ok(inputs);
+    }
+    let write = |inputs: &mut [T], rows: &[usize]| -> Result<()> {
+        for (inputs, rows) in inputs.chunks_mut(PART * width).zip(rows.chunks(PART)) {
+            let mut first = 0;
+            for column in ready {
+                for (inputs, &row) in inputs.chunks_exact_mut(width).zip(rows) {
+                    column.write(table, row, &mut inputs[first..])?;
+                }
+                first += column.width();
+            }
+        }
+        Ok(())
+    };
+    let part = rows.len().div_ceil(threads.max(1)).max(PART);
+    if part >= rows.len() {
+        write(&mut inputs, rows)?;
+        return Ok(inputs);
+    }
+    let write = &write;
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = (inputs.chunks_mut(part * width).zip(rows.chunks(part)))
+            .map(|(inputs, rows)| scope.spawn(move || write(inputs, rows)))
+            .collect();
+        parts.into_iter().try_for_each(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })?;
+    Ok(inputs)
 }

@@ -1,253 +1,420 @@
-//! Finds means, deviations and categories in the training rows, and the classes in all rows.
+//! Finds means, deviations and categories in the training rows.
 
 use super::{
-    CategoricalColumn, ClassTarget, ImageInputs, InputColumn, InputPreprocessing, MOST_CATEGORIES,
-    NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing, category,
+    CategoricalColumn, ClassTarget, DateColumn, DatePart, ImageInputs, IndicatorColumn, InputColumn,
+    InputPreprocessing, MOST_CATEGORIES, NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing, bucket_of,
 };
+use crate::column::{Column, ColumnType, Values};
 use crate::dataset::{Dataset, Features, LABEL};
+use crate::date;
 use crate::error::{DataError, Result};
+use crate::missing::MissingWords;
 use crate::names;
+use crate::note::Note;
+use crate::number::NumberStyle;
 use crate::statistics::Statistics;
-use crate::table::{Census, ColumnKind, Table};
-use crate::target::{Target, Task, choose_target, classes_of_column, infer_task};
-use std::collections::BTreeMap;
+use crate::table::Table;
+use crate::target::{Objective, Task};
+use crate::truth::truth;
+use arrow_array::Array;
+use std::collections::BTreeSet;
 
-/// A text column is an identifier where it has more different values than this, and more than half as many as rows.
+/// A text column is one of identifiers where it has more different values than this, and more than half as many as cells.
 const LEAST_IDENTIFIERS: usize = 64;
+
+/// What fitting depends on beside the data.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | `standardize_target` | yes | whether a regression's targets get mean 0 and deviation 1 in training |
+/// | `ignore` | none | columns that are no inputs |
+/// | `missing` | the usual words | which words were read as missing, to be stored with the model |
+#[derive(Clone, Debug, PartialEq)]
+pub struct FitOptions {
+    /// Whether targets are standardized.
+    pub standardize_target: bool,
+    /// The names of columns that are not learned from.
+    pub ignore: Vec<String>,
+    /// What the data were read with.
+    pub missing: MissingWords,
+}
+
+impl Default for FitOptions {
+    fn default() -> Self {
+        Self { standardize_target: true, ignore: Vec::new(), missing: MissingWords::default() }
+    }
+}
 
 impl Preprocessing {
     /// Fits on the given rows, and gives notes for the user: missing cells, columns left out and why.
     ///
-    /// | parameter | meaning |
-    /// |---|---|
-    /// | `target` | the target column, or `None` for the last one, see [`choose_target`] |
-    /// | `task` | what to learn, or `None` to decide from the target, see [`infer_task`] |
-    /// | `standardize_target` | whether a regression's target gets mean 0 and deviation 1 in training |
-    /// | `training_rows` | the only rows that means, deviations and categories are computed from |
-    ///
-    /// Whether a column holds numbers or texts, and which classes there are, is decided on all rows.
-    /// A text column is left out where it is an identifier: more than 64 different values in the training rows, and
-    /// more than half as many as the rows. A column without any value in the training rows is left out, too.
+    /// Means, deviations and categories are computed from the training rows alone. A column that says the same in all of
+    /// them is left out, as is one of texts that mostly occur once, and one without any value.
     ///
     /// # Errors
-    /// Those of [`choose_target`] and [`infer_task`]; no training rows; a row that is not there; `nan` or `inf` in a
-    /// column of numbers; values whose mean overflows; no column left to learn from.
+    /// No training rows; a row or a column to ignore that is not there; `nan` or `inf` in a column of numbers; a cell that
+    /// does not fit a type that was given; values whose mean overflows; no column left to learn from.
     pub fn fit(
         dataset: &Dataset,
-        target: Option<&str>,
-        task: Option<Task>,
-        standardize_target: bool,
+        objective: &Objective,
+        options: &FitOptions,
         training_rows: &[usize],
-    ) -> Result<(Self, Vec<String>)> {
+    ) -> Result<(Self, Vec<Note>)> {
         if training_rows.is_empty() {
             return Err(DataError::NoTrainingRows);
         }
         dataset.check_rows(training_rows)?;
-        let target = choose_target(dataset, target)?;
-        let task = infer_task(dataset, target, task)?;
         let mut notes = Vec::new();
-        let (inputs, target) = match (&dataset.features, target) {
-            (Features::Table(table), Target::Column(target)) => {
-                let columns = fit_columns(table, target, training_rows, &mut notes)?;
-                let fitted = match task {
-                    Task::Classification => {
-                        class_target(&table.header()[target], classes_of_column(table, target))
-                    }
-                    Task::Regression => {
-                        let values = numbers(table, target, training_rows)?;
-                        let name = &table.header()[target];
-                        number_target(table.file(), name, standardize_target, &values, &mut notes)?
-                    }
+        let standardize = options.standardize_target;
+        let (inputs, numbers) = match &dataset.features {
+            Features::Table(table) => {
+                for name in &options.ignore {
+                    table.find(name)?;
+                }
+                let columns = fit_columns(table, objective, options, training_rows, &mut notes)?;
+                let targets = || -> Result<Vec<NumberTarget>> {
+                    let target = |name: &String| fit_target(table, name, standardize, training_rows);
+                    objective.names.iter().map(target).collect()
                 };
-                (InputPreprocessing::Columns(columns), fitted)
+                let numbers = if objective.task() == Task::Regression { targets()? } else { Vec::new() };
+                (InputPreprocessing::Columns(columns), numbers)
             }
-            (Features::Images(images), _) => {
+            Features::Images(images) => {
                 let inputs = ImageInputs::fit(&dataset.name, images, training_rows)?;
                 if inputs.constant.len() == images.size() {
-                    notes.push(
-                        "all training images are the same, so nothing can be learned from them".to_owned(),
-                    );
+                    notes.push(Note::new(
+                        "constant_images",
+                        "all training images are the same, so nothing can be learned from them",
+                    ));
                 }
-                let fitted = match task {
-                    Task::Classification => {
-                        class_target(LABEL, images.classes().iter().map(i64::to_string).collect())
-                    }
-                    Task::Regression => {
-                        let labels = images.needed_labels(&dataset.name)?;
-                        let values: Vec<f64> =
-                            (training_rows.iter()).map(|&row| labels[row] as f64).collect();
-                        let name = &dataset.name;
-                        number_target(name, LABEL, standardize_target, &values, &mut notes)?
-                    }
-                };
-                (InputPreprocessing::Images(inputs), fitted)
-            }
-            (Features::Table(table), Target::Labels) => {
-                return Err(DataError::NoTarget {
-                    file: table.file().to_owned(),
-                    name: LABEL.to_owned(),
-                    nearest: None,
-                    columns: names::list(table.header()),
-                });
+                let labels = images.needed_labels(&dataset.name)?;
+                let values: Vec<f64> = training_rows.iter().map(|&row| labels[row] as f64).collect();
+                let target = number_target(&dataset.name, LABEL, standardize, &values, None)?;
+                (InputPreprocessing::Images(inputs), vec![target])
             }
         };
-        Ok((Self { inputs, target }, notes))
+        let target = match objective.task() {
+            Task::Classification => TargetPreprocessing::Classes(ClassTarget {
+                name: objective.names[0].clone(),
+                classes: objective.classes.clone(),
+            }),
+            Task::Regression => TargetPreprocessing::Numbers(numbers),
+        };
+        if let TargetPreprocessing::Numbers(targets) = &target {
+            note_constant_targets(dataset, targets, training_rows, &mut notes);
+        }
+        Ok((Self { inputs, target, missing: options.missing.clone() }, notes))
     }
 }
 
 fn fit_columns(
     table: &Table,
-    target: usize,
+    objective: &Objective,
+    options: &FitOptions,
     rows: &[usize],
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<Vec<InputColumn>> {
+    let is_input = |column: &&Column| {
+        !objective.names.contains(&column.name)
+            && !options.ignore.contains(&column.name)
+            && column.kind != ColumnType::Index
+    };
     let mut columns = Vec::new();
-    for column in (0..table.header().len()).filter(|column| *column != target) {
-        let census = table.census(column);
-        let fitted = match table.kind_from(column, &census)? {
-            ColumnKind::Empty => {
-                notes.push(format!(
-                    "column '{}' is left out: all its cells are missing",
-                    table.header()[column]
-                ));
-                None
-            }
-            ColumnKind::Numbers => fit_numeric(table, column, rows, notes)?,
-            ColumnKind::Texts => {
-                note_numbers_among_texts(table, column, &census, notes);
-                fit_categorical(table, column, rows, notes)
-            }
-        };
-        columns.extend(fitted);
+    for column in table.columns().iter().filter(is_input) {
+        columns.extend(fit_column(table, column, rows, notes)?);
     }
     if columns.is_empty() {
+        let dropped: Vec<&str> = notes.iter().map(|note| note.message.as_str()).collect();
         return Err(DataError::NoInputs {
             file: table.file().to_owned(),
-            target: table.header()[target].clone(),
-            dropped: match notes.is_empty() {
+            target: objective.names.join("', '"),
+            dropped: match dropped.is_empty() {
                 true => "; add a column".to_owned(),
-                false => format!(": {}", notes.join("; ")),
+                false => format!(": {}", dropped.join("; ")),
             },
         });
     }
     Ok(columns)
 }
 
-fn fit_numeric(
-    table: &Table,
-    column: usize,
-    rows: &[usize],
-    notes: &mut Vec<String>,
-) -> Result<Option<InputColumn>> {
-    let name = &table.header()[column];
-    let values = numbers(table, column, rows)?;
-    if values.is_empty() {
-        notes.push(format!("column '{name}' is left out: all its cells in the training rows are missing"));
+fn fit_column(table: &Table, column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> Result<Option<InputColumn>> {
+    let name = &column.name;
+    let missing = rows.iter().filter(|&&row| column.is_missing(row)).count();
+    if missing == rows.len() {
+        let all = if column.kind == ColumnType::Empty { "" } else { " in the training rows" };
+        notes.push(left_out("empty_column", name, &format!("all its cells{all} are missing")));
         return Ok(None);
     }
-    let statistics = Statistics::of(&values)
-        .ok_or_else(|| DataError::Overflow { file: table.file().to_owned(), column: name.clone() })?;
+    match column.kind {
+        ColumnType::Number => fit_numeric(table, column, rows, notes),
+        ColumnType::Truth => fit_truth(table, column, rows, notes),
+        ColumnType::Date => fit_date(table, column, rows, notes),
+        ColumnType::Category => Ok(fit_categorical(column, rows, missing, notes)),
+        ColumnType::Text => {
+            notes.push(text_left_out(column, rows, missing));
+            Ok(None)
+        }
+        ColumnType::Index | ColumnType::Empty => Ok(None),
+    }
+}
+
+fn left_out(code: &'static str, name: &str, reason: &str) -> Note {
+    Note::new(code, format!("column '{name}' is left out: {reason}"))
+}
+
+fn constant(name: &str) -> Note {
+    left_out("constant_column", name, "it has the same value in every training row, so nothing can be learned from it")
+}
+
+fn fit_numeric(table: &Table, column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> Result<Option<InputColumn>> {
+    let name = column.name.clone();
+    let words = odd_words(table, column, notes)?;
+    let cells = column.as_numbers(|word| words.contains(word)).map_err(|row| not_a_number(table, column, row))?;
+    let mut values = Vec::with_capacity(rows.len());
+    for &row in rows {
+        if cells.is_valid(row) {
+            values.push(cells.value(row));
+        }
+    }
+    if let Some(row) = (0..cells.len()).find(|&row| cells.is_valid(row) && !cells.value(row).is_finite()) {
+        return Err(DataError::NotFinite {
+            place: table.place(row, &name),
+            cell: names::shown(&column.text(row).unwrap_or_default()),
+        });
+    }
+    if values.is_empty() {
+        notes.push(left_out("empty_column", &name, "none of its cells in the training rows is a number"));
+        return Ok(None);
+    }
+    let style = match &column.values {
+        Values::Numbers(numbers) => Some(numbers.style).filter(|style| *style != NumberStyle::PLAIN),
+        Values::Texts(_) => None,
+    };
+    let Some(statistics) = Statistics::of(&values) else {
+        return Err(DataError::Overflow { file: table.file().to_owned(), column: name });
+    };
     let missing = rows.len() - values.len();
-    if missing > 0 {
-        notes.push(format!(
-            "{} in '{name}' in the training rows: the mean stands for them, and the input '{name} (missing)' marks them",
-            names::count(missing, "missing cell", "missing cells")
-        ));
+    if statistics.is_constant && missing == 0 {
+        notes.push(constant(&name));
+        return Ok(None);
     }
     if statistics.is_constant {
-        notes.push(format!(
-            "column '{name}' has the same number in every training row, so nothing can be learned from it"
-        ));
+        notes.push(only_gaps(&name));
+        return Ok(Some(InputColumn::Indicator(IndicatorColumn { name })));
     }
-    Ok(Some(InputColumn::Numeric(NumericColumn {
-        name: name.clone(),
-        mean: statistics.mean,
-        standard_deviation: statistics.standard_deviation,
-        missing: missing > 0,
-    })))
+    if missing > 0 {
+        notes.push(mean_for_missing(&name, missing));
+    }
+    let (mean, standard_deviation) = (statistics.mean, statistics.standard_deviation);
+    let (missing, words) = (missing > 0, words.into_iter().collect());
+    Ok(Some(InputColumn::Numeric(NumericColumn { name, mean, standard_deviation, missing, words, style })))
 }
 
-/// The numbers in the rows of a column, without the missing ones.
-fn numbers(table: &Table, column: usize, rows: &[usize]) -> Result<Vec<f64>> {
-    (rows.iter())
-        .filter_map(|&row| (table.number(row, column, "the column holds numbers")).transpose())
-        .collect()
+fn only_gaps(name: &str) -> Note {
+    Note::new(
+        "constant_values",
+        format!("column '{name}' has one value in all training rows that have any: only its gaps are learned from"),
+    )
 }
 
-fn fit_categorical(
-    table: &Table,
-    column: usize,
-    rows: &[usize],
-    notes: &mut Vec<String>,
-) -> Option<InputColumn> {
-    let name = &table.header()[column];
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+fn mean_for_missing(name: &str, missing: usize) -> Note {
+    Note::new(
+        "missing_cells",
+        format!(
+            "{} in '{name}' in the training rows: the mean stands for them, and the input '{name} (missing)' marks them",
+            names::count(missing, "missing cell", "missing cells")
+        ),
+    )
+}
+
+fn not_a_number(table: &Table, column: &Column, row: usize) -> DataError {
+    DataError::NotANumber {
+        place: table.place(row, &column.name),
+        cell: names::shown(&column.text(row).unwrap_or_default()),
+        reason: "the column holds numbers",
+    }
+}
+
+/// The words among the numbers of a column, which are taken for missing values. Where the user said that the column holds
+/// numbers, they are errors.
+fn odd_words(table: &Table, column: &Column, notes: &mut Vec<Note>) -> Result<BTreeSet<String>> {
+    let Values::Numbers(numbers) = &column.values else { return Ok(BTreeSet::new()) };
+    let Some((first, word)) = numbers.words.first() else { return Ok(BTreeSet::new()) };
+    if column.is_given {
+        return Err(not_a_number(table, column, *first));
+    }
+    let words: BTreeSet<String> = numbers.words.iter().map(|(_, word)| word.to_string()).collect();
+    let name = &column.name;
+    let shown = names::list(&words.iter().collect::<Vec<_>>());
+    notes.push(Note::new(
+        "odd_words",
+        format!(
+            "{} in '{name}' {} no number, the first, '{}', on {}: taken for missing ({shown}); --missing '{}' says so, \
+             --types {name}=category makes the column a category",
+            names::count(numbers.words.len(), "cell", "cells"),
+            if numbers.words.len() == 1 { "is" } else { "are" },
+            names::shown(word),
+            table.place(*first, name).line_words(),
+            words.iter().take(5).cloned().collect::<Vec<_>>().join(","),
+        ),
+    ));
+    Ok(words)
+}
+
+fn fit_truth(table: &Table, column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> Result<Option<InputColumn>> {
+    let name = column.name.clone();
+    let dictionary = column.dictionary();
+    let value_of: Vec<Option<bool>> = dictionary.texts().map(truth).collect();
+    let mut values = Vec::with_capacity(rows.len());
     for &row in rows {
-        *counts.entry(category(table.cell(row, column))).or_default() += 1;
+        let Some(key) = dictionary.key(row) else { continue };
+        let Some(value) = value_of[key] else { return Err(wrong_type(table, column, row, "a truth value")) };
+        values.push(f64::from(u8::from(value)));
     }
-    let missing = counts.get("").copied().unwrap_or(0);
-    let distinct = counts.len() - usize::from(missing > 0);
-    if distinct == 0 {
-        notes.push(format!("column '{name}' is left out: all its cells in the training rows are missing"));
+    let missing = rows.len() - values.len();
+    let Some(statistics) = Statistics::of(&values) else { return Ok(None) };
+    if statistics.is_constant && missing == 0 {
+        notes.push(constant(&name));
+        return Ok(None);
+    }
+    if statistics.is_constant {
+        notes.push(only_gaps(&name));
+        return Ok(Some(InputColumn::Indicator(IndicatorColumn { name })));
+    }
+    if missing > 0 {
+        notes.push(mean_for_missing(&name, missing));
+    }
+    let (mean, standard_deviation) = (statistics.mean, statistics.standard_deviation);
+    let (missing, words, style) = (missing > 0, Vec::new(), None);
+    Ok(Some(InputColumn::Truth(NumericColumn { name, mean, standard_deviation, missing, words, style })))
+}
+
+fn wrong_type(table: &Table, column: &Column, row: usize, expected: &'static str) -> DataError {
+    DataError::WrongType {
+        place: table.place(row, &column.name),
+        cell: names::shown(&column.text(row).unwrap_or_default()),
+        expected,
+        reason: "as the others of its column are",
+    }
+}
+
+fn fit_date(table: &Table, column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> Result<Option<InputColumn>> {
+    let name = column.name.clone();
+    let dictionary = column.dictionary();
+    let format = dictionary.date_format.as_deref().unwrap_or(date::DATE_FORMATS[0]).to_owned();
+    let instants: Vec<_> = dictionary.texts().map(|text| date::parse(text, &format)).collect();
+    let mut keys = Vec::with_capacity(rows.len());
+    for &row in rows {
+        let Some(key) = dictionary.key(row) else { continue };
+        let Some(instant) = instants[key] else { return Err(wrong_type(table, column, row, "a date")) };
+        keys.push(instant);
+    }
+    let missing = rows.len() - keys.len();
+    let mut parts = Vec::new();
+    for part in date::PARTS {
+        let values: Vec<f64> = keys.iter().map(|instant| date::part(*instant, part)).collect();
+        if let Some(statistics) = Statistics::of(&values).filter(|statistics| !statistics.is_constant) {
+            let (mean, standard_deviation) = (statistics.mean, statistics.standard_deviation);
+            parts.push(DatePart { part: part.to_owned(), mean, standard_deviation });
+        }
+    }
+    if parts.is_empty() {
+        if missing == 0 {
+            notes.push(constant(&name));
+            return Ok(None);
+        }
+        notes.push(only_gaps(&name));
+        return Ok(Some(InputColumn::Indicator(IndicatorColumn { name })));
+    }
+    let shown: Vec<&str> = parts.iter().map(|part| part.part.as_str()).collect();
+    notes.push(Note::new(
+        "date_parts",
+        format!("column '{name}' holds dates or times; learned from: {}", shown.join(", ")),
+    ));
+    Ok(Some(InputColumn::Date(DateColumn { name, format, parts, missing: missing > 0 })))
+}
+
+fn text_left_out(column: &Column, rows: &[usize], missing: usize) -> Note {
+    let name = &column.name;
+    let dictionary = column.dictionary();
+    let distinct = dictionary.texts().count();
+    left_out(
+        "text_column",
+        name,
+        &format!(
+            "it has {} different texts in {}, as names and identifiers have; --types {name}=category learns from it",
+            names::thousands(distinct),
+            names::count(column.len().max(rows.len()) - missing, "cell", "cells")
+        ),
+    )
+}
+
+fn fit_categorical(column: &Column, rows: &[usize], missing: usize, notes: &mut Vec<Note>) -> Option<InputColumn> {
+    let name = column.name.clone();
+    let dictionary = column.dictionary();
+    let mut counts = vec![0_usize; dictionary.distinct.len()];
+    rows.iter().filter_map(|&row| dictionary.key(row)).for_each(|key| counts[key] += 1);
+    let mut by_frequency: Vec<(&str, usize)> =
+        dictionary.texts().zip(counts).filter(|(_, count)| *count > 0).collect();
+    let distinct = by_frequency.len();
+    if !column.is_given && distinct > LEAST_IDENTIFIERS && distinct > (rows.len() - missing) / 2 {
+        notes.push(left_out(
+            "text_column",
+            &name,
+            &format!(
+                "it has {} different texts in {} of the training rows, as names and identifiers have; \
+                 --types {name}=category learns from it",
+                names::thousands(distinct),
+                names::count(rows.len() - missing, "cell", "cells")
+            ),
+        ));
         return None;
     }
-    if distinct > LEAST_IDENTIFIERS && distinct > (rows.len() - missing) / 2 {
-        notes.push(format!(
-            "column '{name}' is left out: it has {} different texts in {}, as an identifier has",
-            names::thousands(distinct),
-            names::count(rows.len() - missing, "cell", "cells")
-        ));
+    if distinct + usize::from(missing > 0) == 1 {
+        notes.push(constant(&name));
         return None;
     }
     if missing > 0 {
-        notes.push(format!(
-            "{} in '{name}' in the training rows: they are a category of their own",
-            names::count(missing, "missing cell", "missing cells")
+        notes.push(Note::new(
+            "missing_cells",
+            format!(
+                "{} in '{name}' in the training rows: they are a category of their own",
+                names::count(missing, "missing cell", "missing cells")
+            ),
         ));
     }
-    if counts.len() == 1 {
-        notes.push(format!(
-            "column '{name}' has the same text in every training row, so nothing can be learned from it"
+    by_frequency.sort_by(|one, two| two.1.cmp(&one.1).then(one.0.cmp(two.0)));
+    let own = MOST_CATEGORIES - usize::from(missing > 0);
+    let rare = by_frequency.split_off(own.min(distinct));
+    let buckets: BTreeSet<u32> = rare.iter().map(|(category, _)| bucket_of(category)).collect();
+    if !rare.is_empty() {
+        notes.push(Note::new(
+            "many_categories",
+            format!(
+                "column '{name}' has {} categories: the {own} most frequent have an input each, the others share {}",
+                names::thousands(distinct),
+                names::count(buckets.len(), "input", "inputs")
+            ),
         ));
     }
-    if counts.len() > MOST_CATEGORIES {
-        notes.push(format!(
-            "column '{name}' has {} categories: the {MOST_CATEGORIES} most frequent have an input each, the others none",
-            names::thousands(counts.len())
-        ));
+    let mut categories: Vec<String> = by_frequency.into_iter().map(|(category, _)| category.to_owned()).collect();
+    if missing > 0 {
+        categories.push(String::new());
     }
-    let mut by_frequency: Vec<(&str, usize)> = counts.into_iter().collect();
-    // Missing cells are kept however few they are; the sort is stable, so equally frequent ones stay in their order.
-    by_frequency.sort_by_key(|(category, count)| (!category.is_empty(), std::cmp::Reverse(*count)));
-    let mut categories: Vec<String> =
-        (by_frequency.into_iter()).take(MOST_CATEGORIES).map(|(category, _)| category.to_owned()).collect();
     categories.sort_unstable();
-    Some(InputColumn::Categorical(CategoricalColumn { name: name.clone(), categories }))
+    let buckets = buckets.into_iter().collect();
+    Some(InputColumn::Categorical(CategoricalColumn { name, categories, buckets }))
 }
 
-/// A column may have become a text column by a single slip; the user should hear of it.
-fn note_numbers_among_texts(table: &Table, column: usize, census: &Census, notes: &mut Vec<String>) {
-    let Some(row) = census.first_text else {
-        return;
+fn fit_target(table: &Table, name: &str, standardize: bool, rows: &[usize]) -> Result<NumberTarget> {
+    let column = &table.columns()[table.find(name)?];
+    let cells = column.as_numbers(|_| false).map_err(|row| not_a_number(table, column, row))?;
+    let values: Vec<f64> = rows.iter().filter(|&&row| cells.is_valid(row)).map(|&row| cells.value(row)).collect();
+    let style = match &column.values {
+        Values::Numbers(numbers) => Some(numbers.style).filter(|style| *style != NumberStyle::PLAIN),
+        Values::Texts(_) => None,
     };
-    let (name, line) = (&table.header()[column], table.line(row));
-    let cell = table.cell(row, column);
-    let shown = names::shown(cell);
-    if census.numbers > census.texts {
-        notes.push(format!(
-            "column '{name}' is read as texts, although {} of its cells are numbers, because of '{shown}' in line {line}",
-            names::thousands(census.numbers)
-        ));
-    } else if cell.replacen(',', ".", 1).parse::<f64>().is_ok() {
-        notes.push(format!(
-            "column '{name}' is read as texts, because of the comma in '{shown}' in line {line}: \
-             write a decimal point if it is a number"
-        ));
-    }
-}
-
-fn class_target(name: &str, classes: Vec<String>) -> TargetPreprocessing {
-    TargetPreprocessing::Classes(ClassTarget { name: name.to_owned(), classes })
+    number_target(table.file(), name, standardize, &values, style)
 }
 
 fn number_target(
@@ -255,19 +422,28 @@ fn number_target(
     name: &str,
     standardize: bool,
     values: &[f64],
-    notes: &mut Vec<String>,
-) -> Result<TargetPreprocessing> {
+    style: Option<NumberStyle>,
+) -> Result<NumberTarget> {
     let statistics = Statistics::of(values)
         .ok_or_else(|| DataError::Overflow { file: file.to_owned(), column: name.to_owned() })?;
-    if statistics.is_constant {
-        notes.push(format!(
-            "the target '{name}' is {} in every training row, so there is nothing to learn",
-            statistics.mean
-        ));
-    }
     let (mean, standard_deviation) = match standardize {
         true => (statistics.mean, statistics.standard_deviation),
         false => (0.0, 1.0),
     };
-    Ok(TargetPreprocessing::Numbers(NumberTarget { name: name.to_owned(), mean, standard_deviation }))
+    Ok(NumberTarget { name: name.to_owned(), mean, standard_deviation, style })
+}
+
+fn note_constant_targets(dataset: &Dataset, targets: &[NumberTarget], rows: &[usize], notes: &mut Vec<Note>) {
+    let Some(table) = dataset.table() else { return };
+    for target in targets {
+        let Some(column) = table.column(&target.name) else { continue };
+        let Ok(cells) = column.as_numbers(|_| false) else { continue };
+        let first = cells.value(rows[0]);
+        if rows.iter().all(|&row| cells.value(row) == first) {
+            notes.push(Note::new(
+                "constant_target",
+                format!("the target '{}' is {first} in every training row, so there is nothing to learn", target.name),
+            ));
+        }
+    }
 }

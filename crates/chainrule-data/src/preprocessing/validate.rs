@@ -1,6 +1,6 @@
 //! Checks a preprocessing that came from a file, so that applying it cannot fail for its own fault.
 
-use super::{ClassTarget, ImageInputs, InputColumn, InputPreprocessing, Preprocessing, TargetPreprocessing};
+use super::{BUCKETS, ClassTarget, ImageInputs, InputColumn, InputPreprocessing, Preprocessing, TargetPreprocessing};
 use crate::error::{DataError, Result};
 use crate::target::ClassIndex;
 use std::collections::HashSet;
@@ -13,7 +13,7 @@ impl Preprocessing {
     /// [`DataError::InvalidPreprocessing`], which says what is wrong.
     pub fn validate(&self) -> Result<()> {
         let checked = match &self.inputs {
-            InputPreprocessing::Columns(columns) => check_columns(columns, self.target_name()),
+            InputPreprocessing::Columns(columns) => check_columns(columns, &self.target_names()),
             InputPreprocessing::Images(images) => check_images(images),
         };
         checked
@@ -24,11 +24,11 @@ impl Preprocessing {
 
 type Checked = std::result::Result<(), String>;
 
-fn check_columns(columns: &[InputColumn], target: &str) -> Checked {
+fn check_columns(columns: &[InputColumn], targets: &[&str]) -> Checked {
     if columns.is_empty() {
         return Err("it has no input columns".to_owned());
     }
-    let mut names = HashSet::from([target]);
+    let mut names: HashSet<&str> = targets.iter().copied().collect();
     let mut width = 0_usize;
     for column in columns {
         let name = column.name();
@@ -39,8 +39,20 @@ fn check_columns(columns: &[InputColumn], target: &str) -> Checked {
             return Err(format!("column '{name}' occurs twice"));
         }
         match column {
-            InputColumn::Numeric(numeric) => {
+            InputColumn::Numeric(numeric) | InputColumn::Truth(numeric) => {
                 check_scale(name, numeric.mean, numeric.standard_deviation)?;
+            }
+            InputColumn::Indicator(_) => {}
+            InputColumn::Date(date) => {
+                if date.parts.is_empty() {
+                    return Err(format!("column '{name}' has no parts"));
+                }
+                for part in &date.parts {
+                    if !crate::date::PARTS.contains(&part.part.as_str()) {
+                        return Err(format!("column '{name}' has an unknown part '{}'", part.part));
+                    }
+                    check_scale(name, part.mean, part.standard_deviation)?;
+                }
             }
             InputColumn::Categorical(categorical) => {
                 let categories = &categorical.categories;
@@ -49,6 +61,10 @@ fn check_columns(columns: &[InputColumn], target: &str) -> Checked {
                 }
                 if categories.iter().collect::<HashSet<_>>().len() < categories.len() {
                     return Err(format!("column '{name}' has a category twice"));
+                }
+                let buckets = &categorical.buckets;
+                if !buckets.is_sorted_by(|one, two| one < two) || buckets.iter().any(|bucket| *bucket >= BUCKETS) {
+                    return Err(format!("column '{name}' has groups that are none"));
                 }
             }
         }
@@ -84,9 +100,19 @@ fn check_images(images: &ImageInputs) -> Checked {
 fn check_target(target: &TargetPreprocessing) -> Checked {
     match target {
         TargetPreprocessing::Classes(target) => check_classes(target),
-        TargetPreprocessing::Numbers(target) => {
-            check_target_name(&target.name)?;
-            check_scale(&target.name, target.mean, target.standard_deviation)
+        TargetPreprocessing::Numbers(targets) => {
+            if targets.is_empty() {
+                return Err("it has no target".to_owned());
+            }
+            let mut names = HashSet::new();
+            for target in targets {
+                check_target_name(&target.name)?;
+                if !names.insert(&target.name) {
+                    return Err(format!("the target '{}' occurs twice", target.name));
+                }
+                check_scale(&target.name, target.mean, target.standard_deviation)?;
+            }
+            Ok(())
         }
     }
 }

@@ -1,0 +1,342 @@
+//! CSV text to a [`Table`]: blocks of whole records are read on all threads, each column into its own cells, and the
+//! pieces joined in their order.
+
+mod blocks;
+mod dialect;
+mod records;
+mod shape;
+
+use crate::cells::Cells;
+use crate::column::ColumnType;
+use crate::error::{DataError, Place, Result};
+use crate::missing::MissingWords;
+use crate::names;
+use crate::note::Note;
+use crate::options::{ReadAs, ReadOptions};
+use crate::source::{Bytes, Source};
+use crate::table::{Lines, Table};
+use crate::typing::Hints;
+use blocks::{Blocks, Rules, scan};
+use dialect::Dialect;
+use records::{Records, line_breaks};
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Mutex, PoisonError};
+
+/// Bytes of a block: few enough that its cells stay near the processor, many enough that joining costs little.
+const BLOCK: usize = 1 << 20;
+/// A block holds at least so many rows of a wide table.
+const LEAST_ROWS: usize = 64;
+
+/// Reads a table. The notes say what was found.
+pub(crate) fn read(file: &str, source: Source, options: &ReadOptions) -> Result<(Table, Vec<Note>)> {
+    let Source { bytes, length } = source;
+    let io = |error| crate::read::io(file, error);
+    let empty = || DataError::EmptyFile { file: file.to_owned() };
+    let mut bytes = bytes;
+    let mut first = Vec::new();
+    (&mut bytes).take(BLOCK as u64).read_to_end(&mut first).map_err(io)?;
+    if first.trim_ascii().is_empty() {
+        return Err(empty());
+    }
+    let dialect = dialect::find(&first, options);
+    let mut notes = Vec::new();
+    let names = shape::names_of(file, &dialect, &mut notes)?;
+    let wanted = wanted_of(file, &names, options)?;
+    let layout = Layout {
+        file,
+        names: &names,
+        as_texts: wanted.iter().map(reads_texts).collect(),
+        missing: &options.missing,
+        dialect: &dialect,
+    };
+
+    let rules = Rules { separator: dialect.format.separator, quote: dialect.format.quote };
+    let row_bytes = first.len() / line_breaks(&first).max(1) as usize;
+    let size = BLOCK.max(LEAST_ROWS * row_bytes);
+    let rest: Bytes = Box::new(Cursor::new(first[dialect.rows_at..].to_vec()).chain(bytes));
+    drop(first);
+    let blocks = Blocks::new(rest, rules, size);
+    let joined = join(&layout, blocks, length, options.threads).map_err(|failure| match failure {
+        Failure::Io(error) => io(error),
+        Failure::Data(error) => error,
+    })?;
+    if joined.rows == 0 {
+        return Err(DataError::NoRows { file: file.to_owned() });
+    }
+    let hints = Hints {
+        decimal: options.decimal,
+        thousands: options.thousands,
+        separator: dialect.format.separator.byte(),
+    };
+    let Joined { columns, lines, rows, .. } = joined;
+    let columns = names.iter().cloned().zip(columns).zip(wanted).map(|((name, cells), wanted)| (name, cells, wanted));
+    let columns = shape::finish(columns.collect(), rows, &lines, &dialect, hints, &mut notes);
+    Ok((Table::with_lines(file.to_owned(), columns, lines)?, notes))
+}
+
+/// What is known of each column: what the user said, else what a model learned.
+fn wanted_of(file: &str, names: &[String], options: &ReadOptions) -> Result<Vec<ReadAs>> {
+    for (name, _) in &options.types {
+        if !names.contains(name) {
+            return Err(DataError::NoColumn {
+                file: file.to_owned(),
+                name: name.clone(),
+                nearest: names::nearest(name, names.iter().map(String::as_str)),
+                columns: names::list(names),
+            });
+        }
+    }
+    let given: BTreeMap<&str, &ReadAs> = options.types.iter().map(|(name, read_as)| (name.as_str(), read_as)).collect();
+    let wanted = |name: &String| {
+        given.get(name.as_str()).copied().or_else(|| options.learned.get(name)).cloned().unwrap_or_default()
+    };
+    Ok(names.iter().map(wanted).collect())
+}
+
+fn reads_texts(wanted: &ReadAs) -> bool {
+    matches!(wanted.kind, Some(ColumnType::Category | ColumnType::Date | ColumnType::Truth | ColumnType::Text))
+}
+
+/// What every block is read with.
+struct Layout<'a> {
+    file: &'a str,
+    names: &'a [String],
+    /// Which columns keep all their cells as texts.
+    as_texts: Vec<bool>,
+    missing: &'a MissingWords,
+    dialect: &'a Dialect,
+}
+
+/// What came out of one block.
+struct Piece {
+    columns: Vec<Cells>,
+    rows: usize,
+    /// Lines of its rows, counted from 0 at its start.
+    lines: Lines,
+    /// How many lines it has.
+    line_count: u64,
+    bytes: usize,
+}
+
+/// The pieces so far, in their order.
+struct Joined {
+    columns: Vec<Cells>,
+    lines: Lines,
+    rows: usize,
+    next_line: u64,
+    next: usize,
+    waiting: BTreeMap<usize, Result<Piece>>,
+    failure: Option<DataError>,
+    /// Bytes of the whole file, where known.
+    length: Option<u64>,
+}
+
+enum Failure {
+    Io(std::io::Error),
+    Data(DataError),
+}
+
+fn join(layout: &Layout<'_>, mut blocks: Blocks, length: Option<u64>, threads: usize) -> std::result::Result<Joined, Failure> {
+    let threads = match threads {
+        0 => std::thread::available_parallelism().map_or(1, |count| count.get()),
+        threads => threads,
+    };
+    let joined = Mutex::new(Joined {
+        columns: layout.as_texts.iter().map(|as_texts| Cells::new(*as_texts)).collect(),
+        lines: Lines::default(),
+        rows: 0,
+        next_line: layout.dialect.rows_line,
+        next: 0,
+        waiting: BTreeMap::new(),
+        failure: None,
+        length,
+    });
+    let lock = || joined.lock().unwrap_or_else(PoisonError::into_inner);
+    let work = |index: usize, block: &[u8]| {
+        let piece = layout.read(block);
+        lock().take(index, piece);
+    };
+    let first = blocks.next().map_err(Failure::Io)?;
+    let second = blocks.next().map_err(Failure::Io)?;
+    let (sender, receiver) = sync_channel::<(usize, Vec<u8>)>(threads);
+    let receiver = Mutex::new(receiver);
+    let read: std::io::Result<()> = match (first, second) {
+        (None, _) => Ok(()),
+        (Some(only), None) => {
+            work(0, &only);
+            Ok(())
+        }
+        (Some(first), Some(second)) => std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some((index, block)) = receive(&receiver) {
+                        work(index, &block);
+                    }
+                });
+            }
+            let mut index = 0;
+            let mut next = Some(first);
+            let mut after = Some(second);
+            while let Some(block) = next {
+                // Whoever receives lives as long as this scope.
+                let _ = sender.send((index, block));
+                index += 1;
+                next = match after.take() {
+                    Some(block) => Some(block),
+                    None if lock().failure.is_some() => None,
+                    None => blocks.next()?,
+                };
+            }
+            drop(sender);
+            Ok(())
+        }),
+    };
+    let joined = joined.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match (joined.failure, read) {
+        (Some(error), _) => Err(Failure::Data(error)),
+        (None, Err(error)) => Err(Failure::Io(error)),
+        (None, Ok(())) => Ok(Joined { failure: None, ..joined }),
+    }
+}
+
+fn receive<T>(receiver: &Mutex<Receiver<T>>) -> Option<T> {
+    receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+impl Joined {
+    /// Takes a piece, and joins those whose turn it is.
+    fn take(&mut self, index: usize, piece: Result<Piece>) {
+        self.waiting.insert(index, piece);
+        while let Some(piece) = self.waiting.remove(&self.next) {
+            self.next += 1;
+            if self.failure.is_some() {
+                continue;
+            }
+            match piece {
+                Ok(piece) => self.append(piece),
+                Err(error) => self.failure = Some(at_line(error, self.next_line)),
+            }
+        }
+    }
+
+    fn append(&mut self, piece: Piece) {
+        if let (0, Some(length)) = (self.rows, self.length) {
+            // The rows to come, if all blocks are like the first.
+            let expected = length as f64 / piece.bytes.max(1) as f64 * piece.rows as f64;
+            self.columns.iter_mut().for_each(|column| column.reserve(expected as usize));
+        }
+        for &(row, line) in piece.lines.runs() {
+            self.lines.push(self.rows + row, self.next_line + line);
+        }
+        for (column, cells) in self.columns.iter_mut().zip(piece.columns) {
+            column.append(cells);
+        }
+        self.rows += piece.rows;
+        self.next_line += piece.line_count;
+    }
+}
+
+/// The line that an error in a piece counts from the start of the piece, as one of the file.
+fn at_line(mut error: DataError, first: u64) -> DataError {
+    match &mut error {
+        DataError::Ragged { line, .. } | DataError::UnclosedQuote { line, .. } => *line += first,
+        DataError::NotUtf8 { place } => place.line = place.line.map(|line| line + first),
+        _ => {}
+    }
+    error
+}
+
+impl Layout<'_> {
+    /// Reads the records of a block. Lines in errors count from its start.
+    fn read(&self, block: &[u8]) -> Result<Piece> {
+        let format = self.dialect.format;
+        let mut columns: Vec<Cells> = self.as_texts.iter().map(|as_texts| Cells::new(*as_texts)).collect();
+        let width = columns.len();
+        let line_count = line_breaks(block);
+        let mut records = Records::new(block, format);
+        let mut lines = Lines::default();
+        let mut rows = 0;
+        while records.advance() {
+            let len = records.len();
+            if len != width {
+                let is_blank = |field: &[u8]| field.is_empty();
+                if len == 1 && records.fields().all(is_blank) {
+                    continue;
+                }
+                if len < width || !records.fields().skip(width).all(is_blank) {
+                    return Err(self.ragged(block, &mut records));
+                }
+            }
+            let mut failed = None;
+            for (index, (column, field)) in columns.iter_mut().zip(records.fields()).enumerate() {
+                if column.push(field, |text| self.missing.contains(text)).is_err() {
+                    failed = Some(index);
+                    break;
+                }
+            }
+            if let Some(index) = failed {
+                return Err(DataError::NotUtf8 {
+                    place: Place {
+                        file: self.file.to_owned(),
+                        line: Some(records.line()),
+                        row: None,
+                        column: names::shown(&self.names[index]),
+                    },
+                });
+            }
+            rows += 1;
+        }
+        if let Some(open) = self.open_quote(block) {
+            let line = line_breaks(&block[..open]);
+            return Err(DataError::UnclosedQuote { file: self.file.to_owned(), line });
+        }
+        let ends_line = block.ends_with(b"\n") || block.ends_with(b"\r");
+        if line_count + u64::from(!ends_line) == rows as u64 {
+            if rows > 0 {
+                lines.push(0, 0);
+            }
+        } else {
+            lines = self.lines_of(block, width);
+        }
+        Ok(Piece { columns, rows, lines, line_count, bytes: block.len() })
+    }
+
+    /// The line of every row, where they are not simply one after the other.
+    fn lines_of(&self, block: &[u8], width: usize) -> Lines {
+        let mut records = Records::new(block, self.dialect.format);
+        let mut lines = Lines::default();
+        let mut row = 0;
+        while records.advance() {
+            if width != 1 && records.len() == 1 && records.fields().all(<[u8]>::is_empty) {
+                continue;
+            }
+            lines.push(row, records.line());
+            row += 1;
+        }
+        lines
+    }
+
+    fn open_quote(&self, block: &[u8]) -> Option<usize> {
+        let quote = self.dialect.format.quote?;
+        memchr::memchr(quote, block)?;
+        let rules = Rules { separator: self.dialect.format.separator, quote: Some(quote) };
+        scan(block, rules, true).open
+    }
+
+    fn ragged(&self, block: &[u8], records: &mut Records<'_>) -> DataError {
+        let line = records.line();
+        if let Some(open) = self.open_quote(block).filter(|open| *open < records.end()) {
+            let line = line_breaks(&block[..open]);
+            return DataError::UnclosedQuote { file: self.file.to_owned(), line };
+        }
+        DataError::Ragged {
+            file: self.file.to_owned(),
+            line,
+            expected: self.names.len(),
+            found: records.len(),
+            advice: shape::advice(&records.texts(), self.names.len(), self.dialect),
+        }
+    }
+}
