@@ -401,7 +401,10 @@ fn parts_of_several_types_are_joined_where_their_scale_is_known() {
         }
         read(folder.path())
     };
-    assert_eq!(bytes(&write((0x08, [1.0, 2.0]), (0x0c, [3.0, 4.0])).unwrap()), [1, 2, 3, 4]);
+    let whole = write((0x0c, [1.0, 2.0]), (0x08, [3.0, 4.0])).unwrap();
+    assert_eq!(bytes(&whole), [1, 2, 3, 4]);
+    let fractions = read(pair(0x0d, &[2, 1, 2], &[0.25, 1.0, 0.5, 0.0], 8, &[1.0, 2.0]).path()).unwrap();
+    assert_error(inputs(&fractions).0.inputs::<f32>(&whole, &[0]), &["unsigned bytes"]);
     assert_eq!(numbers(&write((0x0d, [0.5, 2.0]), (0x0d, [1.0, 0.0])).unwrap()), [0.5, 2.0, 1.0, 0.0]);
     assert_eq!(numbers(&write((0x0d, [1.0, 0.0]), (0x0d, [0.5, 2.0])).unwrap()), [1.0, 0.0, 0.5, 2.0]);
     assert_eq!(numbers(&write((0x0d, [1.5, 0.0]), (0x0e, [0.5, 2.0])).unwrap()), [1.5, 0.0, 0.5, 2.0]);
@@ -571,9 +574,10 @@ fn unlabelled_beside_labelled() {
 #[test]
 fn validation_images_stand_between() {
     let folder = Folder::new();
-    write_pair(&folder, "test", 200, &[9]);
     write_pair(&folder, "validation", 100, &[5, 6]);
     write_pair(&folder, "train", 10, &[1]);
+    assert_eq!(read(folder.path()).unwrap().test_rows, None);
+    write_pair(&folder, "test", 200, &[9]);
     let dataset = read(folder.path()).unwrap();
     assert_eq!((labels(&dataset), dataset.test_rows.clone()), (&[1, 5, 6, 9][..], Some(3..4)));
     assert_eq!(codes(&dataset), ["validation_images_joined"]);
@@ -588,6 +592,8 @@ fn labels_with_several_columns() {
     let dataset = read(folder.path()).unwrap();
     assert_eq!(labels(&dataset), [5, 7]);
     assert_eq!(codes(&dataset), ["label_columns"]);
+    folder.write("qmnist-test-labels-idx2-int", idx(8, &[2, 3], &[5, 1, 2, 7, 0, 1]));
+    assert_eq!(labels(&read(folder.path()).unwrap()), [5, 7]);
     folder.write("qmnist-test-labels-idx2-int", idx(8, &[2, 3], &[0, 1, 0, 1, 0, 0]));
     assert_error(read(folder.path()), &["single 1 among 3 numbers", "number of the class"]);
     folder.write("qmnist-test-labels-idx2-int", idx(8, &[3, 2], &[0; 6]));
