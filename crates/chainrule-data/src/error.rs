@@ -167,7 +167,7 @@ pub enum DataError {
         /// The directory.
         directory: String,
     },
-    /// Labels without images.
+    /// Labels without images, or training images without labels beside labelled test images.
     #[error("the directory {directory} holds {present} but not {missing}; put both there")]
     IdxHalfPair {
         /// The directory.

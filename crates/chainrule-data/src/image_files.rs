@@ -221,6 +221,13 @@ pub(crate) fn read_directory(directory: &str) -> Result<Dataset> {
         });
     }
     if parts.values().any(|pair| pair.labels.is_some()) {
+        if let Some(Pair { images: Some(images), labels: None }) = parts.get(&Part::Training) {
+            return Err(DataError::IdxHalfPair {
+                directory: folder,
+                present: images.clone(),
+                missing: labels_name(images),
+            });
+        }
         parts.retain(|_, pair| {
             if let (Some(images), None) = (&pair.images, &pair.labels) {
                 notes.push(Note::new(

@@ -39,8 +39,8 @@ const MAGIC: u64 = 4;
 ///   64-bit numbers. Labels are whole numbers; of labels with several columns (QMNIST), the first is the class.
 /// - **Shapes**: images x height x width, or images x numbers, which are images of height 1. Pixels are taken in the order
 ///   of the file: EMNIST's images lie on their side there, and stay so.
-/// - **Without labels**, images can be predicted, not learned from. Where some parts of a directory have labels, those
-///   without are left out.
+/// - **Without labels**, images can be predicted, not learned from. Where the training images have labels, validation or
+///   test images without are left out.
 ///
 /// # Errors
 /// Where the source is not there, cannot be read, or does not hold what its format asks for. The message names the file,

@@ -212,6 +212,7 @@ fn constant<V: Copy>(
     }
     (0_u32..)
         .zip(varies.into_iter().zip(first))
-        .filter_map(|(position, (varies, pixel))| (!varies).then(|| (position, value(*pixel))))
+        .filter(|(_, (varies, _))| !varies)
+        .map(|(position, (_, pixel))| (position, value(*pixel)))
         .collect()
 }

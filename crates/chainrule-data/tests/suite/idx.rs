@@ -238,7 +238,7 @@ fn numbers_that_are_no_bytes() {
         (0x09, [0.0, 1.0, -1.0, -128.0]),
         (0x0b, [0.0, 256.0, -32768.0, 32767.0]),
         (0x0c, [0.0, 70_000.0, -2_147_483_648.0, 2_147_483_647.0]),
-        (0x0d, [0.0, 0.5, -0.25, 1e30]),
+        (0x0d, [0.0, 0.5, -0.25, f64::from(1e30_f32)]),
         (0x0e, [0.0, 0.1, -1e-300, 1e300]),
     ] {
         let folder = pair(element, &[2, 1, 2], &pixels, 8, &[1.0, 2.0]);
@@ -348,7 +348,7 @@ fn the_same_images_in_another_type_give_the_same_inputs() {
 
 #[test]
 fn numbers_are_standardized() {
-    // Mean 2.5 and deviation sqrt(1.25) of the training rows 0 and 1; the first pixel does not vary there.
+    // The mean of the training rows 0 and 1 is 2.5, their variance 4.5 / 4; the first pixel does not vary there.
     let folder = pair(0x0e, &[3, 1, 2], &[2.5, 1.0, 2.5, 4.0, 9.5, -3.0], 8, &[1.0, 2.0, 1.0]);
     let dataset = read(folder.path()).unwrap();
     let (preprocessing, _) = Preprocessing::fit(&dataset, None, None, true, &[0, 1]).unwrap();
@@ -401,7 +401,10 @@ fn parts_of_several_types_are_joined_where_their_scale_is_known() {
         }
         read(folder.path())
     };
-    assert_eq!(bytes(&write((0x08, [1.0, 2.0]), (0x0c, [3.0, 4.0])).unwrap()), [1, 2, 3, 4]);
+    let whole = write((0x0c, [1.0, 2.0]), (0x08, [3.0, 4.0])).unwrap();
+    assert_eq!(bytes(&whole), [1, 2, 3, 4]);
+    let fractions = read(pair(0x0d, &[2, 1, 2], &[0.25, 1.0, 0.5, 0.0], 8, &[1.0, 2.0]).path()).unwrap();
+    assert_error(inputs(&fractions).0.inputs::<f32>(&whole, &[0]), &["unsigned bytes"]);
     assert_eq!(numbers(&write((0x0d, [0.5, 2.0]), (0x0d, [1.0, 0.0])).unwrap()), [0.5, 2.0, 1.0, 0.0]);
     assert_eq!(numbers(&write((0x0d, [1.0, 0.0]), (0x0d, [0.5, 2.0])).unwrap()), [1.0, 0.0, 0.5, 2.0]);
     assert_eq!(numbers(&write((0x0d, [1.5, 0.0]), (0x0e, [0.5, 2.0])).unwrap()), [1.5, 0.0, 0.5, 2.0]);
@@ -556,8 +559,13 @@ fn unlabelled_beside_labelled() {
     assert_eq!(codes(&dataset), ["unlabelled_images_left_out"]);
     assert!(dataset.notes[0].message.contains("t10k-labels-idx1-ubyte"), "{}", dataset.notes[0]);
 
+    // Training images without labels beside labelled ones are half of a pair, not the smaller data set.
+    let labels_of = |start: &str| format!("{}/{start}-labels-idx1-ubyte", folder.path());
+    std::fs::rename(labels_of("train"), labels_of("t10k")).unwrap();
+    assert_error(read(folder.path()), &["train-images-idx3-ubyte but not train-labels-idx1-ubyte"]);
+
     // Without any labels, all images are there, the test images last.
-    std::fs::remove_file(format!("{}/train-labels-idx1-ubyte", folder.path())).unwrap();
+    std::fs::remove_file(labels_of("t10k")).unwrap();
     let dataset = read(folder.path()).unwrap();
     assert_eq!((dataset.rows(), dataset.test_rows.clone()), (3, Some(2..3)));
     assert_eq!(bytes(&dataset)[..2], [10, 11]);
@@ -566,9 +574,10 @@ fn unlabelled_beside_labelled() {
 #[test]
 fn validation_images_stand_between() {
     let folder = Folder::new();
-    write_pair(&folder, "test", 200, &[9]);
     write_pair(&folder, "validation", 100, &[5, 6]);
     write_pair(&folder, "train", 10, &[1]);
+    assert_eq!(read(folder.path()).unwrap().test_rows, None);
+    write_pair(&folder, "test", 200, &[9]);
     let dataset = read(folder.path()).unwrap();
     assert_eq!((labels(&dataset), dataset.test_rows.clone()), (&[1, 5, 6, 9][..], Some(3..4)));
     assert_eq!(codes(&dataset), ["validation_images_joined"]);
@@ -583,6 +592,8 @@ fn labels_with_several_columns() {
     let dataset = read(folder.path()).unwrap();
     assert_eq!(labels(&dataset), [5, 7]);
     assert_eq!(codes(&dataset), ["label_columns"]);
+    folder.write("qmnist-test-labels-idx2-int", idx(8, &[2, 3], &[5, 1, 2, 7, 0, 1]));
+    assert_eq!(labels(&read(folder.path()).unwrap()), [5, 7]);
     folder.write("qmnist-test-labels-idx2-int", idx(8, &[2, 3], &[0, 1, 0, 1, 0, 0]));
     assert_error(read(folder.path()), &["single 1 among 3 numbers", "number of the class"]);
     folder.write("qmnist-test-labels-idx2-int", idx(8, &[3, 2], &[0; 6]));

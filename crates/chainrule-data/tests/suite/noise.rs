@@ -93,7 +93,7 @@ fn damaged_idx_of_numbers() {
     let folder = Folder::new();
     let mut noise = Noise(3);
     let mut read = 0;
-    for round in 0..2000 {
+    for round in 0..500 {
         let (mut images, mut labels) = (images.clone(), labels.to_vec());
         let damaged = if round % 2 == 0 { &mut images } else { &mut labels };
         *damaged = noise.damage(damaged, &[0, 1, 2, 3, 8, 9, 11, 12, 13, 14, 127, 255]);
@@ -101,5 +101,5 @@ fn damaged_idx_of_numbers() {
         folder.write("train-labels-idx1-ubyte", labels);
         read += usize::from(use_all(folder.path()).0);
     }
-    assert!((50..1950).contains(&read), "{read}");
+    assert!((20..480).contains(&read), "{read}");
 }
