@@ -264,7 +264,7 @@ fn of_numbers(outputs: &Matrix<f64>, targets: &Matrix<f64>, weights: &[f64]) -> 
     let weighted = |term: &dyn Fn(usize) -> f64| -> f64 {
         weights.iter().enumerate().map(|(i, weight)| weight * term(i)).sum::<f64>() / total
     };
-    let mut sums = vec![0.0; 3];
+    let mut sums = [0.0; 3];
     for k in 0..targets.columns() {
         let error = |i: usize| outputs[(i, k)] - targets[(i, k)];
         let mean = weighted(&|i| targets[(i, k)]);

@@ -443,16 +443,17 @@ fn metrics_of_numbers_equal_their_definitions() {
     let found = evaluate(&Threads::new(2), &network, &parameters, &Loss::MeanSquaredError, samples).unwrap();
     let Metrics::Regression { rmse, mae, r2 } = found.metrics else { panic!() };
     let count = 301.0;
-    let mean_of_columns = |measure: &dyn Fn(&[(f64, f64)]) -> f64| {
+    type Pairs = [(f64, f64)];
+    let mean_of_columns = |measure: &dyn Fn(&Pairs) -> f64| {
         let column = |k: usize| (0..301).map(|i| (inputs[(i, k)], targets[(i, k)])).collect::<Vec<_>>();
         (0..3).map(|k| measure(&column(k))).sum::<f64>() / 3.0
     };
-    let squares = |pairs: &[(f64, f64)]| pairs.iter().map(|(a, y)| (a - y) * (a - y)).sum::<f64>();
-    let deviations = |pairs: &[(f64, f64)]| {
+    let squares = |pairs: &Pairs| pairs.iter().map(|(a, y)| (a - y) * (a - y)).sum::<f64>();
+    let deviations = |pairs: &Pairs| {
         let mean = pairs.iter().map(|(_, y)| y).sum::<f64>() / count;
         pairs.iter().map(|(_, y)| (y - mean) * (y - mean)).sum::<f64>()
     };
-    let absolutes = |pairs: &[(f64, f64)]| pairs.iter().map(|(a, y)| (a - y).abs()).sum::<f64>();
+    let absolutes = |pairs: &Pairs| pairs.iter().map(|(a, y)| (a - y).abs()).sum::<f64>();
     let expected = [
         (rmse, mean_of_columns(&|pairs| (squares(pairs) / count).sqrt())),
         (mae, mean_of_columns(&|pairs| absolutes(pairs) / count)),
