@@ -102,7 +102,7 @@ pub(crate) fn metrics_line(loss: f64, metrics: &Metrics) -> String {
     let optional = |value: Option<f64>| value.map_or("undefined".to_owned(), short);
     let loss = short(loss);
     match metrics {
-        Metrics::Classification { accuracy, balanced_accuracy, f1, auc } => format!(
+        Metrics::Classification { accuracy, balanced_accuracy, f1, auc, .. } => format!(
             "accuracy {}, balanced accuracy {}, F1 {}, AUC {}, loss {loss}",
             percent(*accuracy),
             percent(*balanced_accuracy),

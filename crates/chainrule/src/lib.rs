@@ -93,5 +93,5 @@ pub use tensor_file::write_aside;
 pub use trace::trace;
 pub use trainer::{
     Ending, Epoch, Evaluation, Event, Metrics, Schedule, Trainer, TrainingOptions, TrainingPlan, evaluate,
-    predicted_class,
+    evaluate_for, predicted_class,
 };

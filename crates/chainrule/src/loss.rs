@@ -721,11 +721,21 @@ impl Loss {
     /// Turns a row of network output into the prediction that the loss stands for: probabilities where
     /// the output is logits, the rate for Poisson, else the output itself.
     pub fn output_to_prediction<T: Scalar>(&self, activation: Activation, row: &mut [T]) {
+        self.outputs_to_predictions(activation, row.len().max(1), row);
+    }
+
+    /// The same for rows of `width` outputs.
+    pub(crate) fn outputs_to_predictions<T: Scalar>(
+        &self,
+        activation: Activation,
+        width: usize,
+        outputs: &mut [T],
+    ) {
         let logits = !activation.yields_probabilities();
         match self {
-            Loss::CrossEntropy { .. } if logits => softmax_rows(row, row.len().max(1)),
-            Loss::BinaryCrossEntropy if logits => row.iter_mut().for_each(|a| *a = sigmoid(*a)),
-            Loss::Poisson => row.iter_mut().for_each(|a| *a = exp(*a)),
+            Loss::CrossEntropy { .. } if logits => softmax_rows(outputs, width),
+            Loss::BinaryCrossEntropy if logits => outputs.iter_mut().for_each(|a| *a = sigmoid(*a)),
+            Loss::Poisson => outputs.iter_mut().for_each(|a| *a = exp(*a)),
             _ => {}
         }
     }

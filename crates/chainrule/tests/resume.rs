@@ -222,3 +222,65 @@ fn a_run_is_not_written_down_within_an_epoch() {
     assert!(trainer.save(&path).unwrap_err().to_string().contains("between epochs"));
     assert!(!path.exists());
 }
+
+/// The file is of a version whose checkpoints had no place for a record.
+#[test]
+fn a_checkpoint_without_a_record_goes_on() {
+    let network =
+        Network::builder(2).dense(3, Activation::Tanh).dense(1, Activation::Sigmoid).build().unwrap();
+    let loss = Loss::BinaryCrossEntropy;
+    let mut numbers = Numbers::new(17);
+    let mut data = |rows: usize| {
+        let data = numbers.data(&network, &loss, rows);
+        Data { targets: numbers.classes(rows, 2), ..data }.cast::<f32>()
+    };
+    let (training, validation) = (data(11), data(6));
+    let fit = |trainer: &mut Trainer<f32>| {
+        let (training, validation) = (training.samples(), Some(validation.samples()));
+        trainer.fit(&Threads::single(), training, validation, &mut |_| ControlFlow::Continue(())).unwrap();
+    };
+    let options = TrainingOptions {
+        epochs: 5,
+        batch_size: 4,
+        optimizer: Rule::Sgd(Sgd { momentum: 0.9, learning_rate: 0.05, ..Sgd::default() }),
+        ..TrainingOptions::default()
+    };
+    let mut whole = Trainer::new(&network, &loss, network.initialize::<f32>(2), options.clone()).unwrap();
+    fit(&mut whole);
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/checkpoint-without-record.safetensors");
+    let mut resumed = Trainer::<f32>::resume(&path, Some(5)).unwrap();
+    assert_eq!((resumed.epochs(), resumed.record(), resumed.positive_class()), (2, None, 1));
+    assert_eq!(resumed.options(), &options);
+    fit(&mut resumed);
+    assert_same_parameters("5 epochs", resumed.parameters(), whole.parameters());
+}
+
+#[test]
+fn a_record_and_the_positive_class_come_back() {
+    let problem = Problem::<f32>::new();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("run");
+    let options = TrainingOptions { epochs: 2, batch_size: 8, ..TrainingOptions::default() };
+    let mut trainer = problem.trainer(&options);
+    trainer.save(&path).unwrap();
+    let plain = std::fs::read(&path).unwrap();
+    let plain = String::from_utf8_lossy(&plain);
+    assert!(!plain.contains("record") && !plain.contains("positive_class"), "only what was set is written");
+
+    let record = serde_json::json!({ "rows": 29, "columns": ["\u{e5}", "b \"c\""], "seen": null });
+    trainer.set_record(Some(record.clone()));
+    trainer.set_positive_class(0).unwrap();
+    assert!(trainer.set_positive_class(2).unwrap_err().to_string().contains("positive_class = 2"));
+    problem.fit(&mut trainer, 1, Some((1, &path, true)));
+    let mut resumed = Trainer::<f32>::resume(&path, None).unwrap();
+    assert_eq!((resumed.record(), resumed.positive_class()), (Some(&record), 0));
+    // And again from there.
+    problem.fit(&mut resumed, 1, None);
+    resumed.save(&path).unwrap();
+    let mut again = Trainer::<f32>::resume(&path, None).unwrap();
+    assert_eq!((again.epochs(), again.record(), again.positive_class()), (2, Some(&record), 0));
+    again.set_record(None);
+    again.save(&path).unwrap();
+    assert_eq!(Trainer::<f32>::resume(&path, None).unwrap().record(), None);
+}

@@ -89,12 +89,13 @@ fn beside<T: Scalar>(
         "the batch's rows and targets",
         (shape.batch_size * (row + target + weight)) as u64,
     );
-    // z, a and delta of the output; and for classes the predicted one, a score and its rank.
+    // z and a of the output, and each row's loss; then for classes, on each thread, the scores of one in their order.
     let network = shape.network;
     let widest = (0..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
     let buffers = shape.threads * 2 * INFERENCE_BATCH.min(measured) * widest;
-    let outputs = 3 * measured * network.output_width();
-    let classes = measured * (size_of::<u32>() + size_of::<f64>() + size_of::<usize>());
-    ledger.add(Purpose::Evaluation, "predictions", ((outputs + buffers) * number + classes) as u64);
+    let outputs = 2 * measured * network.output_width();
+    let sorted = shape.threads.min(network.output_width());
+    let rows = measured * (size_of::<f64>() + sorted * size_of::<u128>());
+    ledger.add(Purpose::Evaluation, "predictions", ((outputs + buffers) * number + rows) as u64);
     ledger
 }

@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 pub use memory::TrainingPlan;
-pub use metrics::{Evaluation, Metrics, evaluate, predicted_class};
+pub use metrics::{Evaluation, Metrics, evaluate, evaluate_for, predicted_class};
 pub use schedule::Schedule;
 
 use crate::error::{Error, Result, require};
@@ -26,6 +26,7 @@ use crate::optimizer::{Adam, Clipping, Optimizer, Rule};
 use crate::parameters::Parameters;
 use crate::random::shuffled;
 use crate::step::{Samples, TrainingStep};
+use metrics::{SECOND_CLASS, check_positive_class};
 use schedule::Plateau;
 
 /// How to train.
@@ -177,6 +178,10 @@ pub struct Trainer<T> {
     within_epoch: bool,
     kept: Kept<T>,
     plateau: Plateau,
+    /// The class that F1 is for where there are two.
+    positive_class: u32,
+    /// What the caller wants to find again in a checkpoint.
+    record: Option<serde_json::Value>,
     /// What to hold; as much as makes steps fast if none.
     plan: Option<TrainingPlan>,
 }
@@ -210,6 +215,8 @@ impl<T: Scalar> Trainer<T> {
             within_epoch: false,
             kept,
             plateau: Plateau::new(),
+            positive_class: SECOND_CLASS,
+            record: None,
             plan: None,
         })
     }
@@ -218,6 +225,33 @@ impl<T: Scalar> Trainer<T> {
     /// that will be trained on. It changes no bit of the result.
     pub fn set_plan(&mut self, plan: TrainingPlan) {
         self.plan = Some(plan);
+    }
+
+    /// Makes class 0 or 1 the one that F1 of the validation is for, where there are two classes; else it is 1. A
+    /// checkpoint keeps it.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn set_positive_class(&mut self, class: u32) -> Result<()> {
+        check_positive_class(class)?;
+        self.positive_class = class;
+        Ok(())
+    }
+
+    /// The class that F1 of the validation is for, where there are two.
+    pub fn positive_class(&self) -> u32 {
+        self.positive_class
+    }
+
+    /// Replaces the record: anything that [`Trainer::save`] is to write beside the run, and [`Trainer::resume`] to
+    /// give back. The engine does not look into it.
+    pub fn set_record(&mut self, record: Option<serde_json::Value>) {
+        self.record = record;
+    }
+
+    /// The record, if there is one.
+    pub fn record(&self) -> Option<&serde_json::Value> {
+        self.record.as_ref()
     }
 
     /// The parameters to use: those of the best epoch if there was validation, else of the last completed one;
@@ -316,7 +350,10 @@ impl<T: Scalar> Trainer<T> {
             }
             self.epochs = epoch;
             let validation = validation
-                .map(|samples| evaluate(threads, &self.network, &self.parameters, &self.loss, samples))
+                .map(|samples| {
+                    let (network, parameters) = (&self.network, &self.parameters);
+                    evaluate_for(threads, network, parameters, &self.loss, samples, self.positive_class)
+                })
                 .transpose()?;
             let validation_loss = validation.as_ref().map(|evaluation| evaluation.loss);
             if validation_loss.is_some_and(|loss| !loss.is_finite()) {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::metrics::{SECOND_CLASS, check_positive_class};
 use super::schedule::Plateau;
 use super::{Kept, Trainer, TrainingOptions};
 use crate::error::{Error, Result};
@@ -31,6 +32,20 @@ struct Description {
     kept_epoch: usize,
     /// Their validation loss.
     kept_loss: Option<f64>,
+    /// The class that F1 is for where there are two, unless it is the second.
+    #[serde(default = "second_class", skip_serializing_if = "is_second_class")]
+    positive_class: u32,
+    /// The caller's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    record: Option<serde_json::Value>,
+}
+
+fn second_class() -> u32 {
+    SECOND_CLASS
+}
+
+fn is_second_class(class: &u32) -> bool {
+    *class == SECOND_CLASS
 }
 
 impl<T: Scalar> Trainer<T> {
@@ -54,6 +69,8 @@ impl<T: Scalar> Trainer<T> {
             plateau: self.plateau,
             kept_epoch: self.kept.epoch,
             kept_loss: self.kept.loss,
+            positive_class: self.positive_class,
+            record: self.record.clone(),
         };
         let text = serde_json::to_string(&description).expect("a description is plain data");
         let mut tensors: Vec<NamedTensor<'_, T>> = named("current.", &self.parameters).collect();
@@ -76,10 +93,13 @@ impl<T: Scalar> Trainer<T> {
             network, loss, mut options, number_type, epochs: completed, steps, plateau, ..
         } = description;
         let (kept_epoch, kept_loss) = (description.kept_epoch, description.kept_loss);
+        let (positive_class, record) = (description.positive_class, description.record);
         if number_type != T::NAME {
             return file.fail(format!("a run in {number_type}; {} is wanted here", T::NAME));
         }
-        if let Err(error) = options.check().and(loss.check(network.output_width())) {
+        if let Err(error) =
+            options.check().and(loss.check(network.output_width())).and(check_positive_class(positive_class))
+        {
             return file.fail(error.to_string());
         }
         let mut prefixes = vec!["current.".to_owned()];
@@ -107,6 +127,8 @@ impl<T: Scalar> Trainer<T> {
             within_epoch: false,
             kept,
             plateau,
+            positive_class,
+            record,
             plan: None,
             network,
             loss,
