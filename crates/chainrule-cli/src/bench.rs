@@ -8,10 +8,11 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use chainrule::memory::{MemoryPlan, Schedule, StepModel, StepShape};
 use chainrule::{Activation, Loss, Mode, Network, Optimizer, Rule, Scalar, Threads, TrainingStep, fma_peak};
+use chainrule_estimator::can_hold;
 use serde_json::{Value, json};
 
 use crate::arguments::BenchArguments;
-use crate::memory::{can_hold, refusal};
+use crate::memory::refusal;
 use crate::plan::DEFAULT_BATCH;
 use crate::progress::time_bar;
 use crate::report::{bytes, counted, grouped, percent, say, say_json, short, table};

@@ -5,17 +5,20 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use chainrule::gradient_check;
 use chainrule::gradient_check::{CheckOptions, CheckReport};
+use chainrule_data::read;
+use chainrule_estimator::{Predictor, chosen_rows};
 use serde_json::{Value, json};
 
 use crate::arguments::CheckArguments;
-use crate::data::{Prepared, chosen_rows, load};
 use crate::report::{counted, grouped, say, say_json, short, table};
 
 /// Runs the command; exit code 1 if a gradient is wrong.
 pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
-    let (model, dataset, preprocessing) = load::<f64>(&arguments.model, &arguments.data)?;
-    let rows = chosen_rows(&dataset, &arguments.rows.0, true)?;
-    let prepared = Prepared::<f64>::new(&preprocessing, &dataset, &rows)?;
+    let predictor = Predictor::<f64>::load_as(&arguments.model)?;
+    let dataset = read(&arguments.data)?;
+    let rows = chosen_rows(&dataset, arguments.rows.0.clone(), true)?;
+    let prepared = predictor.prepare(&dataset, &rows)?;
+    let model = predictor.model();
     if arguments.tolerance <= 0.0 {
         bail!("--tolerance {}: must be greater than 0", arguments.tolerance);
     }

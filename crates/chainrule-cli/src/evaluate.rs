@@ -2,82 +2,47 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-use chainrule::{Model, evaluate};
-use chainrule_data::{Dataset, Preprocessing, Task};
-use serde_json::{Value, json};
+use anyhow::Result;
+use chainrule_data::read;
+use chainrule_estimator::{Measurement, Predictor, SplitPart};
+use serde_json::json;
 
 use crate::arguments::{EvaluateArguments, Which};
-use crate::data::{Prepared, load};
-use crate::report::{counted, evaluation_json, metrics_line, say, say_json};
-use crate::split::{SplitRule, split_rows};
+use crate::flags::in_flags;
+use crate::report::{counted, metrics_line, say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<ExitCode> {
-    let (model, dataset, preprocessing) = load::<f32>(&arguments.model, &arguments.data)?;
-    let rows = match arguments.part {
-        Which::All => (0..dataset.rows()).collect(),
-        part => part_of_training(&model, &preprocessing, &dataset, part)?,
+    let predictor =
+        Predictor::load(&arguments.model)?.with_threads(arguments.common.threads.map(usize::from));
+    let dataset = read(&arguments.data)?;
+    let part = match arguments.part {
+        Which::All => None,
+        Which::Training => Some(SplitPart::Training),
+        Which::Validation => Some(SplitPart::Validation),
+        Which::Test => Some(SplitPart::Test),
     };
-    let prepared = Prepared::<f32>::new(&preprocessing, &dataset, &rows)?;
-    let threads = arguments.common.threads();
-    let Model { network, parameters, loss, training, .. } = &model;
-    let mut evaluation = evaluate(&threads, network, parameters, loss, prepared.samples())?;
-    let scale = preprocessing.target_scale().map_or(1.0, |scale| scale.standard_deviation);
-    evaluation.metrics = evaluation.metrics.rescaled(scale);
-    let same_data = training.as_ref().is_some_and(|record| {
-        record["data"] == json!(dataset.name) && record["rows"] == json!(dataset.rows())
-    });
+    let measurement = match part {
+        None => predictor.evaluate(&dataset)?,
+        Some(part) => {
+            let rows = predictor.rows_of_part(&dataset, part).map_err(in_flags)?;
+            predictor.evaluate_rows(&dataset, &rows)?
+        }
+    };
     if arguments.common.json {
-        let mut value = evaluation_json(&evaluation, prepared.rows());
+        let mut value = serde_json::to_value(&measurement)?;
         value["data"] = json!(dataset.name);
         value["model"] = json!(arguments.model.display().to_string());
         say_json(&value)?;
     } else {
+        let Measurement { evaluation, rows, .. } = measurement;
         let metrics = metrics_line(evaluation.loss, &evaluation.metrics);
-        say(format!("{metrics} ({})", counted(prepared.rows(), "row")))?;
-        if same_data && arguments.part == Which::All {
+        say(format!("{metrics} ({})", counted(rows, "row")))?;
+        if predictor.was_trained_on(&dataset) && part.is_none() {
             say(
                 "note: these rows include those that the model was trained on; --part test takes the others",
             )?;
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The rows that were this part of the data when the model was trained.
-fn part_of_training(
-    model: &Model<f32>,
-    preprocessing: &Preprocessing,
-    dataset: &Dataset,
-    part: Which,
-) -> Result<Vec<usize>> {
-    let Some(record) = &model.training else {
-        bail!("the model has no record of its training, so its parts are not known; leave out --part");
-    };
-    if record["rows"] != json!(dataset.rows()) {
-        bail!(
-            "{}: has {}, but the model was trained on data of {}: --part needs the same data",
-            dataset.name,
-            counted(dataset.rows(), "row"),
-            record["rows"].as_u64().map_or("unknown size".to_owned(), |rows| counted(rows as usize, "row")),
-        );
-    }
-    let rule: SplitRule = serde_json::from_value(record.get("split").cloned().unwrap_or(Value::Null))
-        .context("the model's record of its training does not say how the data was split")?;
-    let task = if preprocessing.class_names().is_some() { Task::Classification } else { Task::Regression };
-    let target = match &dataset.features {
-        chainrule_data::Features::Table(_) => Some(preprocessing.target_name()),
-        chainrule_data::Features::Images(_) => None,
-    };
-    let split = split_rows(dataset, target, task, &rule)?;
-    let rows = match part {
-        Which::Validation => split.validation,
-        Which::Test => split.test,
-        _ => split.training,
-    };
-    if rows.is_empty() {
-        bail!("{}: no rows of this data were set aside for that part", dataset.name);
-    }
-    Ok(rows)
 }

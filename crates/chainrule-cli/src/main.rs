@@ -3,10 +3,9 @@
 mod arguments;
 mod bench;
 mod check;
-mod data;
-mod defaults;
 mod evaluate;
 mod explore;
+mod flags;
 mod inspect;
 mod memory;
 mod output;
@@ -14,7 +13,6 @@ mod plan;
 mod predict;
 mod progress;
 mod report;
-mod split;
 mod trace;
 mod train;
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use anyhow::{Result, anyhow};
 use chainrule::memory::{MemoryLimit, MicroBatches, measure_forward_costs};
 use chainrule::{Error, Network, Scalar};
+use chainrule_estimator::MemoryOptions;
 use clap::{Args, ValueEnum};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
@@ -100,13 +101,13 @@ impl MemoryArguments {
 
     /// The limit as the engine takes it. A number of parts is kept without a limit, too.
     pub(crate) fn limit<T: Scalar>(&self, network: &Network) -> Result<Option<MemoryLimit>> {
-        let bytes = match (self.bytes()?, self.microbatches.0) {
-            (Some(bytes), _) => bytes,
-            (None, MicroBatches::Exactly(_)) => u64::MAX,
-            (None, MicroBatches::Automatic) => return Ok(None),
-        };
-        let forward_costs = self.forward_costs::<T>(network);
-        Ok(Some(MemoryLimit { bytes, microbatches: self.microbatches.0, forward_costs }))
+        Ok(self.options()?.limit::<T>(network))
+    }
+
+    /// The flags as the estimator takes them.
+    pub(crate) fn options(&self) -> Result<MemoryOptions> {
+        let measured_costs = self.cost == CostUnit::Measured;
+        Ok(MemoryOptions { bytes: self.bytes()?, microbatches: self.microbatches.0, measured_costs })
     }
 }
 
@@ -129,11 +130,6 @@ fn free_memory() -> Option<u64> {
     let system = System::new_with_specifics(kind).ok()?;
     let group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
     Some(system.available_memory().min(group)).filter(|free| *free > 0)
-}
-
-/// Whether the system would give this many bytes.
-pub(crate) fn can_hold(bytes: u64) -> bool {
-    usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
 }
 
 #[cfg(test)]

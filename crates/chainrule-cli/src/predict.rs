@@ -1,17 +1,18 @@
 //! `chainrule predict`: a model's predictions as CSV, one line for each row.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::iter;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use chainrule::{infer, predicted_class, write_aside};
-use chainrule_data::{Dataset, Features, Preprocessing};
+use chainrule::write_aside;
+use chainrule_data::{Dataset, Features, Table, read};
+use chainrule_estimator::{Predictions, Predictor};
 use serde_json::{Value, json};
 
 use crate::arguments::PredictArguments;
-use crate::data::{inputs, load};
 use crate::output::check_output;
 use crate::report::{counted, say, say_json};
 
@@ -20,72 +21,73 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
     if let Some(path) = &arguments.output {
         check_output(path, &[&arguments.model, Path::new(&arguments.data)])?;
     }
-    let (model, dataset, preprocessing) = load::<f32>(&arguments.model, &arguments.data)?;
-    let rows: Vec<usize> = (0..dataset.rows()).collect();
-    let inputs = inputs::<f32>(&preprocessing, &dataset, &rows)?;
-    let threads = arguments.common.threads();
-    let mut outputs = infer(&threads, &model.network, &model.parameters, inputs.view())?;
-    for i in 0..outputs.rows() {
-        model.loss.output_to_prediction(model.network.output_activation(), outputs.row_mut(i));
-        if let Some(column) = outputs.row(i).iter().position(|value| !value.is_finite()) {
-            bail!(
-                "row {i}: output {column} is {}; an input is far outside of what was learned",
-                outputs[(i, column)]
-            );
-        }
-    }
-    let lines: Vec<Vec<Cell>> =
-        (0..outputs.rows()).map(|i| prediction(&preprocessing, outputs.row(i))).collect();
-    let header = header(&preprocessing, outputs.columns());
+    let predictor =
+        Predictor::load(&arguments.model)?.with_threads(arguments.common.threads.map(usize::from));
+    let dataset = read(&arguments.data)?;
+    let table = copied_table(arguments, &dataset)?;
+    let predictions = predictor.predict(&dataset)?;
+    let header = header(&predictions);
 
     let json_rows = || -> Vec<Value> {
-        let as_object = |line: &Vec<Cell>| header.iter().cloned().zip(line.iter().map(Cell::json)).collect();
-        lines.iter().map(as_object).map(Value::Object).collect()
+        let as_object = |row| {
+            let cells = cells(&predictions, row);
+            header.iter().cloned().zip(cells.iter().map(Cell::json)).collect()
+        };
+        (0..predictions.rows()).map(as_object).map(Value::Object).collect()
     };
-    let csv = csv_text(arguments, &dataset, &header, &lines)?;
+    let rows = predictions.rows();
     match &arguments.output {
         Some(path) => {
-            write_aside(path, csv.as_bytes())?;
+            write_aside(path, csv_text(table, &header, &predictions).as_bytes())?;
             let shown = path.display().to_string();
             if arguments.common.json {
-                say_json(&json!({ "rows": lines.len(), "output": shown }))?;
+                say_json(&json!({ "rows": rows, "output": shown }))?;
             } else {
-                say(format!("{} in {shown}", counted(lines.len(), "prediction")))?;
+                say(format!("{} in {shown}", counted(rows, "prediction")))?;
             }
         }
         None if arguments.common.json => {
-            say_json(&json!({ "rows": lines.len(), "predictions": json_rows() }))?;
+            say_json(&json!({ "rows": rows, "predictions": json_rows() }))?;
         }
-        None => say(csv.trim_end_matches('\n'))?,
+        None => say(csv_text(table, &header, &predictions).trim_end_matches('\n'))?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// `prediction`, then one column for each class; or one `prediction` for each number.
-fn header(preprocessing: &Preprocessing, outputs: usize) -> Vec<String> {
-    match preprocessing.class_names() {
-        Some(classes) => {
-            let probabilities = classes.iter().map(|class| format!("probability {class}"));
+fn header(predictions: &Predictions) -> Vec<String> {
+    match predictions {
+        Predictions::Classes(classes) => {
+            let probabilities = classes.names.iter().map(|class| format!("probability {class}"));
             iter::once("prediction".to_owned()).chain(probabilities).collect()
         }
-        None if outputs == 1 => vec!["prediction".to_owned()],
-        None => (1..=outputs).map(|output| format!("prediction {output}")).collect(),
+        Predictions::Numbers(numbers) => match numbers.values.columns() {
+            1 => vec!["prediction".to_owned()],
+            outputs => (1..=outputs).map(|output| format!("prediction {output}")).collect(),
+        },
     }
 }
 
 /// A cell of a prediction.
-enum Cell {
-    Class(String),
-    Number(f32),
+enum Cell<'a> {
+    Class(&'a str),
+    Probability(f32),
+    Number(f64),
 }
 
-impl Cell {
-    /// A number is the shortest text that reads back as the same number.
-    fn text(&self) -> String {
+impl Cell<'_> {
+    /// A number is the shortest text that reads back as the same number of the same type.
+    fn text(&self) -> Cow<'_, str> {
         match self {
-            Cell::Class(name) => name.clone(),
-            Cell::Number(value) if *value == 0.0 || (1e-4..1e7).contains(&value.abs()) => value.to_string(),
-            Cell::Number(value) => format!("{value:e}"),
+            Cell::Class(name) => Cow::Borrowed(name),
+            Cell::Probability(value) if *value == 0.0 || (1e-4..1e7).contains(&value.abs()) => {
+                Cow::Owned(value.to_string())
+            }
+            Cell::Probability(value) => Cow::Owned(format!("{value:e}")),
+            Cell::Number(value) if *value == 0.0 || (1e-4..1e16).contains(&value.abs()) => {
+                Cow::Owned(value.to_string())
+            }
+            Cell::Number(value) => Cow::Owned(format!("{value:e}")),
         }
     }
 
@@ -93,48 +95,45 @@ impl Cell {
         match self {
             Cell::Class(name) => json!(name),
             // Through its text, since 0.1 in 32 bits would be 0.10000000149011612 in 64.
-            Cell::Number(_) => json!(self.text().parse::<f64>().unwrap_or(f64::NAN)),
+            Cell::Probability(_) => json!(self.text().parse::<f64>().unwrap_or(f64::NAN)),
+            Cell::Number(value) => json!(value),
         }
     }
 }
 
 /// The cells of one row: the class and every class's probability, or the numbers.
-fn prediction(preprocessing: &Preprocessing, output: &[f32]) -> Vec<Cell> {
-    let Some(classes) = preprocessing.class_names() else {
-        let scale = preprocessing.target_scale();
-        let undone = |&value: &f32| scale.map_or(value, |scale| scale.undo(f64::from(value)) as f32);
-        return output.iter().map(undone).map(Cell::Number).collect();
-    };
-    let mut cells = vec![Cell::Class(classes[predicted_class(output) as usize].clone())];
-    match output {
-        [of_second] => cells.extend([1.0 - of_second, *of_second].map(Cell::Number)),
-        all => cells.extend(all.iter().copied().map(Cell::Number)),
+fn cells(predictions: &Predictions, row: usize) -> Vec<Cell<'_>> {
+    match predictions {
+        Predictions::Classes(classes) => {
+            let probabilities = classes.probabilities.row(row).iter().copied().map(Cell::Probability);
+            iter::once(Cell::Class(classes.name(row))).chain(probabilities).collect()
+        }
+        Predictions::Numbers(numbers) => numbers.values.row(row).iter().copied().map(Cell::Number).collect(),
     }
-    cells
 }
 
-fn csv_text(
-    arguments: &PredictArguments,
-    dataset: &Dataset,
-    header: &[String],
-    lines: &[Vec<Cell>],
-) -> Result<String> {
-    let table = match &dataset.features {
-        Features::Table(table) if arguments.with_inputs => Some(table),
+/// The table whose columns are copied, if they are.
+fn copied_table<'a>(arguments: &PredictArguments, dataset: &'a Dataset) -> Result<Option<&'a Table>> {
+    match &dataset.features {
+        Features::Table(table) => Ok(arguments.with_inputs.then_some(table)),
         Features::Images(_) if arguments.with_inputs => {
             bail!("{}: images have no columns to copy; leave out --with-inputs", dataset.name)
         }
-        _ => None,
-    };
+        Features::Images(_) => Ok(None),
+    }
+}
+
+fn csv_text(table: Option<&Table>, header: &[String], predictions: &Predictions) -> String {
     let mut text = String::new();
     let copied = table.map(|table| table.header().iter().map(String::as_str));
     write_line(&mut text, copied.into_iter().flatten().chain(header.iter().map(String::as_str)));
-    for (row, line) in lines.iter().enumerate() {
+    for row in 0..predictions.rows() {
+        let cells = cells(predictions, row);
+        let cells: Vec<Cow<'_, str>> = cells.iter().map(Cell::text).collect();
         let copied = table.map(|table| table.row(row));
-        let cells: Vec<String> = line.iter().map(Cell::text).collect();
-        write_line(&mut text, copied.into_iter().flatten().chain(cells.iter().map(String::as_str)));
+        write_line(&mut text, copied.into_iter().flatten().chain(cells.iter().map(|cell| &**cell)));
     }
-    Ok(text)
+    text
 }
 
 /// One CSV line (RFC 4180): cells with a comma, a quote or a line break are quoted.

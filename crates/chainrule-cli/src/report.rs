@@ -8,7 +8,7 @@ use chainrule::layer::Layer;
 use chainrule::memory::Ledger;
 use chainrule::{Loss, Metrics, Network};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Prints a line on standard output; an error where nobody reads it any more.
 pub(crate) fn say(line: impl Display) -> Result<()> {
@@ -201,13 +201,6 @@ pub(crate) fn loss_words(loss: &Loss) -> String {
         }
         _ => name,
     }
-}
-
-/// A loss and metrics as JSON.
-pub(crate) fn evaluation_json(evaluation: &chainrule::Evaluation, rows: usize) -> Value {
-    let mut value = serde_json::to_value(evaluation).unwrap_or_default();
-    value["rows"] = json!(rows);
-    value
 }
 
 #[cfg(test)]

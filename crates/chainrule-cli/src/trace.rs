@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use chainrule::trace::{Phase, Trace};
 use chainrule::{Mode, Rule, Scalar, trace, write_aside};
-use chainrule_data::InputNumber;
+use chainrule_data::{InputNumber, read};
+use chainrule_estimator::{Predictor, chosen_rows};
 use serde_json::json;
 
 use crate::arguments::TraceArguments;
-use crate::data::{Prepared, chosen_rows, load};
 use crate::output::check_output;
 use crate::report::{bytes, counted, say, say_json, short};
 
@@ -30,9 +30,11 @@ fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCod
     if let Some(path) = &arguments.output {
         check_output(path, &[&arguments.model, Path::new(&arguments.data)])?;
     }
-    let (model, dataset, preprocessing) = load::<T>(&arguments.model, &arguments.data)?;
-    let rows = chosen_rows(&dataset, &arguments.rows.0, false)?;
-    let prepared = Prepared::<T>::new(&preprocessing, &dataset, &rows)?;
+    let predictor = Predictor::<T>::load_as(&arguments.model)?;
+    let dataset = read(&arguments.data)?;
+    let rows = chosen_rows(&dataset, arguments.rows.0.clone(), false)?;
+    let prepared = predictor.prepare(&dataset, &rows)?;
+    let model = predictor.model();
     let mut rule = arguments.optimizer.clone();
     match (arguments.learning_rate, &rule) {
         (Some(rate), _) => rule.set_learning_rate(rate),

@@ -8,113 +8,49 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
-use chainrule::{
-    Activation, Ending, Evaluation, Event, Loss, Model, Network, Threads, Trainer, TrainingOptions,
-    TrainingPlan, evaluate,
-};
-use chainrule_data::{Dataset, Preprocessing, choose_target, infer_task, read};
+use anyhow::{Context, Result};
+use chainrule_data::read;
+use chainrule_estimator::{Ending, Estimator, EstimatorError, Event, Fitted, Measurement, Preparation, Run};
 use serde_json::{Value, json};
 
 use crate::arguments::{Part, TrainArguments};
-use crate::data::Prepared;
-use crate::defaults::{self, Facts};
-use crate::memory::{can_hold, refusal};
+use crate::flags::{estimator_options, in_flags};
 use crate::output::check_output;
 use crate::progress::Progress;
 use crate::report::{
-    bytes, counted, evaluation_json, grouped, ledger_line, loss_words, metrics_line, network_line,
-    network_table, on_terminal, percent, say, say_json, short,
+    bytes, counted, grouped, ledger_line, loss_words, metrics_line, network_line, network_table, on_terminal,
+    percent, say, say_json, short,
 };
-use crate::split::{SplitRule, split_rows};
-
-const DEFAULT_VALIDATION: f64 = 0.1;
-const DEFAULT_TEST: f64 = 0.2;
-
-/// The data of a run, prepared.
-struct Data {
-    dataset: Dataset,
-    preprocessing: Preprocessing,
-    notes: Vec<String>,
-    rule: SplitRule,
-    training: Prepared<f32>,
-    validation: Option<Prepared<f32>>,
-    test: Option<Prepared<f32>>,
-}
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
     let started = Instant::now();
     let path = model_path(arguments)?;
-    let data = prepare(arguments)?;
-    let facts = Facts {
-        rows: data.training.rows(),
-        preprocessing: &data.preprocessing,
-        class_counts: data.training.class_counts(data.preprocessing.class_names().map_or(0, <[String]>::len)),
-        has_validation: data.validation.is_some(),
-    };
-    let loss = defaults::loss(arguments, &facts)?;
-    let network = defaults::network(arguments, &facts, &loss)?;
-    let options = defaults::options(arguments, &facts)?;
-    let plan = plan(arguments, &network, &options, &data)?;
-    let mut trainer = make_trainer(arguments, &network, &loss, &options)?;
-    trainer.set_plan(plan.clone());
-    let threads = arguments.common.threads();
+    let preparation = prepare(arguments)?;
+    let run = preparation.start().map_err(in_flags)?;
     if !arguments.common.json {
-        describe(&data, &network, &loss, &options, &threads, &plan)?;
+        describe(&preparation)?;
     }
-
-    let training_started = Instant::now();
-    let ending = match fit(arguments, &mut trainer, &threads, &data) {
-        Ok(ending) => ending,
-        Err(error) => return Err(keep_last_good(error, &trainer, &data, &path)),
-    };
-    let seconds = training_started.elapsed().as_secs_f64();
-
-    let measure = |prepared: &Option<Prepared<f32>>| -> Result<Option<(Evaluation, usize)>> {
-        let Some(prepared) = prepared else { return Ok(None) };
-        let parameters = trainer.parameters();
-        let mut evaluation = evaluate(&threads, &network, parameters, &loss, prepared.samples())?;
-        let scale = data.preprocessing.target_scale().map_or(1.0, |scale| scale.standard_deviation);
-        evaluation.metrics = evaluation.metrics.rescaled(scale);
-        Ok(Some((evaluation, prepared.rows())))
-    };
-    let (validation, test) = (measure(&data.validation)?, measure(&data.test)?);
-    let as_json = |measured: &Option<(Evaluation, usize)>| match measured {
-        Some((evaluation, rows)) => evaluation_json(evaluation, *rows),
-        None => Value::Null,
-    };
-    let mut summary = json!({
-        "data": data.dataset.name,
-        "training_rows": data.training.rows(),
-        "validation": as_json(&validation),
-        "test": as_json(&test),
-        "epochs": trainer.epochs(),
-        "best_epoch": trainer.best_epoch(),
-        "ending": ending,
-    });
-    let model = model_of(&trainer, &data, &summary)?;
-    model.save(&path)?;
-
-    summary["seconds"] = json!(seconds);
-    summary["total_seconds"] = json!(started.elapsed().as_secs_f64());
-    summary["rows_per_second"] = json!((trainer.epochs() * data.training.rows()) as f64 / seconds);
-    summary["parameters"] = json!(network.parameter_count());
-    summary["threads"] = json!(threads.count());
-    summary["memory"] = json!({
-        "bytes": plan.bytes(),
-        "recomputed": plan.step.recomputed(),
-        "microbatches": plan.step.model().microbatches(),
-        "ledger": plan.ledger().entries,
-    });
-    summary["notes"] = json!(data.notes);
-    summary["model"] = json!(path.display().to_string());
+    let interrupted = catch_interrupts()?;
+    let fitted =
+        fit(arguments, &preparation, run, &interrupted).map_err(|error| keep_last_good(error, &path))?;
+    fitted.predictor.save(&path)?;
     if arguments.common.json {
+        let mut summary = summary(&preparation, &fitted);
+        summary["model"] = json!(path.display().to_string());
+        summary["total_seconds"] = json!(started.elapsed().as_secs_f64());
         say_json(&summary)?;
     } else {
-        say_result(&data, &trainer, ending, seconds, &validation, &test, &path)?;
+        say_result(&preparation, &fitted, &path)?;
     }
-    Ok(if ending == Ending::Interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })
+    Ok(if fitted.ending == Ending::Interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+/// Reads and prepares the data. What was read is gone when training begins.
+fn prepare(arguments: &TrainArguments) -> Result<Preparation> {
+    let dataset = read(&arguments.data)?;
+    let options = estimator_options(arguments)?;
+    Estimator::new(options).prepare(&dataset).map_err(in_flags)
 }
 
 /// Where the model goes, and every other file, checked.
@@ -142,114 +78,8 @@ fn model_path(arguments: &TrainArguments) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Reads and splits the data, and fits its preprocessing on the training rows.
-fn prepare(arguments: &TrainArguments) -> Result<Data> {
-    let dataset = read(&arguments.data)?;
-    let target = choose_target(&dataset, arguments.target.as_deref())?;
-    let task = infer_task(&dataset, target, arguments.task)?;
-    let share = |part: &Option<Part>, default: f64| match part {
-        None => default,
-        Some(Part::Share(share)) => *share,
-        Some(Part::Data(_)) => 0.0,
-    };
-    let names_test_rows = dataset.test_rows.is_some() && arguments.test.is_none();
-    let rule = SplitRule {
-        validation: share(&arguments.validation, DEFAULT_VALIDATION),
-        test: (!names_test_rows).then(|| share(&arguments.test, DEFAULT_TEST)),
-        seed: arguments.seed,
-    };
-    let split = split_rows(&dataset, arguments.target.as_deref(), task, &rule)?;
-    let standardize = standardizes_target(arguments);
-    let (preprocessing, notes) =
-        Preprocessing::fit(&dataset, arguments.target.as_deref(), Some(task), standardize, &split.training)?;
-    if preprocessing.input_width() == 0 {
-        bail!("{}: there is no column to learn from beside the target", dataset.name);
-    }
-    let part = |part: &Option<Part>, rows: &[usize]| -> Result<Option<Prepared<f32>>> {
-        if let Some(Part::Data(source)) = part {
-            let other = read(source)?;
-            let rows: Vec<usize> = (0..other.rows()).collect();
-            return Prepared::new(&preprocessing, &other, &rows).map(Some);
-        }
-        let present = !rows.is_empty();
-        present.then(|| Prepared::new(&preprocessing, &dataset, rows)).transpose()
-    };
-    let training = Prepared::new(&preprocessing, &dataset, &split.training)?;
-    let validation = part(&arguments.validation, &split.validation)?;
-    let test = part(&arguments.test, &split.test)?;
-    Ok(Data { dataset, preprocessing, notes, rule, training, validation, test })
-}
-
-/// Numbers are learned as deviations from their mean in standard deviations, where loss and output allow.
-fn standardizes_target(arguments: &TrainArguments) -> bool {
-    let any_number = match &arguments.loss {
-        None => true,
-        Some(loss) => !matches!(loss, Loss::Poisson | Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. }),
-    };
-    any_number && arguments.output_activation.is_none_or(|activation| activation == Activation::Identity)
-}
-
-/// What training will hold, within the limit; refused before anything of it is taken.
-fn plan(
-    arguments: &TrainArguments,
-    network: &Network,
-    options: &TrainingOptions,
-    data: &Data,
-) -> Result<TrainingPlan> {
-    let limit = arguments.memory.limit::<f32>(network)?;
-    let threads = arguments.common.thread_count();
-    let rows = |prepared: &Option<Prepared<f32>>| prepared.as_ref().map_or(0, Prepared::rows);
-    let measured = rows(&data.validation).max(rows(&data.test));
-    let samples = data.training.samples();
-    let plan = TrainingPlan::new(network, options, samples, measured, threads, limit.as_ref());
-    let plan = plan.map_err(refusal)?;
-    if !can_hold(plan.bytes()) {
-        bail!(
-            "the network has {} parameters, and training it takes {}, more than this machine has; \
-             give --memory auto, smaller --layers or a smaller --batch-size",
-            grouped(network.parameter_count() as u64),
-            bytes(plan.bytes())
-        );
-    }
-    Ok(plan)
-}
-
-fn make_trainer(
-    arguments: &TrainArguments,
-    network: &Network,
-    loss: &Loss,
-    options: &TrainingOptions,
-) -> Result<Trainer<f32>> {
-    let Some(path) = &arguments.resume else {
-        let parameters = match arguments.initialization {
-            Some(rule) => network.initialize_with(rule, options.seed),
-            None => network.initialize(options.seed),
-        };
-        return Ok(Trainer::new(network, loss, parameters, options.clone())?);
-    };
-    let trainer = Trainer::<f32>::resume(path, Some(options.epochs))?;
-    let same = [
-        ("network", trainer.network() == network),
-        ("loss", trainer.loss() == loss),
-        ("training options", trainer.options() == options),
-    ];
-    if let Some((what, _)) = same.iter().find(|(_, same)| !same) {
-        bail!(
-            "{}: the run written down there has another {what} than this command line; \
-             repeat the flags it was started with (only --epochs may differ)",
-            path.display()
-        );
-    }
-    Ok(trainer)
-}
-
-/// Trains until the end or Ctrl-C.
-fn fit(
-    arguments: &TrainArguments,
-    trainer: &mut Trainer<f32>,
-    threads: &Threads,
-    data: &Data,
-) -> Result<Ending> {
+/// A flag that Ctrl-C sets.
+fn catch_interrupts() -> Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
     ctrlc::set_handler(move || {
@@ -259,94 +89,84 @@ fn fit(
         }
     })
     .context("Ctrl-C cannot be caught")?;
-    let quiet = arguments.common.json;
-    let mut progress = Progress::new(trainer.options().epochs, data.training.rows(), trainer.epochs(), quiet);
-    let mut failure = None;
-    let result = trainer.fit(
-        threads,
-        data.training.samples(),
-        data.validation.as_ref().map(Prepared::samples),
-        &mut |event| {
-            match event {
-                Event::Step { epoch, samples, loss } => progress.step(*epoch, *samples, *loss),
-                Event::Epoch { report, run } => {
-                    progress.epoch(report);
-                    if let Some(Err(error)) = arguments.checkpoint.as_ref().map(|path| run.save(path)) {
-                        failure = Some(error);
-                        return ControlFlow::Break(());
-                    }
-                }
-                _ => {}
-            }
-            if interrupted.load(Ordering::SeqCst) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        },
-    );
-    progress.finish();
-    match failure {
-        Some(error) => Err(error.into()),
-        None => Ok(result?),
-    }
+    Ok(interrupted)
 }
 
-fn model_of(trainer: &Trainer<f32>, data: &Data, summary: &Value) -> Result<Model<f32>> {
-    let mut record = summary.clone();
-    record["rows"] = json!(data.dataset.rows());
-    record["split"] = serde_json::to_value(data.rule)?;
-    record["options"] = serde_json::to_value(trainer.options())?;
-    Ok(Model {
-        network: trainer.network().clone(),
-        loss: trainer.loss().clone(),
-        parameters: trainer.parameters().clone(),
-        preprocessing: Some(serde_json::to_value(&data.preprocessing)?),
-        training: Some(record),
-    })
+/// Trains until the end or until the flag is set.
+fn fit(
+    arguments: &TrainArguments,
+    preparation: &Preparation,
+    run: Run<'_>,
+    interrupted: &AtomicBool,
+) -> Result<Fitted, EstimatorError> {
+    let (epochs, rows) = (preparation.training_options().epochs, preparation.training_rows());
+    let mut progress = Progress::new(epochs, rows, run.epochs(), arguments.common.json);
+    let fitted = run.fit(&mut |event| {
+        match event {
+            Event::Step { epoch, samples, loss } => progress.step(*epoch, *samples, *loss),
+            Event::Epoch { report, .. } => progress.epoch(report),
+            _ => {}
+        }
+        if interrupted.load(Ordering::SeqCst) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    progress.finish();
+    fitted
 }
 
 /// After a run that diverged: what was good is kept beside the model's place, which stays as it is.
-fn keep_last_good(error: anyhow::Error, trainer: &Trainer<f32>, data: &Data, path: &Path) -> anyhow::Error {
-    let diverged = matches!(error.downcast_ref(), Some(chainrule::Error::NonFinite { .. }));
-    if !diverged || trainer.epochs() == 0 {
-        return error;
-    }
+fn keep_last_good(error: EstimatorError, path: &Path) -> anyhow::Error {
+    let EstimatorError::Diverged { epoch, last_good, .. } = &error else { return in_flags(error) };
     let place = path.with_extension("last-good.safetensors");
-    let record = json!({ "data": data.dataset.name, "epochs": trainer.epochs(), "ending": "diverged" });
-    let saved = model_of(trainer, data, &record).and_then(|model| Ok(model.save(&place)?));
-    match saved {
-        Ok(()) => error.context(format!(
-            "the best model so far, of epoch {}, is in {}",
-            trainer.best_epoch(),
-            place.display()
-        )),
-        Err(saving) => error.context(format!("{saving:#}")),
-    }
+    let context = match last_good.save(&place) {
+        Ok(()) => format!("the best model so far, of epoch {epoch}, is in {}", place.display()),
+        Err(saving) => saving.to_string(),
+    };
+    anyhow::Error::from(error).context(context)
+}
+
+/// What was learned and how, for programs.
+fn summary(preparation: &Preparation, fitted: &Fitted) -> Value {
+    let seconds = fitted.training_time.as_secs_f64();
+    let plan = preparation.plan();
+    json!({
+        "data": preparation.data(),
+        "training_rows": preparation.training_rows(),
+        "validation": fitted.validation,
+        "test": fitted.test,
+        "epochs": fitted.epochs,
+        "best_epoch": fitted.best_epoch,
+        "ending": fitted.ending,
+        "seconds": seconds,
+        "rows_per_second": (fitted.epochs * preparation.training_rows()) as f64 / seconds,
+        "parameters": preparation.network().parameter_count(),
+        "threads": preparation.threads().count(),
+        "memory": {
+            "bytes": plan.bytes(),
+            "recomputed": plan.step.recomputed(),
+            "microbatches": plan.step.model().microbatches(),
+            "ledger": plan.ledger().entries,
+        },
+        "notes": preparation.notes(),
+    })
 }
 
 /// What was read, and what will be trained.
-fn describe(
-    data: &Data,
-    network: &Network,
-    loss: &Loss,
-    options: &TrainingOptions,
-    threads: &Threads,
-    plan: &TrainingPlan,
-) -> Result<()> {
-    let rows = |prepared: &Option<Prepared<f32>>| prepared.as_ref().map_or(0, Prepared::rows);
-    say(format!("{}: {}", data.dataset.name, data.dataset.description))?;
-    let task = match data.preprocessing.class_names() {
-        Some(classes) => format!("{} classes of '{}'", classes.len(), data.preprocessing.target_name()),
-        None => format!("the number '{}'", data.preprocessing.target_name()),
+fn describe(preparation: &Preparation) -> Result<()> {
+    let (network, loss, options) =
+        (preparation.network(), preparation.loss(), preparation.training_options());
+    let (preprocessing, plan) = (preparation.preprocessing(), preparation.plan());
+    say(format!("{}: {}", preparation.data(), preparation.description()))?;
+    let task = match preprocessing.class_names() {
+        Some(classes) => format!("{} classes of '{}'", classes.len(), preprocessing.target_name()),
+        None => format!("the number '{}'", preprocessing.target_name()),
     };
     say(format!(
         "learning {task} from {}; {} to validate, {} to test",
-        counted(data.training.rows(), "row"),
-        grouped(rows(&data.validation) as u64),
-        grouped(rows(&data.test) as u64),
+        counted(preparation.training_rows(), "row"),
+        grouped(preparation.validation_rows() as u64),
+        grouped(preparation.test_rows() as u64),
     ))?;
-    for note in &data.notes {
+    for note in preparation.notes() {
         say(format!("note: {note}"))?;
     }
     let parameters = network.parameter_count();
@@ -367,7 +187,7 @@ fn describe(
         options.optimizer.learning_rate(),
         options.schedule.name().replace('_', " "),
         options.batch_size,
-        counted(threads.count(), "thread"),
+        counted(preparation.threads().count(), "thread"),
     ))?;
     say(format!("memory {}", ledger_line(&plan.ledger())))?;
     let (parts, recomputed) = (plan.step.model().microbatches(), plan.step.recomputed());
@@ -382,30 +202,23 @@ fn describe(
     Ok(std::io::stdout().flush()?)
 }
 
-fn say_result(
-    data: &Data,
-    trainer: &Trainer<f32>,
-    ending: Ending,
-    seconds: f64,
-    validation: &Option<(Evaluation, usize)>,
-    test: &Option<(Evaluation, usize)>,
-    path: &Path,
-) -> Result<()> {
-    let (epochs, best) = (trainer.epochs(), trainer.best_epoch());
-    let rate = grouped(((epochs * data.training.rows()) as f64 / seconds) as u64);
-    let how = match ending {
+fn say_result(preparation: &Preparation, fitted: &Fitted, path: &Path) -> Result<()> {
+    let (epochs, best) = (fitted.epochs, fitted.best_epoch);
+    let seconds = fitted.training_time.as_secs_f64();
+    let rate = grouped(((epochs * preparation.training_rows()) as f64 / seconds) as u64);
+    let how = match fitted.ending {
         Ending::Finished => "trained",
         Ending::StoppedEarly => "stopped early: trained",
         Ending::Interrupted => "interrupted: trained",
     };
-    let kept = if best < epochs || ending == Ending::Interrupted {
+    let kept = if best < epochs || fitted.ending == Ending::Interrupted {
         format!("; the model is the best one, of epoch {best}")
     } else {
         String::new()
     };
     say(format!("{how} {} in {} s, {rate} rows/s{kept}", counted(epochs, "epoch"), short(seconds)))?;
-    for (name, measured) in [("validation", validation), ("test", test)] {
-        if let Some((evaluation, rows)) = measured {
+    for (name, measured) in [("validation", &fitted.validation), ("test", &fitted.test)] {
+        if let Some(Measurement { evaluation, rows, .. }) = measured {
             let metrics = metrics_line(evaluation.loss, &evaluation.metrics);
             say(format!("{name:<10} {metrics} ({})", counted(*rows, "row")))?;
         }
@@ -414,5 +227,5 @@ fn say_result(
     say(format!("model      {model}"))?;
     let program = std::env::args().next().unwrap_or("chainrule".to_owned());
     say(format!("next       {program} predict {model} DATA"))?;
-    say(format!("           {program} trace {model} {}", data.dataset.name))
+    say(format!("           {program} trace {model} {}", preparation.data()))
 }

@@ -205,6 +205,7 @@ fn numbers_out_of_range() {
     for (flags, words) in [
         ("--epochs 0", ["epochs", "at least 1"]),
         ("--batch-size 0", ["batch_size", "at least 1"]),
+        ("--patience 0", ["patience", "at least 1"]),
         ("--dropout 1", ["dropout", "less than 1"]),
         ("--dropout -0.5", ["--dropout", "at least 0"]),
         ("--weight-decay -1", ["--weight-decay", "at least 0"]),

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod commands;
+mod delivered;
 mod diverging;
 mod explore;
 mod images;

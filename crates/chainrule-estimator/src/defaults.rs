@@ -1,0 +1,172 @@
+//! What is chosen where the user does not: network, loss and options of training, by the data's kind and size.
+
+use chainrule::layer::{Dense, Dropout, Layer};
+use chainrule::optimizer::AdamW;
+use chainrule::{Activation, Loss, Network, Rule, Schedule, TrainingOptions};
+use chainrule_data::{InputPreprocessing, Preprocessing};
+
+use crate::error::Result;
+use crate::option_error::OptionError;
+use crate::options::EstimatorOptions;
+
+/// What choices depend on.
+pub(crate) struct Facts<'a> {
+    pub(crate) rows: usize,
+    pub(crate) preprocessing: &'a Preprocessing,
+    /// How often each class occurs among the training rows; empty for numbers.
+    pub(crate) class_counts: Vec<usize>,
+    pub(crate) has_validation: bool,
+}
+
+impl Facts<'_> {
+    fn is_images(&self) -> bool {
+        matches!(self.preprocessing.inputs, InputPreprocessing::Images(_))
+    }
+}
+
+/// Numbers are learned as deviations from their mean in standard deviations, where loss and output allow.
+pub(crate) fn standardizes_target(options: &EstimatorOptions) -> bool {
+    let any_number = match &options.loss {
+        None => true,
+        Some(loss) => !matches!(loss, Loss::Poisson | Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. }),
+    };
+    any_number && options.output_activation.is_none_or(|activation| activation == Activation::Identity)
+}
+
+/// The loss, with the options that belong to it.
+pub(crate) fn loss(options: &EstimatorOptions, facts: &Facts<'_>) -> Result<Loss> {
+    let is_classes = !facts.class_counts.is_empty();
+    let chosen = options.loss.clone();
+    let mut loss =
+        chosen.unwrap_or_else(|| if is_classes { Loss::cross_entropy() } else { Loss::HalfSquaredError });
+    if matches!(loss, Loss::CrossEntropy { .. }) && !is_classes {
+        return Err(OptionError::NeedsClasses.into());
+    }
+    let name = loss.name().replace('_', "-");
+    let refuse = |given: bool, option: &'static str, values: &'static str| match given {
+        true => Err(OptionError::Belongs { option, to: "loss", values, found: name.clone() }),
+        false => Ok(()),
+    };
+    match &mut loss {
+        Loss::CrossEntropy { label_smoothing, class_weights } => {
+            let default = if facts.is_images() { IMAGE_LABEL_SMOOTHING } else { 0.0 };
+            let own = if *label_smoothing == 0.0 { default } else { *label_smoothing };
+            *label_smoothing = options.label_smoothing.unwrap_or(own);
+            if options.balance_classes {
+                let mean = facts.rows as f64 / facts.class_counts.len() as f64;
+                let weights = facts.class_counts.iter().map(|&count| mean / count.max(1) as f64);
+                *class_weights = Some(weights.collect());
+            }
+        }
+        _ => {
+            refuse(options.label_smoothing.is_some(), "label_smoothing", "cross-entropy")?;
+            refuse(options.balance_classes, "balance_classes", "cross-entropy")?;
+        }
+    }
+    match &mut loss {
+        Loss::Huber { delta } => *delta = options.huber_delta.unwrap_or(*delta),
+        _ => refuse(options.huber_delta.is_some(), "huber_delta", "huber")?,
+    }
+    match &mut loss {
+        Loss::Quantile { quantile } => *quantile = options.quantile.unwrap_or(*quantile),
+        _ => refuse(options.quantile.is_some(), "quantile", "quantile")?,
+    }
+    Ok(loss)
+}
+
+/// The network.
+pub(crate) fn network(options: &EstimatorOptions, facts: &Facts<'_>, loss: &Loss) -> Result<Network> {
+    let n_in = facts.preprocessing.input_width();
+    let output_activation = options.output_activation.unwrap_or(loss.natural_output());
+    let n_out = match (facts.class_counts.len(), loss) {
+        (0, _) => 1,
+        (2, Loss::BinaryCrossEntropy) => 1,
+        (classes, _) => classes,
+    };
+    let mut hidden = options.layers.clone().unwrap_or_else(|| default_hidden(facts, n_in));
+    // The list of all widths is understood as well.
+    if hidden.len() >= 2 && hidden.first() == Some(&n_in) && hidden.last() == Some(&n_out) {
+        hidden.pop();
+        hidden.remove(0);
+    }
+    let default_activation = if facts.is_images() { Activation::Relu } else { Activation::Silu };
+    let activation = options.activation.unwrap_or(default_activation);
+    let mut builder = Network::builder(n_in);
+    for width in hidden {
+        builder = builder.layer(Layer::Dense(Dense { width, activation, bias: true }));
+        if options.dropout != 0.0 {
+            builder = builder.layer(Layer::Dropout(Dropout { rate: options.dropout }));
+        }
+    }
+    Ok(builder.dense(n_out, output_activation).build()?)
+}
+
+/// Wide enough for what the rows can teach. Images get two layers of ReLU; tables, whose few columns
+/// may act together in smooth but curved ways, three of SiLU (docs/results.md has the comparison).
+fn default_hidden(facts: &Facts<'_>, inputs: usize) -> Vec<usize> {
+    let width = match facts.rows * inputs.min(64) {
+        0..1_000_000 => 128,
+        1_000_000..10_000_000 => 256,
+        _ => 512,
+    };
+    vec![width; if facts.is_images() { 2 } else { 3 }]
+}
+
+/// What keeps a network that could learn all training images by heart from doing so (docs/results.md).
+const IMAGE_LABEL_SMOOTHING: f64 = 0.02;
+const IMAGE_WEIGHT_DECAY: f64 = 0.1;
+
+/// Steps of a run of default length; at least 20 and at most 500 epochs.
+const DEFAULT_STEPS: usize = 8_000;
+
+/// Optimizer, schedule, length.
+pub(crate) fn training_options(options: &EstimatorOptions, facts: &Facts<'_>) -> Result<TrainingOptions> {
+    let batch_size = options.batch_size.unwrap_or(match facts.rows {
+        0..5_000 => 32,
+        5_000..50_000 => 64,
+        _ => 128,
+    });
+    let weight_decay = if facts.is_images() { IMAGE_WEIGHT_DECAY } else { AdamW::default().weight_decay };
+    let default = Rule::AdamW(AdamW { learning_rate: 3e-3, weight_decay, ..AdamW::default() });
+    let mut optimizer = options.optimizer.clone().unwrap_or(default);
+    if let Some(learning_rate) = options.learning_rate {
+        optimizer.set_learning_rate(learning_rate);
+    }
+    if let Some(weight_decay) = options.weight_decay {
+        optimizer.set_weight_decay(weight_decay);
+    }
+    if let Some(momentum) = options.momentum {
+        match &mut optimizer {
+            Rule::Sgd(rule) => rule.momentum = momentum,
+            Rule::RmsProp(rule) => rule.momentum = momentum,
+            other => {
+                let (option, to, values) = ("momentum", "optimizer", "sgd and rmsprop");
+                return Err(
+                    OptionError::Belongs { option, to, values, found: other.name().to_owned() }.into()
+                );
+            }
+        }
+    }
+    let schedule = options.schedule.unwrap_or(Schedule::OneCycle {
+        warmup_fraction: 0.3,
+        initial_divisor: 25.0,
+        final_divisor: 1e4,
+    });
+    let steps_per_epoch = facts.rows.div_ceil(batch_size.max(1));
+    let epochs = options.epochs.unwrap_or((DEFAULT_STEPS / steps_per_epoch).clamp(20, 500));
+    if options.patience.is_some() && !facts.has_validation {
+        return Err(OptionError::PatienceWithoutValidation.into());
+    }
+    let training = TrainingOptions {
+        epochs,
+        batch_size,
+        optimizer,
+        schedule,
+        warmup_epochs: options.warmup,
+        clipping: options.clipping,
+        patience: options.patience,
+        seed: options.seed,
+    };
+    training.check()?;
+    Ok(training)
+}

@@ -1,0 +1,100 @@
+//! What a model says of rows: a class with all probabilities, or numbers in the target's own units.
+
+use chainrule::{Matrix, predicted_class};
+use chainrule::{Scalar, Threads};
+use chainrule_data::{Dataset, InputNumber, Preprocessing};
+
+use crate::error::{EstimatorError, Result};
+use crate::outputs::{in_own_units, outputs};
+use crate::rows::place;
+use crate::samples::inputs;
+
+/// Predictions, one for each row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Predictions<T = f32> {
+    /// Of one of several classes.
+    Classes(ClassPredictions<T>),
+    /// Of numbers.
+    Numbers(NumberPredictions),
+}
+
+/// Predicted classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassPredictions<T = f32> {
+    /// The names of the classes.
+    pub names: Vec<String>,
+    /// For each row the position of the predicted class in `names`: the most probable one.
+    pub classes: Vec<u32>,
+    /// Shape [rows, classes].
+    pub probabilities: Matrix<T>,
+}
+
+/// Predicted numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NumberPredictions {
+    /// The name of the target of each column of `values`.
+    pub names: Vec<String>,
+    /// In the target's own units, shape [rows, targets].
+    pub values: Matrix<f64>,
+}
+
+impl<T> Predictions<T> {
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        match self {
+            Predictions::Classes(classes) => classes.classes.len(),
+            Predictions::Numbers(numbers) => numbers.values.rows(),
+        }
+    }
+}
+
+impl<T> ClassPredictions<T> {
+    /// The name of the class that is predicted for a row.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    pub fn name(&self, row: usize) -> &str {
+        &self.names[self.classes[row] as usize]
+    }
+}
+
+pub(crate) fn predict<T: Scalar + InputNumber>(
+    threads: &Threads,
+    model: &chainrule::Model<T>,
+    preprocessing: &Preprocessing,
+    dataset: &Dataset,
+    rows: &[usize],
+) -> Result<Predictions<T>> {
+    let inputs = inputs::<T>(preprocessing, dataset, rows)?;
+    let outputs = outputs(threads, model, inputs.view())?;
+    drop(inputs);
+    let finite = |index: usize, columns: usize, value: f64| match value.is_finite() {
+        true => Ok(()),
+        false => {
+            let place = place(dataset, rows[index / columns]);
+            Err(EstimatorError::NotFinite { place, output: index % columns, value })
+        }
+    };
+    let columns = outputs.columns();
+    outputs.as_slice().iter().enumerate().try_for_each(|(index, x)| finite(index, columns, x.as_f64()))?;
+    let Some(names) = preprocessing.class_names() else {
+        let values = in_own_units(&outputs, preprocessing.target_scale());
+        values.as_slice().iter().enumerate().try_for_each(|(index, x)| finite(index, columns, *x))?;
+        let names = match columns {
+            1 => vec![preprocessing.target_name().to_owned()],
+            _ => (1..=columns).map(|output| format!("{} {output}", preprocessing.target_name())).collect(),
+        };
+        return Ok(Predictions::Numbers(NumberPredictions { names, values }));
+    };
+    let classes = (0..outputs.rows()).map(|i| predicted_class(outputs.row(i))).collect();
+    let probabilities = match columns {
+        // Of two classes a single output is the second one's probability.
+        1 => {
+            let both =
+                outputs.as_slice().iter().flat_map(|&second| [<T as Scalar>::from_f64(1.0) - second, second]);
+            Matrix::from_vec(outputs.rows(), 2, both.collect())?
+        }
+        _ => outputs,
+    };
+    Ok(Predictions::Classes(ClassPredictions { names: names.to_vec(), classes, probabilities }))
+}

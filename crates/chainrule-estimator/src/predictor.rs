@@ -1,0 +1,251 @@
+//! A model with all that is needed to use it on data.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use chainrule::{Model, Scalar};
+use chainrule_data::{Dataset, Features, InputNumber, Preprocessing, Task};
+
+use crate::error::{EstimatorError, Result};
+use crate::measure::{Measurement, measure};
+use crate::option_error::OptionError;
+use crate::plain::plain_preprocessing;
+use crate::pool::Pool;
+use crate::predictions::{Predictions, predict};
+use crate::record;
+use crate::rows::all_rows;
+use crate::samples::PreparedSamples;
+use crate::split::SplitPart;
+
+/// Predicts and measures: a trained model with its preprocessing. A fit gives one, or a model file. `T` is the type of
+/// its numbers, f32 but for those who look at gradients.
+///
+/// ```
+/// use chainrule_data::read;
+/// use chainrule_estimator::{Estimator, EstimatorOptions, Predictions, Predictor, unobserved};
+/// let dataset = read("digits")?;
+/// let options = EstimatorOptions { layers: Some(vec![32]), epochs: Some(5), ..EstimatorOptions::default() };
+/// let predictor = Estimator::new(options).fit(&dataset, &mut unobserved)?;
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("digits.safetensors");
+/// # let path = path.as_path();
+/// predictor.save(path)?;
+///
+/// let predictor = Predictor::load(path)?;
+/// let Predictions::Classes(predicted) = predictor.predict(&dataset)? else { unreachable!("digits are classes") };
+/// println!("the first image is a {}: {:?}", predicted.name(0), predicted.probabilities.row(0));
+/// let measured = predictor.evaluate(&dataset)?;
+/// assert_eq!(measured.rows, 1797);
+/// # Ok::<(), chainrule_estimator::EstimatorError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Predictor<T = f32> {
+    model: Model<T>,
+    preprocessing: Option<Preprocessing>,
+    pool: Pool,
+}
+
+impl Predictor {
+    /// Reads a model file, in 32 bits.
+    ///
+    /// # Errors
+    /// As [`load_as`](Self::load_as).
+    pub fn load(path: &Path) -> Result<Self> {
+        Self::load_as(path)
+    }
+}
+
+impl<T: Scalar + InputNumber> Predictor<T> {
+    /// Reads a model file, with numbers of type `T`.
+    ///
+    /// ```no_run
+    /// use chainrule_estimator::Predictor;
+    /// let predictor = Predictor::<f64>::load_as("digits.safetensors".as_ref())?;
+    /// # Ok::<(), chainrule_estimator::EstimatorError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the file is not a complete model, and [`EstimatorError::Model`] when its preprocessing is not valid or does
+    /// not fit its network.
+    pub fn load_as(path: &Path) -> Result<Self> {
+        Self::of_model(Model::<T>::load(path)?)
+            .map_err(|problem| EstimatorError::Model { path: path.to_owned(), problem })
+    }
+
+    /// A predictor of this model, which says itself how inputs are prepared; or of one that does not: then inputs are
+    /// taken as they are, from the first columns of a table, and classes are numbers.
+    ///
+    /// # Errors
+    /// Says what is wrong with the model's preprocessing.
+    pub fn of_model(model: Model<T>) -> Result<Self, String> {
+        let not_valid = "the preprocessing in the model is not valid";
+        let preprocessing: Option<Preprocessing> = match &model.preprocessing {
+            None => None,
+            Some(value) => {
+                let read = serde_json::from_value(value.clone());
+                Some(read.map_err(|error| format!("{not_valid}: {error}"))?)
+            }
+        };
+        if let Some(preprocessing) = &preprocessing {
+            preprocessing.validate().map_err(|error| format!("{not_valid}: {error}"))?;
+            check_fit(&model, preprocessing)?;
+        }
+        Ok(Predictor { model, preprocessing, pool: Pool::default() })
+    }
+
+    /// The same predictor with so many threads, or as many as the machine runs at once. They change no result.
+    pub fn with_threads(self, count: Option<usize>) -> Self {
+        Predictor { pool: Pool::new(count), ..self }
+    }
+
+    /// Writes the model file aside and renames it into place.
+    ///
+    /// # Errors
+    /// When the system refuses; what was there before is then still there.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        Ok(self.model.save(path)?)
+    }
+
+    /// What is predicted for every row of a data set, which needs no target.
+    ///
+    /// # Errors
+    /// A column that is not there, a text where numbers were learned, images of another size; an input so far away that
+    /// the prediction is not finite. Each with its place.
+    pub fn predict(&self, dataset: &Dataset) -> Result<Predictions<T>> {
+        self.predict_rows(dataset, &all_rows(dataset))
+    }
+
+    /// What is predicted for these rows, in this order.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict); and for a row that is not there.
+    pub fn predict_rows(&self, dataset: &Dataset, rows: &[usize]) -> Result<Predictions<T>> {
+        let preprocessing = self.preprocessing_of(dataset)?;
+        predict(self.pool.threads(), &self.model, &preprocessing, dataset, rows)
+    }
+
+    /// The loss and the metrics on every row of a data set that has the target.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict), but for predictions that are not finite; and for a target that is missing, or a
+    /// class that was not learned.
+    pub fn evaluate(&self, dataset: &Dataset) -> Result<Measurement> {
+        self.evaluate_rows(dataset, &all_rows(dataset))
+    }
+
+    /// The loss and the metrics on these rows.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate); and for a row that is not there.
+    pub fn evaluate_rows(&self, dataset: &Dataset, rows: &[usize]) -> Result<Measurement> {
+        let preprocessing = self.preprocessing_of(dataset)?;
+        let prepared = PreparedSamples::new(&preprocessing, dataset, rows)?;
+        measure(self.pool.threads(), &self.model, &prepared, preprocessing.target_scale())
+    }
+
+    /// These rows as the engine's samples, inputs and targets.
+    ///
+    /// # Errors
+    /// As [`evaluate_rows`](Self::evaluate_rows).
+    pub fn prepare(&self, dataset: &Dataset, rows: &[usize]) -> Result<PreparedSamples<T>> {
+        PreparedSamples::new(&*self.preprocessing_of(dataset)?, dataset, rows)
+    }
+
+    /// The rows that were this part of the data when the model was trained.
+    ///
+    /// # Errors
+    /// When the model does not know, when the data are others, and when the part has no rows.
+    pub fn rows_of_part(&self, dataset: &Dataset, part: SplitPart) -> Result<Vec<usize>> {
+        let rule = record::split_rule(self.model.training.as_ref(), &dataset.name, dataset.rows())?;
+        let preprocessing = self.preprocessing_of(dataset)?;
+        let task = match preprocessing.class_names() {
+            Some(_) => Task::Classification,
+            None => Task::Regression,
+        };
+        let target = match &dataset.features {
+            Features::Table(_) => Some(preprocessing.target_name()),
+            Features::Images(_) => None,
+        };
+        let split = rule.split(dataset, target, task)?;
+        let rows = match part {
+            SplitPart::Training => split.training,
+            SplitPart::Validation => split.validation,
+            SplitPart::Test => split.test,
+        };
+        if rows.is_empty() {
+            return Err(OptionError::EmptyPart { file: dataset.name.clone() }.into());
+        }
+        Ok(rows)
+    }
+
+    /// Whether the model's record says that it was trained on this data set.
+    pub fn was_trained_on(&self, dataset: &Dataset) -> bool {
+        record::is_of_data(self.model.training.as_ref(), &dataset.name, dataset.rows())
+    }
+
+    /// The model: network, loss, parameters, and what its file says beside them.
+    pub fn model(&self) -> &Model<T> {
+        &self.model
+    }
+
+    /// How inputs are made and outputs read, where the model says so.
+    pub fn preprocessing(&self) -> Option<&Preprocessing> {
+        self.preprocessing.as_ref()
+    }
+
+    /// How inputs are made and outputs read for this data set: what the model says, or, where it says nothing, inputs as
+    /// they are.
+    ///
+    /// # Errors
+    /// [`EstimatorError::TooFewColumns`] and [`EstimatorError::Model`] where the model says nothing and the data do not
+    /// fit.
+    pub fn preprocessing_of(&self, dataset: &Dataset) -> Result<Cow<'_, Preprocessing>> {
+        if let Some(preprocessing) = &self.preprocessing {
+            return Ok(Cow::Borrowed(preprocessing));
+        }
+        let plain = plain_preprocessing(&self.model, dataset)?;
+        plain.validate()?;
+        let misfit = |problem| EstimatorError::Model { path: dataset.name.clone().into(), problem };
+        check_fit(&self.model, &plain).map_err(misfit)?;
+        Ok(Cow::Owned(plain))
+    }
+
+    /// A name for each output: the class, or the target. None where the outputs have no names.
+    pub fn output_names(&self, dataset: &Dataset) -> Result<Option<Vec<String>>> {
+        let preprocessing = self.preprocessing_of(dataset)?;
+        let outputs = self.model.network.output_width();
+        Ok(match preprocessing.class_names() {
+            Some(names) if names.len() == outputs => Some(names.to_vec()),
+            // Of two classes a single output is the second one's probability.
+            Some([_, second]) => Some(vec![second.clone()]),
+            _ if outputs == 1 => Some(vec![preprocessing.target_name().to_owned()]),
+            _ => None,
+        })
+    }
+}
+
+impl<T> Predictor<T> {
+    /// A predictor whose preprocessing is known to fit.
+    pub(crate) fn of_fit(model: Model<T>, preprocessing: Preprocessing, pool: Pool) -> Self {
+        Predictor { model, preprocessing: Some(preprocessing), pool }
+    }
+
+    pub(crate) fn set_record(&mut self, record: serde_json::Value) {
+        self.model.training = Some(record);
+    }
+}
+
+/// Whether a preprocessing gives what a network takes, and names what it puts out.
+fn check_fit<T>(model: &Model<T>, preprocessing: &Preprocessing) -> Result<(), String> {
+    let (given, wanted) = (preprocessing.input_width(), model.network.input_width());
+    if given != wanted {
+        return Err(format!("the preprocessing gives {given} inputs, but the network takes {wanted}"));
+    }
+    let outputs = model.network.output_width();
+    match preprocessing.class_names().map(<[String]>::len) {
+        Some(classes) if classes != outputs && (classes, outputs) != (2, 1) => {
+            Err(format!("there are {classes} classes, but the network has {outputs} outputs"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,7 @@
+//! What the estimator promises, seen from outside; one executable, so that the tests link once.
+
+mod delivered;
+mod misuse;
+mod models;
+mod place;
+mod runs;
