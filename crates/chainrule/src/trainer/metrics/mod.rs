@@ -97,9 +97,9 @@ impl Metrics {
     /// ```
     /// use chainrule::Metrics;
     /// // The second row counts three times.
-    /// let metrics = Metrics::of_numbers(&[3.0, 1.0], &[1.0, 1.5], 1, Some(&[1.0, 3.0]))?;
+    /// let metrics = Metrics::of_numbers(&[5.0, 1.5], &[1.0, 1.5], 1, Some(&[1.0, 3.0]))?;
     /// let Metrics::Regression { rmse, mae, .. } = metrics else { unreachable!() };
-    /// assert_eq!((rmse * rmse, mae), (4.75 / 4.0, 3.5 / 4.0));
+    /// assert_eq!((rmse, mae), (2.0, 1.0));
     /// # Ok::<(), chainrule::Error>(())
     /// ```
     ///
