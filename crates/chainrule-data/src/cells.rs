@@ -245,7 +245,11 @@ impl Cells {
 
     /// Adds a cell that has no white space around it. `Err` is a cell that is no UTF-8 text.
     #[inline]
-    pub(crate) fn push(&mut self, cell: &[u8], is_missing: impl Fn(&str) -> bool) -> Result<(), std::str::Utf8Error> {
+    pub(crate) fn push(
+        &mut self,
+        cell: &[u8],
+        is_missing: impl Fn(&str) -> bool,
+    ) -> Result<(), std::str::Utf8Error> {
         if let Self::Numbers(numbers) = self
             && let Reading::Number(value, decimals) = number::read(cell)
         {

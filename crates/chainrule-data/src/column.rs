@@ -6,7 +6,9 @@
 use crate::cells::{Cells, Decimals};
 use crate::number::{self, NumberStyle};
 use crate::typing;
-use arrow_array::{Array, ArrayRef, DictionaryArray, Float64Array, StringArray, UInt32Array, types::UInt32Type};
+use arrow_array::{
+    Array, ArrayRef, DictionaryArray, Float64Array, StringArray, UInt32Array, types::UInt32Type,
+};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -257,7 +259,10 @@ impl Column {
 
     /// The cells as numbers, those of `missing` words and of missing cells as null; `Err` is the row of the first cell that
     /// is no number.
-    pub(crate) fn as_numbers(&self, is_missing: impl Fn(&str) -> bool) -> Result<Cow<'_, Float64Array>, usize> {
+    pub(crate) fn as_numbers(
+        &self,
+        is_missing: impl Fn(&str) -> bool,
+    ) -> Result<Cow<'_, Float64Array>, usize> {
         match &self.values {
             Values::Numbers(numbers) => match numbers.words.iter().find(|(_, word)| !is_missing(word)) {
                 None => Ok(Cow::Borrowed(&numbers.values)),
@@ -281,9 +286,8 @@ impl Column {
 
     /// Bytes that its arrays hold.
     pub fn bytes(&self) -> usize {
-        let of_texts = |texts: &Dictionary| {
-            texts.keys.get_array_memory_size() + texts.distinct.get_array_memory_size()
-        };
+        let of_texts =
+            |texts: &Dictionary| texts.keys.get_array_memory_size() + texts.distinct.get_array_memory_size();
         match &self.values {
             Values::Texts(texts) => of_texts(texts),
             Values::Numbers(numbers) => {
@@ -291,7 +295,9 @@ impl Column {
                     Decimals::Uniform(_) => 0,
                     Decimals::Each(each) => each.len(),
                 };
-                numbers.values.get_array_memory_size() + decimals + numbers.written.as_ref().map_or(0, of_texts)
+                numbers.values.get_array_memory_size()
+                    + decimals
+                    + numbers.written.as_ref().map_or(0, of_texts)
             }
         }
     }

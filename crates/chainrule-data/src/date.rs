@@ -8,8 +8,21 @@ use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 /// The ways to write a date, in chrono's notation. Where day and month cannot be told apart in a whole column, the first
 /// that fits holds: the month before the day.
 pub(crate) const DATE_FORMATS: [&str; 15] = [
-    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d %b %Y",
-    "%d-%b-%Y", "%b %d, %Y", "%b %d %Y", "%d. %b %Y", "%a, %d %b %Y", "%Y%m%dT",
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d.%m.%Y",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%b %d, %Y",
+    "%b %d %Y",
+    "%d. %b %Y",
+    "%a, %d %b %Y",
+    "%Y%m%dT",
 ];
 
 /// No date, only a time.
@@ -73,7 +86,10 @@ fn is_offset(rest: &str) -> bool {
 }
 
 /// The format of all these texts, and whether another that swaps day and month fits them as well.
-pub(crate) fn format_of<'a>(texts: impl Iterator<Item = &'a str> + Clone, preferred: Option<&'a str>) -> Option<(String, bool)> {
+pub(crate) fn format_of<'a>(
+    texts: impl Iterator<Item = &'a str> + Clone,
+    preferred: Option<&'a str>,
+) -> Option<(String, bool)> {
     let fits = |format: &str| texts.clone().all(|text| parse(text, format).is_some());
     texts.clone().next()?;
     let format = preferred.into_iter().chain(DATE_FORMATS).chain([NO_DATE]).find(|format| fits(format))?;
@@ -124,9 +140,12 @@ mod tests {
             assert_eq!(parts(text, format), noon, "{text}");
         }
         assert_eq!(parts("23:15", NO_DATE)[4], 23.25);
-        for (text, format) in
-            [("2021-02-30", "%Y-%m-%d"), ("2021-02-03x", "%Y-%m-%d"), ("2021-02-03 25:00", "%Y-%m-%d"), ("12", NO_DATE)]
-        {
+        for (text, format) in [
+            ("2021-02-30", "%Y-%m-%d"),
+            ("2021-02-03x", "%Y-%m-%d"),
+            ("2021-02-03 25:00", "%Y-%m-%d"),
+            ("12", NO_DATE),
+        ] {
             assert_eq!(parse(text, format), None, "{text}");
         }
     }

@@ -142,7 +142,9 @@ pub enum DataError {
         line: u64,
     },
     /// Bytes that are no UTF-8 text.
-    #[error("{place}: the bytes are not UTF-8 text; give --encoding latin1 or another, or save the file in UTF-8")]
+    #[error(
+        "{place}: the bytes are not UTF-8 text; give --encoding latin1 or another, or save the file in UTF-8"
+    )]
     NotUtf8 {
         /// Where.
         place: Place,
@@ -421,7 +423,9 @@ pub enum DataError {
         column: String,
     },
     /// A cell that does not fit the type its column was given or learned with.
-    #[error("{place}: '{cell}' is not {expected}, {reason}; correct the cell, or leave it empty if the value is missing")]
+    #[error(
+        "{place}: '{cell}' is not {expected}, {reason}; correct the cell, or leave it empty if the value is missing"
+    )]
     WrongType {
         /// Where.
         place: Place,
@@ -441,7 +445,9 @@ pub enum DataError {
         problem: String,
     },
     /// A column to divide the rows by that says nothing of a row.
-    #[error("{place}: the cell is missing, but rows are divided by this column; fill it in, or remove the row")]
+    #[error(
+        "{place}: the cell is missing, but rows are divided by this column; fill it in, or remove the row"
+    )]
     NoKey {
         /// Where.
         place: Place,

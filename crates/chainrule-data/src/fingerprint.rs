@@ -49,14 +49,18 @@ impl Fingerprint {
                 return Some(format!("column '{name}' is not there"));
             };
             if other.kind != column.kind {
-                return Some(format!("column '{name}' holds the type {} instead of {}", other.kind, column.kind));
+                return Some(format!(
+                    "column '{name}' holds the type {} instead of {}",
+                    other.kind, column.kind
+                ));
             }
             if other.hash != column.hash {
                 return Some(format!("column '{name}' has other values, or its rows are in another order"));
             }
         }
         if names.is_none() {
-            let names = |print: &Self| print.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+            let names =
+                |print: &Self| print.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
             let (mine, theirs) = (names(self), names(others));
             if let Some(more) = theirs.iter().find(|name| !mine.contains(name)) {
                 return Some(format!("column '{}' was not there", names::shown(more)));
@@ -124,7 +128,7 @@ fn hash(column: &Column) -> u64 {
 }
 
 fn of_words(words: impl Iterator<Item = u64>) -> u64 {
-    let mut hasher = XxHash3_64::default();
+    let mut hasher = XxHash3_64::new();
     let mut bytes = Vec::with_capacity(1 << 15);
     for word in words {
         bytes.extend_from_slice(&word.to_le_bytes());

@@ -11,8 +11,8 @@ use arrow_array::temporal_conversions::{
 };
 use arrow_array::types::{
     Date32Type, Date64Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
@@ -49,8 +49,9 @@ impl Dataset {
         }
         let column = |(index, field): (usize, &std::sync::Arc<arrow_schema::Field>)| {
             let arrays: Vec<ArrayRef> = batches.iter().map(|batch| batch.column(index).clone()).collect();
-            Column::from_arrays(field.name(), &arrays)
-                .ok_or_else(|| invalid(format!("column '{}' has the Arrow type {}", field.name(), field.data_type())))
+            Column::from_arrays(field.name(), &arrays).ok_or_else(|| {
+                invalid(format!("column '{}' has the Arrow type {}", field.name(), field.data_type()))
+            })
         };
         let columns = schema.fields().iter().enumerate().map(column).collect::<Result<_>>()?;
         Ok(Self::from_table(Table::new(name, columns)?))
@@ -81,15 +82,25 @@ impl Column {
         }
         if kind == DataType::Boolean {
             let cells = arrays.iter().flat_map(|array| array.as_boolean().iter());
-            let column = Self::optional_texts(name, cells.map(|cell| cell.map(|cell| if cell { "true" } else { "false" })));
+            let column = Self::optional_texts(
+                name,
+                cells.map(|cell| cell.map(|cell| if cell { "true" } else { "false" })),
+            );
             return Some(column);
         }
-        if let Some(parts) = arrays.iter().map(|array| numbers_of(array)).collect::<Option<Vec<Float64Array>>>() {
-            let whole: Float64Array =
-                parts.iter().flat_map(|part| part.iter()).map(|cell| cell.filter(|cell| !cell.is_nan())).collect();
+        if let Some(parts) =
+            arrays.iter().map(|array| numbers_of(array)).collect::<Option<Vec<Float64Array>>>()
+        {
+            let whole: Float64Array = parts
+                .iter()
+                .flat_map(|part| part.iter())
+                .map(|cell| cell.filter(|cell| !cell.is_nan()))
+                .collect();
             return Some(Self::of_numbers(name.to_owned(), whole));
         }
-        if let Some(parts) = arrays.iter().map(|array| dates_of(array)).collect::<Option<Vec<Vec<Option<NaiveDateTime>>>>>() {
+        if let Some(parts) =
+            arrays.iter().map(|array| dates_of(array)).collect::<Option<Vec<Vec<Option<NaiveDateTime>>>>>()
+        {
             let text = |instant: NaiveDateTime| instant.format("%Y-%m-%d %H:%M:%S%.f").to_string();
             let texts = parts.into_iter().flatten().map(|cell| cell.map(text));
             return Some(Self::optional_texts(name, texts).with_type(ColumnType::Date));

@@ -5,7 +5,6 @@ use crate::dataset::{Dataset, Features};
 use crate::date;
 use crate::error::{DataError, Result};
 use crate::table::Table;
-use arrow_array::Array;
 use std::collections::HashMap;
 
 impl Dataset {
@@ -30,9 +29,7 @@ impl Dataset {
             return numbers.values.iter().enumerate().map(group).collect();
         }
         let texts = column.dictionary();
-        (0..column.len())
-            .map(|row| texts.key(row).map(|key| key as u32).ok_or_else(|| no_key(row)))
-            .collect()
+        (0..column.len()).map(|row| texts.key(row).map(|key| key as u32).ok_or_else(|| no_key(row))).collect()
     }
 
     /// The instant of each row: a number as it is, a date in days since 1970-01-01.
@@ -73,9 +70,14 @@ impl Dataset {
     pub fn weights(&self, column: &str) -> Result<Vec<f64>> {
         let table = self.table_for(column)?;
         let column = &table.columns()[table.find(column)?];
-        let wrong = |row: usize, problem: String| DataError::Weight { place: table.place(row, &column.name), problem };
+        let wrong = |row: usize, problem: String| DataError::Weight {
+            place: table.place(row, &column.name),
+            problem,
+        };
         let shown = |row| crate::names::shown(&column.text(row).unwrap_or_default());
-        let cells = column.as_numbers(|_| false).map_err(|row| wrong(row, format!("'{}' is no number", shown(row))))?;
+        let cells = column
+            .as_numbers(|_| false)
+            .map_err(|row| wrong(row, format!("'{}' is no number", shown(row))))?;
         let weight = |(row, value): (usize, Option<f64>)| match value {
             None => Err(wrong(row, "the weight is missing".to_owned())),
             Some(weight) if weight.is_finite() && weight >= 0.0 => Ok(weight),

@@ -79,8 +79,8 @@ pub use number::NumberStyle;
 pub use options::{ReadAs, ReadOptions, Separator};
 pub use preprocessing::{
     BUCKETS, CategoricalColumn, ClassTarget, DateColumn, DatePart, FitOptions, ImageInputs, IndicatorColumn,
-    InputColumn, InputNumber, InputPreprocessing, MOST_CATEGORIES, NumberTarget, NumericColumn, Preprocessing,
-    TargetPreprocessing, TargetScale, TargetValues,
+    InputColumn, InputNumber, InputPreprocessing, MOST_CATEGORIES, NumberTarget, NumericColumn,
+    Preprocessing, TargetPreprocessing, TargetScale, TargetValues,
 };
 pub use read::{read, read_csv_bytes, read_with};
 pub use split::{Split, split, split_by_time, split_groups};

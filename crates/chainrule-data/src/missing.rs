@@ -14,8 +14,8 @@ pub struct MissingWords {
 
 /// The words that pandas takes for missing values, and `?`; letter case does not count.
 pub const USUAL_MISSING_WORDS: [&str; 17] = [
-    "?", "NA", "N/A", "NaN", "-NaN", "None", "null", "<NA>", "#N/A", "#NA", "#N/A N/A", "1.#IND", "-1.#IND", "1.#QNAN",
-    "-1.#QNAN", "NaT", "<null>",
+    "?", "NA", "N/A", "NaN", "-NaN", "None", "null", "<NA>", "#N/A", "#NA", "#N/A N/A", "1.#IND", "-1.#IND",
+    "1.#QNAN", "-1.#QNAN", "NaT", "<null>",
 ];
 
 impl MissingWords {
@@ -24,7 +24,9 @@ impl MissingWords {
         if cell.is_empty() {
             return true;
         }
-        let usual = !self.only_these && cell.len() <= 8 && USUAL_MISSING_WORDS.iter().any(|word| word.eq_ignore_ascii_case(cell));
+        let usual = !self.only_these
+            && cell.len() <= 8
+            && USUAL_MISSING_WORDS.iter().any(|word| word.eq_ignore_ascii_case(cell));
         usual || self.also.iter().any(|word| word.to_lowercase() == cell.to_lowercase())
     }
 }
@@ -36,7 +38,10 @@ mod tests {
     #[test]
     fn usual_words_and_further_ones() {
         let usual = MissingWords::default();
-        for word in ["", "NA", "na", "nan", "NaN", "-nan", "None", "NULL", "null", "<NA>", "#N/A", "n/a", "?", "#N/A N/A"] {
+        for word in [
+            "", "NA", "na", "nan", "NaN", "-nan", "None", "NULL", "null", "<NA>", "#N/A", "n/a", "?",
+            "#N/A N/A",
+        ] {
             assert!(usual.contains(word), "{word}");
         }
         for word in ["-", ".", "nil", "missing", "\\N", "Nano", "0", "NA "] {

@@ -68,8 +68,7 @@ fn read_any(cell: &[u8]) -> Reading {
     let unsigned = cell.strip_prefix(b"-").or_else(|| cell.strip_prefix(b"+")).unwrap_or(cell);
     let starts = unsigned.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.');
     if !starts {
-        let infinite =
-            unsigned.eq_ignore_ascii_case(b"inf") || unsigned.eq_ignore_ascii_case(b"infinity");
+        let infinite = unsigned.eq_ignore_ascii_case(b"inf") || unsigned.eq_ignore_ascii_case(b"infinity");
         let value = if cell[..].starts_with(b"-") { f64::NEG_INFINITY } else { f64::INFINITY };
         return if infinite { Reading::Number(value, SHORTEST) } else { Reading::Other };
     }
@@ -239,9 +238,26 @@ mod tests {
     #[test]
     fn plain_numbers_are_the_nearest_ones() {
         for cell in [
-            "0", "1", "-2.5", "0.1", "123456.789", "999999999999999", "0.000000000000001", "1e5", "1E-300",
-            "0.30000000000000004", "1.7976931348623157e308", "5e-324", "900719925474099.3",
-            "00.5", "5.", ".5", "+5", "-0", "-0.0", "0.1234567890123456789",
+            "0",
+            "1",
+            "-2.5",
+            "0.1",
+            "123456.789",
+            "999999999999999",
+            "0.000000000000001",
+            "1e5",
+            "1E-300",
+            "0.30000000000000004",
+            "1.7976931348623157e308",
+            "5e-324",
+            "900719925474099.3",
+            "00.5",
+            "5.",
+            ".5",
+            "+5",
+            "-0",
+            "-0.0",
+            "0.1234567890123456789",
         ] {
             let Reading::Number(value, decimals) = read(cell.as_bytes()) else { panic!("{cell}") };
             assert_eq!(value.to_bits(), cell.parse::<f64>().unwrap().to_bits(), "{cell}");
@@ -254,10 +270,14 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_none() {
-        for cell in ["", "-", "+", ".", "-.", "1,5", "0x10", "1_000", "e5", "1e", "--1", "1.2.3", "nan", "i", "12a"] {
+        for cell in
+            ["", "-", "+", ".", "-.", "1,5", "0x10", "1_000", "e5", "1e", "--1", "1.2.3", "nan", "i", "12a"]
+        {
             assert_eq!(read(cell.as_bytes()), Reading::Other, "{cell}");
         }
-        for code in ["01", "007", "00", "-012", "00000000000000000000123", "9007199254740993", "1700000000000000000"] {
+        for code in
+            ["01", "007", "00", "-012", "00000000000000000000123", "9007199254740993", "1700000000000000000"]
+        {
             assert_eq!(read(code.as_bytes()), Reading::Code, "{code}");
         }
         for infinite in ["inf", "-Infinity", "1e999"] {

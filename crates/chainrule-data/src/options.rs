@@ -98,7 +98,13 @@ impl Separator {
             "pipe" => b'|',
             "spaces" | "space" | " " => return Ok(Self::Spaces),
             _ => match name.as_bytes() {
-                [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\n' | b'\r') => *byte,
+                [byte]
+                    if byte.is_ascii()
+                        && !byte.is_ascii_alphanumeric()
+                        && !matches!(byte, b'"' | b'\n' | b'\r') =>
+                {
+                    *byte
+                }
                 _ => {
                     return Err(DataError::Option {
                         option: "separator",

@@ -231,7 +231,9 @@ impl Preprocessing {
     pub fn target_names(&self) -> Vec<&str> {
         match &self.target {
             TargetPreprocessing::Classes(target) => vec![&target.name],
-            TargetPreprocessing::Numbers(targets) => targets.iter().map(|target| target.name.as_str()).collect(),
+            TargetPreprocessing::Numbers(targets) => {
+                targets.iter().map(|target| target.name.as_str()).collect()
+            }
         }
     }
 
@@ -334,7 +336,10 @@ mod one_or_many {
         Many(Vec<T>),
     }
 
-    pub(super) fn serialize<T: Serialize, S: Serializer>(list: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        list: &[T],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         match list {
             [one] => OneOrMany::One(one).serialize(serializer),
             many => many.serialize(serializer),

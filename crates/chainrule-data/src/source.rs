@@ -64,7 +64,8 @@ impl<R: BufRead> ZstdFrames<R> {
                     return Ok(true);
                 }
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
-                    length, ..
+                    length,
+                    ..
                 })) => {
                     std::io::copy(&mut (&mut self.input).take(u64::from(length)), &mut std::io::sink())?;
                 }
@@ -84,7 +85,9 @@ impl<R: BufRead> Read for ZstdFrames<R> {
                 break;
             };
             while frame.can_collect() == 0 && !frame.is_finished() {
-                frame.decode_blocks(&mut self.input, BlockDecodingStrategy::UptoBlocks(1)).map_err(damaged)?;
+                frame
+                    .decode_blocks(&mut self.input, BlockDecodingStrategy::UptoBlocks(1))
+                    .map_err(damaged)?;
             }
             let count = frame.read(buffer)?;
             if count > 0 {
@@ -110,7 +113,9 @@ pub(crate) fn as_utf8(file: &str, source: Source, label: Option<&str>) -> Result
     refuse_others(file, &start)?;
     let given = label.map(|label| encoding_of(label)).transpose()?;
     let (encoding, mark) = match given {
-        Some(encoding) if encoding == UTF_8 => (UTF_8, if start.starts_with(BYTE_ORDER_MARK) { 3 } else { 0 }),
+        Some(encoding) if encoding == UTF_8 => {
+            (UTF_8, if start.starts_with(BYTE_ORDER_MARK) { 3 } else { 0 })
+        }
         Some(encoding) => (encoding, Encoding::for_bom(&start).map_or(0, |(_, length)| length)),
         None => match Encoding::for_bom(&start) {
             Some((encoding, length)) => (encoding, length),

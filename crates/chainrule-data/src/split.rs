@@ -198,7 +198,9 @@ pub fn split_groups(
         // Every group is larger than this part is to be: the smallest one, from where most groups are.
         let training = order.iter().filter(|group| part_of[group] == 0).count();
         let from = if training > 1 { 0 } else { 3 - part };
-        if let Some(group) = order.iter().filter(|group| part_of[group] == from).min_by_key(|group| sizes[group]) {
+        if let Some(group) =
+            order.iter().filter(|group| part_of[group] == from).min_by_key(|group| sizes[group])
+        {
             part_of.insert(*group, part);
         }
     }
@@ -257,7 +259,8 @@ pub fn split_by_time(
     };
     let end = order.len();
     let tested = if test > 0 { nearest(end - test, parts - 2, end) } else { end };
-    let validated = if validation > 0 { nearest(tested.saturating_sub(validation), 0, tested) } else { tested };
+    let validated =
+        if validation > 0 { nearest(tested.saturating_sub(validation), 0, tested) } else { tested };
     Ok(Split {
         training: order[..validated].to_vec(),
         validation: order[validated..tested].to_vec(),

@@ -159,7 +159,12 @@ impl Table {
     }
 
     pub(crate) fn place(&self, row: usize, column: &str) -> Place {
-        Place { file: self.file.clone(), line: self.lines.of(row), row: Some(row), column: names::shown(column) }
+        Place {
+            file: self.file.clone(),
+            line: self.lines.of(row),
+            row: Some(row),
+            column: names::shown(column),
+        }
     }
 
     pub(crate) fn nearest_column(&self, name: &str) -> Option<String> {

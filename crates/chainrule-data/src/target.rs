@@ -95,9 +95,18 @@ impl Objective {
     }
 }
 
-fn of_images(dataset: &Dataset, images: &Images, targets: &[String], wanted: Option<Task>) -> Result<Objective> {
+fn of_images(
+    dataset: &Dataset,
+    images: &Images,
+    targets: &[String],
+    wanted: Option<Task>,
+) -> Result<Objective> {
     if let Some(name) = targets.iter().find(|name| *name != LABEL) {
-        return Err(DataError::ImageTarget { file: dataset.name.clone(), name: name.clone(), expected: LABEL });
+        return Err(DataError::ImageTarget {
+            file: dataset.name.clone(),
+            name: name.clone(),
+            expected: LABEL,
+        });
     }
     let labels = images.needed_labels(&dataset.name)?;
     let task = wanted.unwrap_or(Task::Classification);
@@ -115,16 +124,29 @@ fn of_images(dataset: &Dataset, images: &Images, targets: &[String], wanted: Opt
         class_of = labels.iter().map(class).collect();
         classes = values.iter().map(i64::to_string).collect();
     }
-    Ok(Objective { names: vec![LABEL.to_owned()], task, classes, class_of, has_target: vec![true; labels.len()] })
+    Ok(Objective {
+        names: vec![LABEL.to_owned()],
+        task,
+        classes,
+        class_of,
+        has_target: vec![true; labels.len()],
+    })
 }
 
-fn of_table(table: &Table, targets: &[String], wanted: Option<Task>, notes: &mut Vec<Note>) -> Result<Objective> {
+fn of_table(
+    table: &Table,
+    targets: &[String],
+    wanted: Option<Task>,
+    notes: &mut Vec<Note>,
+) -> Result<Objective> {
     let columns: Vec<&Column> = match targets {
         [] => vec![default_target(table, notes)],
         names => names.iter().map(|name| find_target(table, name)).collect::<Result<_>>()?,
     };
-    if let Some((index, twice)) =
-        columns.iter().enumerate().find(|(index, column)| columns[..*index].iter().any(|other| other.name == column.name))
+    if let Some((index, twice)) = columns
+        .iter()
+        .enumerate()
+        .find(|(index, column)| columns[..*index].iter().any(|other| other.name == column.name))
     {
         let _ = index;
         return Err(DataError::SeveralTargets {
@@ -232,13 +254,16 @@ fn infer(table: &Table, column: &Column, wanted: Option<Task>) -> Result<Task> {
             // A column of numbers with more than a few odd cells, as long as the numbers are too many to be classes.
             let counts = texts.counts();
             let value_of: Vec<Option<f64>> = texts.texts().map(number::plain).collect();
-            let of_numbers = || value_of.iter().zip(&counts).filter(|(value, count)| value.is_some() && **count > 0);
+            let of_numbers =
+                || value_of.iter().zip(&counts).filter(|(value, count)| value.is_some() && **count > 0);
             let numbers: usize = of_numbers().map(|(_, count)| count).sum();
-            let is_category = column.is_given || column.kind == ColumnType::Category && of_numbers().count() <= MOST_NUMBER_CLASSES;
+            let is_category = column.is_given
+                || column.kind == ColumnType::Category && of_numbers().count() <= MOST_NUMBER_CLASSES;
             if !is_category
                 && 2 * numbers > present
                 && numbers < present
-                && let Some(row) = (0..texts.keys.len()).find(|row| texts.key(*row).is_some_and(|key| value_of[key].is_none()))
+                && let Some(row) = (0..texts.keys.len())
+                    .find(|row| texts.key(*row).is_some_and(|key| value_of[key].is_none()))
             {
                 let word = texts.text(row).unwrap_or_default().to_owned();
                 return Err(odd_target(table, column, row, &word, numbers, present));
@@ -248,7 +273,14 @@ fn infer(table: &Table, column: &Column, wanted: Option<Task>) -> Result<Task> {
     }
 }
 
-fn odd_target(table: &Table, column: &Column, row: usize, word: &str, numbers: usize, present: usize) -> DataError {
+fn odd_target(
+    table: &Table,
+    column: &Column,
+    row: usize,
+    word: &str,
+    numbers: usize,
+    present: usize,
+) -> DataError {
     DataError::OddTarget { place: table.place(row, &column.name), cell: names::shown(word), numbers, present }
 }
 
@@ -345,8 +377,12 @@ fn note_classes(
     }
     let mut counts = vec![0_usize; classes.len()];
     class_of.iter().flatten().for_each(|class| counts[*class as usize] += 1);
-    let few: Vec<&str> =
-        classes.iter().zip(&counts).filter(|(_, count)| **count < FEW_ROWS).map(|(class, _)| class.as_str()).collect();
+    let few: Vec<&str> = classes
+        .iter()
+        .zip(&counts)
+        .filter(|(_, count)| **count < FEW_ROWS)
+        .map(|(class, _)| class.as_str())
+        .collect();
     if !few.is_empty() {
         notes.push(Note::new(
             "rare_classes",
@@ -391,7 +427,8 @@ fn classes_of(column: &Column) -> Classes {
     if let Values::Numbers(numbers) = &column.values
         && numbers.words.is_empty()
     {
-        let distinct: BTreeMap<u64, f64> = numbers.values.iter().flatten().map(|value| (bits(value), value + 0.0)).collect();
+        let distinct: BTreeMap<u64, f64> =
+            numbers.values.iter().flatten().map(|value| (bits(value), value + 0.0)).collect();
         let mut values: Vec<f64> = distinct.into_values().collect();
         values.sort_by(f64::total_cmp);
         let names = values.iter().map(|value| number::text(*value, number::SHORTEST)).collect();
@@ -409,10 +446,13 @@ fn classes_of(column: &Column) -> Classes {
         }
     } else {
         names = texts().map(str::to_owned).collect();
-        let is_code = texts().any(|text| text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()));
+        let is_code = texts().any(|text| {
+            text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+        });
         match names.iter().map(|name| number::plain(name)).collect::<Option<Vec<f64>>>() {
             Some(values) if !is_code => {
-                let mut order: Vec<(f64, String)> = values.into_iter().zip(std::mem::take(&mut names)).collect();
+                let mut order: Vec<(f64, String)> =
+                    values.into_iter().zip(std::mem::take(&mut names)).collect();
                 order.sort_by(|one, two| one.0.total_cmp(&two.0));
                 order.dedup_by(|one, two| bits(one.0) == bits(two.0));
                 names = order.into_iter().map(|(_, name)| name).collect();

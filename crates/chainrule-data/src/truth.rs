@@ -23,9 +23,8 @@ pub(crate) fn truth(text: &str) -> Option<bool> {
 
 /// Whether all these texts are of one pair.
 pub(crate) fn are_truths<'a>(mut texts: impl Iterator<Item = &'a str> + Clone) -> bool {
-    let is_of = |text: &str, (no, yes): (&str, &str)| {
-        text.eq_ignore_ascii_case(no) || text.eq_ignore_ascii_case(yes)
-    };
+    let is_of =
+        |text: &str, (no, yes): (&str, &str)| text.eq_ignore_ascii_case(no) || text.eq_ignore_ascii_case(yes);
     let Some(first) = texts.clone().next() else { return false };
     match PAIRS.into_iter().find(|pair| is_of(first, *pair)) {
         Some(pair) => texts.all(|text| is_of(text, pair)),

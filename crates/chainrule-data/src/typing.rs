@@ -140,7 +140,8 @@ impl Draft {
             let written_otherwise = |word: &str| {
                 matches!(number::read(word.as_bytes()), Reading::Code)
                     || word.bytes().any(|byte| byte.is_ascii_digit())
-                        && styles(&preferred, NumberStyle::sign_of(word)).any(|style| style.parse(word).is_some())
+                        && styles(&preferred, NumberStyle::sign_of(word))
+                            .any(|style| style.parse(word).is_some())
             };
             let is_mixed = numbers.words.iter().any(|(_, word)| written_otherwise(word));
             let is_worded = !numbers.words.is_empty() && share_of_numbers(numbers) < MOSTLY;
@@ -160,7 +161,9 @@ impl Draft {
         let Self { name, wanted, values, fit } = self;
         let is_given = wanted.kind.is_some();
         let (kind, values) = match values {
-            Values::Numbers(numbers) if numbers.words.is_empty() && numbers.values.null_count() == numbers.values.len() => {
+            Values::Numbers(numbers)
+                if numbers.words.is_empty() && numbers.values.null_count() == numbers.values.len() =>
+            {
                 (ColumnType::Empty, Values::Numbers(numbers))
             }
             Values::Numbers(numbers) => {
@@ -265,7 +268,8 @@ fn best_style(texts: &Dictionary, counts: &[usize], preferred: &[NumberStyle]) -
     }
     let (style, fit) = best?;
     let is_comma = (style.decimal, style.thousands) == (',', None);
-    let was_asked = preferred.iter().any(|asked| (asked.decimal, asked.thousands) == (style.decimal, style.thousands));
+    let was_asked =
+        preferred.iter().any(|asked| (asked.decimal, asked.thousands) == (style.decimal, style.thousands));
     let share = fit as f64 / present as f64;
     Some(Fit { style, share, is_ambiguous: is_comma && thousands == fit && !was_asked })
 }
@@ -274,11 +278,17 @@ fn best_style(texts: &Dictionary, counts: &[usize], preferred: &[NumberStyle]) -
 fn commas_of(drafts: &[Draft], hints: Hints) -> Commas {
     let clear = |decimal: char| {
         drafts.iter().any(|draft| match (&draft.values, draft.fit) {
-            (_, Some(fit)) => fit.share >= MOSTLY && !fit.is_ambiguous && fit.style.decimal == decimal
-                && (decimal == ',' || fit.style.thousands.is_some()),
+            (_, Some(fit)) => {
+                fit.share >= MOSTLY
+                    && !fit.is_ambiguous
+                    && fit.style.decimal == decimal
+                    && (decimal == ',' || fit.style.thousands.is_some())
+            }
             (Values::Numbers(numbers), None) if decimal == '.' => match &numbers.decimals {
                 Decimals::Uniform(decimals) => !matches!(decimals, 0 | 3 | &number::SHORTEST),
-                Decimals::Each(each) => each.iter().any(|decimals| !matches!(decimals, 0 | 3 | &number::SHORTEST)),
+                Decimals::Each(each) => {
+                    each.iter().any(|decimals| !matches!(decimals, 0 | 3 | &number::SHORTEST))
+                }
             },
             _ => false,
         })
@@ -378,7 +388,9 @@ fn points_of(
 /// Whether digits are codes: some start with a zero, and all are equally long, or most start with one.
 fn are_codes(texts: &Dictionary) -> bool {
     let counts = texts.counts();
-    let starts = |text: &str| text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+    let starts = |text: &str| {
+        text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
     let (mut codes, mut others) = (0, 0);
     for (text, count) in texts.texts().zip(&counts) {
         if starts(text) { codes += count } else { others += count }

@@ -44,7 +44,9 @@ impl Blocks {
             let end = if self.is_over { block.len() } else { scan.end };
             if end > 0 {
                 self.carried = block.split_off(end);
-                block = without(block, &scan.spaces);
+                if let Separator::Byte(_) = self.rules.separator {
+                    block = without(block, &scan.spaces);
+                }
                 break;
             }
             // A record that is longer than a block.

@@ -88,7 +88,8 @@ pub(crate) fn find(block: &[u8], options: &ReadOptions) -> Dialect {
         dialect.header_line = dialect.rows_line + reader.line();
         let names = reader.texts();
         // The rows go on in the bytes as they are, of which the prepared ones lack some spaces.
-        let consumed = line_breaks(&prepared[..reader.end()]) + u64::from(!ends_line(&prepared[..reader.end()]));
+        let consumed =
+            line_breaks(&prepared[..reader.end()]) + u64::from(!ends_line(&prepared[..reader.end()]));
         let (at, lines) = behind_lines(&block[start..], consumed);
         dialect.rows_at = start + at;
         dialect.rows_line += lines;

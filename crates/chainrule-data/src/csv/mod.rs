@@ -71,7 +71,8 @@ pub(crate) fn read(file: &str, source: Source, options: &ReadOptions) -> Result<
         separator: dialect.format.separator.byte(),
     };
     let Joined { columns, lines, rows, .. } = joined;
-    let columns = names.iter().cloned().zip(columns).zip(wanted).map(|((name, cells), wanted)| (name, cells, wanted));
+    let columns =
+        names.iter().cloned().zip(columns).zip(wanted).map(|((name, cells), wanted)| (name, cells, wanted));
     let columns = shape::finish(columns.collect(), rows, &lines, &dialect, hints, &mut notes);
     Ok((Table::with_lines(file.to_owned(), columns, lines)?, notes))
 }
@@ -88,7 +89,8 @@ fn wanted_of(file: &str, names: &[String], options: &ReadOptions) -> Result<Vec<
             });
         }
     }
-    let given: BTreeMap<&str, &ReadAs> = options.types.iter().map(|(name, read_as)| (name.as_str(), read_as)).collect();
+    let given: BTreeMap<&str, &ReadAs> =
+        options.types.iter().map(|(name, read_as)| (name.as_str(), read_as)).collect();
     let wanted = |name: &String| {
         given.get(name.as_str()).copied().or_else(|| options.learned.get(name)).cloned().unwrap_or_default()
     };
@@ -96,7 +98,10 @@ fn wanted_of(file: &str, names: &[String], options: &ReadOptions) -> Result<Vec<
 }
 
 fn reads_texts(wanted: &ReadAs) -> bool {
-    matches!(wanted.kind, Some(ColumnType::Category | ColumnType::Date | ColumnType::Truth | ColumnType::Text))
+    matches!(
+        wanted.kind,
+        Some(ColumnType::Category | ColumnType::Date | ColumnType::Truth | ColumnType::Text)
+    )
 }
 
 /// What every block is read with.
@@ -138,7 +143,12 @@ enum Failure {
     Data(DataError),
 }
 
-fn join(layout: &Layout<'_>, mut blocks: Blocks, length: Option<u64>, threads: usize) -> std::result::Result<Joined, Failure> {
+fn join(
+    layout: &Layout<'_>,
+    mut blocks: Blocks,
+    length: Option<u64>,
+    threads: usize,
+) -> std::result::Result<Joined, Failure> {
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, |count| count.get()),
         threads => threads,

@@ -15,7 +15,17 @@ use arrow_array::Array;
 
 /// Words that stand before a sum below the last row.
 const TOTALS: [&str; 12] = [
-    "total", "totals", "grand total", "subtotal", "sum", "average", "mean", "summe", "gesamt", "insgesamt", "suma",
+    "total",
+    "totals",
+    "grand total",
+    "subtotal",
+    "sum",
+    "average",
+    "mean",
+    "summe",
+    "gesamt",
+    "insgesamt",
+    "suma",
     "totale",
 ];
 
@@ -83,7 +93,10 @@ pub(super) fn finish(
     if let Some(word) = totals_word(&columns, rows) {
         columns.iter_mut().for_each(|(_, cells, _)| cells.truncate(rows - 1));
         let line = lines.of(rows - 1).unwrap_or_default();
-        notes.push(Note::new("totals", format!("line {line}, '{word}', is left out, as a sum of the rows above it")));
+        notes.push(Note::new(
+            "totals",
+            format!("line {line}, '{word}', is left out, as a sum of the rows above it"),
+        ));
     }
     let unnamed: Vec<bool> = match &dialect.names {
         Some(names) => names.iter().map(String::is_empty).collect(),
@@ -106,7 +119,10 @@ pub(super) fn finish(
     });
     if empty > 0 {
         let what = names::count(empty, "column", "columns");
-        notes.push(Note::new("empty_columns", format!("{what} without a name and without values are left out")));
+        notes.push(Note::new(
+            "empty_columns",
+            format!("{what} without a name and without values are left out"),
+        ));
     }
     let others = typed.len() > 2;
     for (index, column) in typed.iter_mut().enumerate() {
@@ -127,13 +143,18 @@ pub(super) fn finish(
                 ),
             ));
         } else if is_unnamed {
-            notes.push(Note::new("unnamed", format!("column {} has no name; it is called '{name}'", index + 1)));
+            notes.push(Note::new(
+                "unnamed",
+                format!("column {} has no name; it is called '{name}'", index + 1),
+            ));
         } else if counts_rows(column) {
             if is_named_index && others {
                 column.kind = ColumnType::Index;
                 notes.push(Note::new(
                     "index",
-                    format!("column '{name}' counts the rows, and is left out; --types {name}=number keeps it"),
+                    format!(
+                        "column '{name}' counts the rows, and is left out; --types {name}=number keeps it"
+                    ),
                 ));
             } else {
                 notes.push(Note::new(
@@ -148,7 +169,8 @@ pub(super) fn finish(
 
 /// The name that pandas gives to an index that it has read without one.
 fn is_unnamed_of_pandas(name: &str) -> bool {
-    name.strip_prefix("Unnamed: ").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'_'))
+    name.strip_prefix("Unnamed: ")
+        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'_'))
 }
 
 /// Whether a column holds 0, 1, 2, ... or 1, 2, 3, ... in this order.
@@ -203,12 +225,16 @@ fn note_header_of_numbers(columns: &[Column], notes: &mut Vec<Note>) {
 pub(super) fn advice(fields: &[String], expected: usize, dialect: &Dialect) -> String {
     let separator = dialect.format.separator.words();
     if fields.len() < expected {
-        return "the line may have been cut off, or a field may hold a line break without quotes around it".to_owned();
+        return "the line may have been cut off, or a field may hold a line break without quotes around it"
+            .to_owned();
     }
     let comma = dialect.format.separator == crate::options::Separator::Byte(b',');
     let digits = |field: &String| !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit());
     if comma && fields.windows(2).any(|pair| digits(&pair[0]) && digits(&pair[1])) {
-        return "if its numbers have commas, put them in double quotes, or separate fields by semicolons".to_owned();
+        return "if its numbers have commas, put them in double quotes, or separate fields by semicolons"
+            .to_owned();
     }
-    format!("put a field that contains the separator {separator} in double quotes, or give another --separator")
+    format!(
+        "put a field that contains the separator {separator} in double quotes, or give another --separator"
+    )
 }

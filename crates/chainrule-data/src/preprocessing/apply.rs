@@ -424,9 +424,22 @@ impl<'a> Ready<'a> {
         let inputs = |text: &str| {
             let instant = date::parse(text, &learned.format)?;
             let parts = learned.parts.iter();
-            Some(parts.map(|part| (date::part(instant, &part.part) - part.mean) / part.standard_deviation).collect())
+            Some(
+                parts
+                    .map(|part| (date::part(instant, &part.part) - part.mean) / part.standard_deviation)
+                    .collect(),
+            )
         };
-        Self::table(table, column, rows, width, learned.missing, texts, &inputs, "a date in the learned format")
+        Self::table(
+            table,
+            column,
+            rows,
+            width,
+            learned.missing,
+            texts,
+            &inputs,
+            "a date in the learned format",
+        )
     }
 
     fn table(
@@ -509,7 +522,8 @@ impl<'a> Ready<'a> {
                 None => {}
             },
             Self::Gaps { column, words } => {
-                let is_gap = column.is_missing(row) || column.text(row).is_some_and(|text| words.contains(&text));
+                let is_gap =
+                    column.is_missing(row) || column.text(row).is_some_and(|text| words.contains(&text));
                 if is_gap {
                     inputs[0] = T::ONE;
                 }
@@ -528,7 +542,8 @@ fn note_unseen(
     rows: &[usize],
     notes: &mut Vec<Note>,
 ) {
-    if gap.is_some() && !input_of.contains(&None) || texts.keys.null_count() == 0 && !input_of.contains(&None) {
+    if gap.is_some() && !input_of.contains(&None) || texts.keys.null_count() == 0 && !input_of.contains(&None)
+    {
         return;
     }
     let mut counts = vec![0_usize; input_of.len()];
@@ -601,7 +616,9 @@ fn column_inputs<T: InputNumber>(
         let parts: Vec<_> = (inputs.chunks_mut(part * width).zip(rows.chunks(part)))
             .map(|(inputs, rows)| scope.spawn(move || write(inputs, rows)))
             .collect();
-        parts.into_iter().try_for_each(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        parts
+            .into_iter()
+            .try_for_each(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })?;
     Ok(inputs)
 }

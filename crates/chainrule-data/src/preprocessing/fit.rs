@@ -2,7 +2,8 @@
 
 use super::{
     CategoricalColumn, ClassTarget, DateColumn, DatePart, ImageInputs, IndicatorColumn, InputColumn,
-    InputPreprocessing, MOST_CATEGORIES, NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing, bucket_of,
+    InputPreprocessing, MOST_CATEGORIES, NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing,
+    bucket_of,
 };
 use crate::column::{Column, ColumnType, Values};
 use crate::dataset::{Dataset, Features, LABEL};
@@ -137,7 +138,12 @@ fn fit_columns(
     Ok(columns)
 }
 
-fn fit_column(table: &Table, column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> Result<Option<InputColumn>> {
+fn fit_column(
+    table: &Table,
+    column: &Column,
+    rows: &[usize],
+    notes: &mut Vec<Note>,
+) -> Result<Option<InputColumn>> {
     let name = &column.name;
     let missing = rows.iter().filter(|&&row| column.is_missing(row)).count();
     if missing == rows.len() {
@@ -163,13 +169,23 @@ fn left_out(code: &'static str, name: &str, reason: &str) -> Note {
 }
 
 fn constant(name: &str) -> Note {
-    left_out("constant_column", name, "it has the same value in every training row, so nothing can be learned from it")
+    left_out(
+        "constant_column",
+        name,
+        "it has the same value in every training row, so nothing can be learned from it",
+    )
 }
 
-fn fit_numeric(table: &Table, column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> Result<Option<InputColumn>> {
+fn fit_numeric(
+    table: &Table,
+    column: &Column,
+    rows: &[usize],
+    notes: &mut Vec<Note>,
+) -> Result<Option<InputColumn>> {
     let name = column.name.clone();
     let words = odd_words(table, column, notes)?;
-    let cells = column.as_numbers(|word| words.contains(word)).map_err(|row| not_a_number(table, column, row))?;
+    let cells =
+        column.as_numbers(|word| words.contains(word)).map_err(|row| not_a_number(table, column, row))?;
     let mut values = Vec::with_capacity(rows.len());
     for &row in rows {
         if cells.is_valid(row) {
@@ -213,7 +229,9 @@ fn fit_numeric(table: &Table, column: &Column, rows: &[usize], notes: &mut Vec<N
 fn only_gaps(name: &str) -> Note {
     Note::new(
         "constant_values",
-        format!("column '{name}' has one value in all training rows that have any: only its gaps are learned from"),
+        format!(
+            "column '{name}' has one value in all training rows that have any: only its gaps are learned from"
+        ),
     )
 }
 
@@ -261,7 +279,12 @@ fn odd_words(table: &Table, column: &Column, notes: &mut Vec<Note>) -> Result<BT
     Ok(words)
 }
 
-fn fit_truth(table: &Table, column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> Result<Option<InputColumn>> {
+fn fit_truth(
+    table: &Table,
+    column: &Column,
+    rows: &[usize],
+    notes: &mut Vec<Note>,
+) -> Result<Option<InputColumn>> {
     let name = column.name.clone();
     let dictionary = column.dictionary();
     let value_of: Vec<Option<bool>> = dictionary.texts().map(truth).collect();
@@ -298,7 +321,12 @@ fn wrong_type(table: &Table, column: &Column, row: usize, expected: &'static str
     }
 }
 
-fn fit_date(table: &Table, column: &Column, rows: &[usize], notes: &mut Vec<Note>) -> Result<Option<InputColumn>> {
+fn fit_date(
+    table: &Table,
+    column: &Column,
+    rows: &[usize],
+    notes: &mut Vec<Note>,
+) -> Result<Option<InputColumn>> {
     let name = column.name.clone();
     let dictionary = column.dictionary();
     let format = dictionary.date_format.as_deref().unwrap_or(date::DATE_FORMATS[0]).to_owned();
@@ -349,7 +377,12 @@ fn text_left_out(column: &Column, rows: &[usize], missing: usize) -> Note {
     )
 }
 
-fn fit_categorical(column: &Column, rows: &[usize], missing: usize, notes: &mut Vec<Note>) -> Option<InputColumn> {
+fn fit_categorical(
+    column: &Column,
+    rows: &[usize],
+    missing: usize,
+    notes: &mut Vec<Note>,
+) -> Option<InputColumn> {
     let name = column.name.clone();
     let dictionary = column.dictionary();
     let mut counts = vec![0_usize; dictionary.distinct.len()];
@@ -397,7 +430,8 @@ fn fit_categorical(column: &Column, rows: &[usize], missing: usize, notes: &mut 
             ),
         ));
     }
-    let mut categories: Vec<String> = by_frequency.into_iter().map(|(category, _)| category.to_owned()).collect();
+    let mut categories: Vec<String> =
+        by_frequency.into_iter().map(|(category, _)| category.to_owned()).collect();
     if missing > 0 {
         categories.push(String::new());
     }
@@ -409,7 +443,8 @@ fn fit_categorical(column: &Column, rows: &[usize], missing: usize, notes: &mut 
 fn fit_target(table: &Table, name: &str, standardize: bool, rows: &[usize]) -> Result<NumberTarget> {
     let column = &table.columns()[table.find(name)?];
     let cells = column.as_numbers(|_| false).map_err(|row| not_a_number(table, column, row))?;
-    let values: Vec<f64> = rows.iter().filter(|&&row| cells.is_valid(row)).map(|&row| cells.value(row)).collect();
+    let values: Vec<f64> =
+        rows.iter().filter(|&&row| cells.is_valid(row)).map(|&row| cells.value(row)).collect();
     let style = match &column.values {
         Values::Numbers(numbers) => Some(numbers.style).filter(|style| *style != NumberStyle::PLAIN),
         Values::Texts(_) => None,
@@ -442,7 +477,10 @@ fn note_constant_targets(dataset: &Dataset, targets: &[NumberTarget], rows: &[us
         if rows.iter().all(|&row| cells.value(row) == first) {
             notes.push(Note::new(
                 "constant_target",
-                format!("the target '{}' is {first} in every training row, so there is nothing to learn", target.name),
+                format!(
+                    "the target '{}' is {first} in every training row, so there is nothing to learn",
+                    target.name
+                ),
             ));
         }
     }

@@ -1,6 +1,8 @@
 //! Checks a preprocessing that came from a file, so that applying it cannot fail for its own fault.
 
-use super::{BUCKETS, ClassTarget, ImageInputs, InputColumn, InputPreprocessing, Preprocessing, TargetPreprocessing};
+use super::{
+    BUCKETS, ClassTarget, ImageInputs, InputColumn, InputPreprocessing, Preprocessing, TargetPreprocessing,
+};
 use crate::error::{DataError, Result};
 use crate::target::ClassIndex;
 use std::collections::HashSet;
@@ -63,7 +65,9 @@ fn check_columns(columns: &[InputColumn], targets: &[&str]) -> Checked {
                     return Err(format!("column '{name}' has a category twice"));
                 }
                 let buckets = &categorical.buckets;
-                if !buckets.is_sorted_by(|one, two| one < two) || buckets.iter().any(|bucket| *bucket >= BUCKETS) {
+                if !buckets.is_sorted_by(|one, two| one < two)
+                    || buckets.iter().any(|bucket| *bucket >= BUCKETS)
+                {
                     return Err(format!("column '{name}' has groups that are none"));
                 }
             }
