@@ -56,9 +56,18 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Table {
-    /// What each column holds.
-    pub fn summaries(&self) -> Vec<ColumnSummary> {
-        self.columns().iter().map(Column::summary).collect()
+    /// What each column holds, found by so many threads.
+    pub fn summaries(&self, threads: usize) -> Vec<ColumnSummary> {
+        let columns = self.columns();
+        let part = columns.len().div_ceil(threads.max(1)).max(1);
+        std::thread::scope(|scope| {
+            let parts: Vec<_> = (columns.chunks(part))
+                .map(|columns| scope.spawn(|| columns.iter().map(Column::summary).collect::<Vec<_>>()))
+                .collect();
+            (parts.into_iter())
+                .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        })
     }
 }
 

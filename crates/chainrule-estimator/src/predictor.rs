@@ -269,6 +269,11 @@ impl<T: Scalar + InputNumber> Predictor<T> {
         Ok(Predictor { positive, ..self })
     }
 
+    /// The column of sample weights that the model was trained with, if there was one.
+    pub fn recorded_weight(&self) -> Option<String> {
+        record::identity(self.model.training.as_ref()).ok()?.weight
+    }
+
     /// The same predictor, which weighs samples by this column, in loss and metrics.
     pub fn with_weight(self, weight: Option<String>) -> Self {
         Predictor { weight, ..self }
