@@ -1,7 +1,7 @@
 //! Damaged files of every kind: each is read or refused, and nothing panics.
 
-use crate::folder::Folder;
-use chainrule_data::{Preprocessing, Task, read};
+use crate::folder::{Folder, InputsOf, fit_rows};
+use chainrule_data::{Objective, Task, read};
 
 /// A linear congruential generator (Knuth's MMIX constants), so that a failure can be repeated.
 struct Noise(u64);
@@ -36,15 +36,17 @@ fn use_all(source: &str) -> (bool, bool) {
     let rows: Vec<usize> = (0..dataset.rows()).collect();
     let mut fitted = false;
     for task in [None, Some(Task::Classification), Some(Task::Regression)] {
-        let result = Preprocessing::fit(&dataset, None, task, true, &rows);
+        let result = fit_rows(&dataset, None, task, true, &rows);
         let Ok((preprocessing, _)) = result else {
             continue;
         };
         preprocessing.validate().unwrap();
-        let inputs = preprocessing.inputs::<f64>(&dataset, &rows).unwrap();
+        let inputs = preprocessing.inputs_of::<f64>(&dataset, &rows).unwrap();
         assert_eq!(inputs.len(), rows.len() * preprocessing.input_width());
         assert!(inputs.iter().all(|input| input.is_finite()));
-        preprocessing.targets(&dataset, &rows).unwrap();
+        let objective = Objective::find(&dataset, &[], task, &mut Vec::new()).unwrap();
+        let with_target: Vec<usize> = rows.iter().copied().filter(|&row| objective.has_target(row)).collect();
+        preprocessing.targets(&dataset, &with_target).unwrap();
         fitted = true;
     }
     (true, fitted)
