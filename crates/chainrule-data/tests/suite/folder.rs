@@ -2,8 +2,8 @@
 
 use arrow_array::{cast::AsArray, types::Float64Type};
 use chainrule_data::{
-    Column, ColumnType, DataError, Dataset, Features, FitOptions, InputNumber, Note, Objective, Preprocessing,
-    ReadOptions, Table, Task, read, read_csv_bytes,
+    Column, ColumnType, DataError, Dataset, Features, FitOptions, InputNumber, Note, Objective,
+    Preprocessing, ReadOptions, Table, Task, read, read_csv_bytes,
 };
 use std::io::Write;
 

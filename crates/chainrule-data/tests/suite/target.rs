@@ -5,8 +5,9 @@ use chainrule_data::{Dataset, Note, Objective, Result, TargetValues, Task, read}
 
 /// A table whose last column, `y`, has these cells.
 fn with_target<S: AsRef<str>>(cells: &[S]) -> Dataset {
-    let rows: Vec<String> =
-        (cells.iter().enumerate()).map(|(row, cell)| format!("{},{}\n", row % 7, cell.as_ref())).collect();
+    let rows: Vec<String> = (cells.iter().enumerate())
+        .map(|(row, cell)| format!("{},\"{}\"\n", row % 7, cell.as_ref()))
+        .collect();
     csv(&format!("x,y\n{}", rows.concat()))
 }
 
@@ -36,7 +37,10 @@ fn the_last_column_or_the_named_one() {
 fn images_have_labels() {
     let dataset = read("digits").unwrap();
     let (objective, notes) = find(&dataset, &[], None).unwrap();
-    assert_eq!((objective.task(), objective.target_names()), (Task::Classification, &["label".to_owned()][..]));
+    assert_eq!(
+        (objective.task(), objective.target_names()),
+        (Task::Classification, &["label".to_owned()][..])
+    );
     assert_eq!(objective.classes(), ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     assert_eq!(objective.strata().unwrap()[..12], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
     assert!(notes.is_empty() && objective.has_target(1796));
@@ -92,17 +96,26 @@ fn the_user_may_decide() {
 fn rows_without_a_target_are_left_out() {
     let dataset = with_target(&["a", "b", "", "a", "NA"]);
     let (objective, notes) = find(&dataset, &[], None).unwrap();
-    assert_eq!((0..5).map(|row| objective.has_target(row)).collect::<Vec<_>>(), [true, true, false, true, false]);
+    assert_eq!(
+        (0..5).map(|row| objective.has_target(row)).collect::<Vec<_>>(),
+        [true, true, false, true, false]
+    );
     assert_eq!(objective.classes(), ["a", "b"]);
     assert_eq!(codes(&notes), ["missing_target", "rare_classes"]);
-    assert!(notes[0].message.starts_with("2 rows without 'y' are left out, the first on line 4"), "{notes:?}");
+    assert!(
+        notes[0].message.starts_with("2 rows without 'y' are left out, the first on line 4"),
+        "{notes:?}"
+    );
     assert!(notes[0].message.contains("--keep-words"), "{notes:?}");
     // Among numbers, too.
     let dataset = with_target(&["1", "2", "nan", "4"]);
     let (objective, notes) = find(&dataset, &[], None).unwrap();
     assert_eq!((objective.task(), objective.has_target(2)), (Task::Regression, false));
     assert!(notes[0].message.starts_with("1 row without 'y' is left out, the first on line 4"), "{notes:?}");
-    assert_error(find(&with_target(&["", "NA"]), &["y"], None), &["t.csv, column 'y'", "missing in every row"]);
+    assert_error(
+        find(&with_target(&["", "NA"]), &["y"], None),
+        &["t.csv, column 'y'", "missing in every row"],
+    );
 }
 
 #[test]
@@ -139,9 +152,18 @@ fn a_word_among_numbers_is_no_class() {
         cells[30] = odd.to_owned();
         assert_error(
             infer(&with_target(&cells), None),
-            &["t.csv, line 32, column 'y'", &format!("'{odd}' is not a number, but 59 of the 60 values"), "--missing", "--task classification"],
+            &[
+                "t.csv, line 32, column 'y'",
+                &format!("'{odd}' is not a number, but 59 of the 60 values"),
+                "--missing",
+                "--task classification",
+            ],
         );
-        assert_eq!(infer(&with_target(&cells), Some(Task::Classification)).map(drop).is_err(), true, "{odd}: an identifier");
+        assert_eq!(
+            infer(&with_target(&cells), Some(Task::Classification)).map(drop).is_err(),
+            true,
+            "{odd}: an identifier"
+        );
     }
 }
 
@@ -157,7 +179,8 @@ fn classes_that_are_rare_are_told_of() {
 
 #[test]
 fn spellings_of_truth_are_two_classes() {
-    let (objective, _) = find(&with_target(&["True", "false", "TRUE", "FALSE", "true", "False"]), &[], None).unwrap();
+    let (objective, _) =
+        find(&with_target(&["True", "false", "TRUE", "FALSE", "true", "False"]), &[], None).unwrap();
     assert_eq!(objective.classes(), ["false", "True"]);
     assert_eq!(objective.strata().unwrap(), [1, 0, 1, 0, 1, 0]);
 }
@@ -166,7 +189,10 @@ fn spellings_of_truth_are_two_classes() {
 fn several_targets_are_numbers() {
     let dataset = csv("a,u,v,c\n1,10,1,x\n2,20,5,y\n3,30,,x\n4,60,9,y\n");
     let (objective, notes) = find(&dataset, &["v", "u"], None).unwrap();
-    assert_eq!((objective.task(), objective.target_names()), (Task::Regression, &["v".to_owned(), "u".to_owned()][..]));
+    assert_eq!(
+        (objective.task(), objective.target_names()),
+        (Task::Regression, &["v".to_owned(), "u".to_owned()][..])
+    );
     assert_eq!(codes(&notes), ["missing_target"]);
     assert!(!objective.has_target(2) && objective.has_target(3) && objective.strata().is_none());
     let (preprocessing, _) = chainrule_data::Preprocessing::fit(
