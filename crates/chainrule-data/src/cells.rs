@@ -41,9 +41,18 @@ pub(crate) struct Texts {
     valid: NullBufferBuilder,
     key_of: HashMap<Box<str>, u32, foldhash::fast::RandomState>,
     pub(crate) distinct: Vec<Box<str>>,
+    /// Whether some were made from numbers whose way of writing was not kept.
+    pub(crate) is_lossy: bool,
 }
 
 impl Decimals {
+    fn has_shortest(&self) -> bool {
+        match self {
+            Self::Uniform(decimals) => *decimals == number::SHORTEST,
+            Self::Each(each) => each.contains(&number::SHORTEST),
+        }
+    }
+
     pub(crate) fn of(&self, position: usize) -> u8 {
         match self {
             Self::Uniform(decimals) => *decimals,
@@ -148,6 +157,7 @@ impl Numbers {
     /// Numbers as the texts they were read from, as far as these are plain.
     fn into_texts(self) -> Texts {
         let mut texts = Texts::new();
+        texts.is_lossy = self.decimals.has_shortest();
         let mut valid = self.valid;
         let nulls = valid.finish();
         let mut words = self.words.into_iter().peekable();
@@ -175,6 +185,7 @@ impl Texts {
             valid: NullBufferBuilder::new(0),
             key_of: HashMap::default(),
             distinct: Vec::new(),
+            is_lossy: false,
         }
     }
 
@@ -223,6 +234,7 @@ impl Texts {
             Some(nulls) => self.valid.append_buffer(&nulls),
             None => self.valid.append_n_non_nulls(other.keys.len()),
         }
+        self.is_lossy |= other.is_lossy;
         let translated: Vec<u32> = other.distinct.iter().map(|text| self.key(text)).collect();
         // The key of a missing cell says nothing, and there may be no text at all.
         self.keys

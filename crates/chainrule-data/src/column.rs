@@ -93,6 +93,8 @@ pub(crate) struct Dictionary {
     pub(crate) distinct: StringArray,
     /// How dates are written, in chrono's notation, where they are dates.
     pub(crate) date_format: Option<Arc<str>>,
+    /// Whether some were made from numbers whose way of writing was not kept.
+    pub(crate) is_lossy: bool,
 }
 
 impl Dictionary {
@@ -239,6 +241,21 @@ impl Column {
         }
     }
 
+    /// Whether its texts were made from numbers whose way of writing was not kept.
+    pub(crate) fn has_lost_texts(&self) -> bool {
+        matches!(&self.values, Values::Texts(texts) if texts.is_lossy)
+    }
+
+    /// Its numbers, where they say all that their cells say: none of these is a word or a code, whose text says more.
+    pub(crate) fn plain_numbers(&self) -> Option<&Float64Array> {
+        let Values::Numbers(numbers) = &self.values else { return None };
+        let has_code = || {
+            let written = numbers.written.iter().flat_map(Dictionary::texts);
+            !self.is_given && written.into_iter().any(number::is_code)
+        };
+        (numbers.words.is_empty() && !has_code()).then_some(&numbers.values)
+    }
+
     /// The cells as keys into their texts, whatever the type.
     pub(crate) fn dictionary(&self) -> Cow<'_, Dictionary> {
         match &self.values {
@@ -253,7 +270,7 @@ impl Column {
                     }
                 }
                 let (keys, distinct) = texts.finish();
-                Cow::Owned(Dictionary { keys, distinct, date_format: None })
+                Cow::Owned(Dictionary { keys, distinct, date_format: None, is_lossy: false })
             }
         }
     }
@@ -329,8 +346,9 @@ impl NumberCells {
 pub(crate) fn values_of(cells: Cells) -> Values {
     match cells {
         Cells::Texts(texts) => {
+            let is_lossy = texts.is_lossy;
             let (keys, distinct) = texts.finish();
-            Values::Texts(Dictionary { keys, distinct, date_format: None })
+            Values::Texts(Dictionary { keys, distinct, date_format: None, is_lossy })
         }
         Cells::Numbers(numbers) => {
             let (values, decimals, words) = numbers.finish();

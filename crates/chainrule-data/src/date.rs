@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 
 /// The ways to write a date, in chrono's notation. Where day and month cannot be told apart in a whole column, the first
 /// that fits holds: the month before the day.
-pub(crate) const DATE_FORMATS: [&str; 15] = [
+pub(crate) const DATE_FORMATS: [&str; 19] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y.%m.%d",
@@ -23,13 +23,23 @@ pub(crate) const DATE_FORMATS: [&str; 15] = [
     "%d. %b %Y",
     "%a, %d %b %Y",
     "%Y%m%dT",
+    "%d.%m.%y",
+    "%m/%d/%y",
+    "%d/%m/%y",
+    "%d-%b-%y",
 ];
 
 /// No date, only a time.
 pub(crate) const NO_DATE: &str = "";
 
 /// Formats that fit the same texts, one with the day first and one with the month.
-const MIRRORED: [(&str, &str); 2] = [("%m/%d/%Y", "%d/%m/%Y"), ("%m-%d-%Y", "%d-%m-%Y")];
+const MIRRORED: [(&str, &str); 3] =
+    [("%m/%d/%Y", "%d/%m/%Y"), ("%m-%d-%Y", "%d-%m-%Y"), ("%m/%d/%y", "%d/%m/%y")];
+
+/// The format that reads day and month the other way round, where there is one.
+pub(crate) fn mirrored(format: &str) -> Option<&'static str> {
+    MIRRORED.iter().find(|(month_first, _)| *month_first == format).map(|(_, day_first)| *day_first)
+}
 
 /// The numbers that are learned from a date and time, by name.
 pub(crate) const PARTS: [&str; 6] = ["year", "month", "day", "weekday", "hour", "days"];
@@ -47,7 +57,17 @@ pub(crate) fn parse(text: &str, format: &str) -> Option<NaiveDateTime> {
         return Some(whole);
     }
     let (date, rest) = NaiveDate::parse_and_remainder(text, format).ok()?;
-    if !(0..=9999).contains(&date.year()) {
+    // A year of fewer digits than the format says is something else: `1.2.13` is a version, not a day.
+    let written = &text[..text.len() - rest.len()];
+    let digits = |count: usize| {
+        written.len() >= count && written.bytes().rev().take(count).all(|byte| byte.is_ascii_digit())
+    };
+    let is_whole = match format {
+        "%d.%m.%y" => written.len() == 8,
+        _ if format.ends_with("%y") => digits(2),
+        _ => !format.contains("%Y") || (1000..=9999).contains(&date.year()),
+    };
+    if !is_whole {
         return None;
     }
     let midnight = NaiveTime::default();
@@ -93,8 +113,7 @@ pub(crate) fn format_of<'a>(
     let fits = |format: &str| texts.clone().all(|text| parse(text, format).is_some());
     texts.clone().next()?;
     let format = preferred.into_iter().chain(DATE_FORMATS).chain([NO_DATE]).find(|format| fits(format))?;
-    let mirrored = MIRRORED.iter().find(|(month_first, _)| *month_first == format);
-    let ambiguous = preferred != Some(format) && mirrored.is_some_and(|(_, day_first)| fits(day_first));
+    let ambiguous = preferred != Some(format) && mirrored(format).is_some_and(fits);
     Some((format.to_owned(), ambiguous))
 }
 
@@ -136,6 +155,9 @@ mod tests {
             ("2/3/2021 12:30 PM", "%m/%d/%Y"),
             ("3 Feb 2021 12:30", "%d %b %Y"),
             ("Feb 3, 2021 12:30", "%b %d, %Y"),
+            ("03.02.21 12:30", "%d.%m.%y"),
+            ("2/3/21 12:30", "%m/%d/%y"),
+            ("03-Feb-21 12:30", "%d-%b-%y"),
         ] {
             assert_eq!(parts(text, format), noon, "{text}");
         }
@@ -145,6 +167,11 @@ mod tests {
             ("2021-02-03x", "%Y-%m-%d"),
             ("2021-02-03 25:00", "%Y-%m-%d"),
             ("12", NO_DATE),
+            ("03/02/21", "%Y/%m/%d"),
+            ("12/31/99", "%m/%d/%Y"),
+            ("1.2.13", "%Y.%m.%d"),
+            ("1.2.13", "%d.%m.%y"),
+            ("3/2/2021", "%m/%d/%y"),
         ] {
             assert_eq!(parse(text, format), None, "{text}");
         }
@@ -157,6 +184,9 @@ mod tests {
         assert_eq!(format(&["1/2/2021", "3/4/2021"]), Some(("%m/%d/%Y".to_owned(), true)));
         assert_eq!(format(&["1/2/2021", "13/4/2021"]), Some(("%d/%m/%Y".to_owned(), false)));
         assert_eq!(format(&["1/2/2021", "1/13/2021"]), Some(("%m/%d/%Y".to_owned(), false)));
+        assert_eq!(format(&["12/31/99", "01/01/00"]), Some(("%m/%d/%y".to_owned(), false)));
+        assert_eq!(format(&["03/02/21"]), Some(("%m/%d/%y".to_owned(), true)));
+        assert_eq!(format(&["1.2.13", "1.10.2"]), None);
         assert_eq!(format(&["10:00", "23:59:59"]), Some((NO_DATE.to_owned(), false)));
         assert_eq!(format(&["2021-02-03", "soon"]), None);
         let preferred = format_of(["1/2/2021"].into_iter(), Some("%d/%m/%Y"));

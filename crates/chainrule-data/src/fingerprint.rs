@@ -6,6 +6,7 @@
 
 use crate::column::{Column, ColumnType, Values};
 use crate::dataset::{Dataset, Features};
+use crate::date;
 use crate::images::Pixels;
 use crate::names;
 use crate::truth::truth;
@@ -116,9 +117,13 @@ fn hash(column: &Column) -> u64 {
             }))
         }
         Values::Texts(texts) => {
+            let format = texts.date_format.as_deref().unwrap_or_default();
+            let days = |text: &str| Some(date::part(date::parse(text, format)?, "days"));
             let of_text = |text: &str| match (column.kind, truth(text)) {
                 // Spellings of one truth value are the same.
                 (ColumnType::Truth, Some(value)) => u64::from(value),
+                // So are the ways to write one instant.
+                (ColumnType::Date, _) if let Some(days) = days(text) => days.to_bits(),
                 _ => XxHash3_64::oneshot(text.as_bytes()),
             };
             let hashes: Vec<u64> = texts.texts().map(of_text).collect();

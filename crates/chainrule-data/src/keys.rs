@@ -1,9 +1,10 @@
 //! What a column says of each row for dividing and weighing rows: groups, instants, sample weights.
 
-use crate::column::{ColumnType, Values};
+use crate::column::ColumnType;
 use crate::dataset::{Dataset, Features};
 use crate::date;
 use crate::error::{DataError, Result};
+use crate::number;
 use crate::table::Table;
 use std::collections::HashMap;
 
@@ -17,19 +18,29 @@ impl Dataset {
         let table = self.table_for(column)?;
         let column = &table.columns()[table.find(column)?];
         let no_key = |row| DataError::NoKey { place: table.place(row, &column.name) };
-        if let Values::Numbers(numbers) = &column.values
-            && numbers.words.is_empty()
-        {
+        if let Some(numbers) = column.plain_numbers() {
             let mut index: HashMap<u64, u32> = HashMap::new();
             let group = |(row, value): (usize, Option<f64>)| {
                 let next = u32::try_from(index.len()).unwrap_or(u32::MAX);
                 let bits = (value.ok_or_else(|| no_key(row))? + 0.0).to_bits();
                 Ok(*index.entry(bits).or_insert(next))
             };
-            return numbers.values.iter().enumerate().map(group).collect();
+            return numbers.iter().enumerate().map(group).collect();
         }
+        // Two ways to write a number are one cell, as long as they are no codes.
         let texts = column.dictionary();
-        (0..column.len()).map(|row| texts.key(row).map(|key| key as u32).ok_or_else(|| no_key(row))).collect()
+        let mut of_number: HashMap<u64, u32> = HashMap::new();
+        let group_of: Vec<u32> = texts
+            .texts()
+            .zip(0..)
+            .map(|(text, key)| match number::plain(text).filter(|_| !number::is_code(text)) {
+                Some(value) => *of_number.entry((value + 0.0).to_bits()).or_insert(key),
+                None => key,
+            })
+            .collect();
+        (0..column.len())
+            .map(|row| texts.key(row).map(|key| group_of[key]).ok_or_else(|| no_key(row)))
+            .collect()
     }
 
     /// The instant of each row: a number as it is, a date in days since 1970-01-01.

@@ -81,6 +81,11 @@ fn read_any(cell: &[u8]) -> Reading {
     }
 }
 
+/// Whether the text of digits says more than its value.
+pub(crate) fn is_code(text: &str) -> bool {
+    read(text.as_bytes()) == Reading::Code
+}
+
 /// The number that a text is, in the plain way or as a code.
 pub(crate) fn plain(text: &str) -> Option<f64> {
     match read(text.as_bytes()) {

@@ -45,6 +45,9 @@ pub struct ReadOptions {
     pub learned: HashMap<String, ReadAs>,
     /// How many threads read; 0 for as many as the machine runs at once.
     pub threads: usize,
+    /// Bytes that a thread reads at a time; what is read does not depend on it. Tests make it small.
+    #[doc(hidden)]
+    pub block: usize,
 }
 
 impl Default for ReadOptions {
@@ -61,6 +64,7 @@ impl Default for ReadOptions {
             types: Vec::new(),
             learned: HashMap::new(),
             threads: 0,
+            block: 1 << 20,
         }
     }
 }

@@ -139,6 +139,9 @@ pub struct DatePart {
 pub struct IndicatorColumn {
     /// The column's name.
     pub name: String,
+    /// Words in this column that stand for a missing value, beside those of all columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
 }
 
 /// Images of one size.
@@ -329,21 +332,18 @@ const PIXELS: &str = "pixels";
 
 /// A list that stands in a file without brackets where it has one entry.
 mod one_or_many {
+    use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+    use serde::de::{MapAccess, SeqAccess, Visitor};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMany<T> {
-        One(T),
-        Many(Vec<T>),
-    }
+    use std::fmt;
+    use std::marker::PhantomData;
 
     pub(super) fn serialize<T: Serialize, S: Serializer>(
         list: &[T],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         match list {
-            [one] => OneOrMany::One(one).serialize(serializer),
+            [one] => one.serialize(serializer),
             many => many.serialize(serializer),
         }
     }
@@ -351,9 +351,25 @@ mod one_or_many {
     pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<T>, D::Error> {
-        Ok(match OneOrMany::deserialize(deserializer)? {
-            OneOrMany::One(one) => vec![one],
-            OneOrMany::Many(many) => many,
-        })
+        deserializer.deserialize_any(OneOrMany(PhantomData))
+    }
+
+    /// Unlike an untagged enum, it says what is wrong with an entry.
+    struct OneOrMany<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("one object, or a list of them")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
+            Ok(vec![T::deserialize(MapAccessDeserializer::new(map))?])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Vec<T>, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(list))
+        }
     }
 }

@@ -67,7 +67,8 @@ pub fn read_with(source: &str, options: &ReadOptions) -> Result<Dataset> {
     if metadata.is_dir() {
         return image_files::read_directory(source);
     }
-    let Source { mut bytes, length } = source::open(Path::new(source)).map_err(|error| io(source, error))?;
+    let open = || source::open(Path::new(source)).map_err(|error| io(source, error));
+    let Source { mut bytes, length } = open()?;
     let mut start = Vec::new();
     (&mut bytes).take(MAGIC).read_to_end(&mut start).map_err(|error| io(source, error))?;
     if idx::has_magic(&start) {
@@ -75,7 +76,9 @@ pub fn read_with(source: &str, options: &ReadOptions) -> Result<Dataset> {
         return image_files::read_file(source, &start);
     }
     let bytes = Box::new(Cursor::new(start).chain(bytes));
-    read_table(source, Source { bytes, length }, options)
+    // What is no file, such as a pipe, can be read once only.
+    let again: Option<&dyn Fn() -> Result<Source>> = if metadata.is_file() { Some(&open) } else { None };
+    read_table(source, Source { bytes, length }, again, options)
 }
 
 /// Reads a table from the bytes of a CSV file; `name` is what messages call it.
@@ -84,12 +87,20 @@ pub fn read_with(source: &str, options: &ReadOptions) -> Result<Dataset> {
 /// As for a file.
 pub fn read_csv_bytes(name: &str, bytes: &[u8], options: &ReadOptions) -> Result<Dataset> {
     let length = Some(bytes.len() as u64);
-    read_table(name, Source { bytes: Box::new(Cursor::new(bytes.to_vec())), length }, options)
+    let open = || Ok(Source { bytes: Box::new(Cursor::new(bytes.to_vec())), length });
+    read_table(name, open()?, Some(&open), options)
 }
 
-fn read_table(name: &str, source: Source, options: &ReadOptions) -> Result<Dataset> {
-    let source = source::as_utf8(name, source, options.encoding.as_deref())?;
-    let (table, notes) = csv::read(name, source, options)?;
+fn read_table(
+    name: &str,
+    source: Source,
+    again: Option<&dyn Fn() -> Result<Source>>,
+    options: &ReadOptions,
+) -> Result<Dataset> {
+    let as_utf8 = |source| source::as_utf8(name, source, options.encoding.as_deref());
+    let again = again.map(|open| move || as_utf8(open()?));
+    let again = again.as_ref().map(|again| again as &dyn Fn() -> Result<Source>);
+    let (table, notes) = csv::read(name, as_utf8(source)?, again, options)?;
     Ok(Dataset { notes, ..Dataset::from_table(table) })
 }
 

@@ -11,7 +11,6 @@ use std::path::Path;
 
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 const ZSTD_MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Bytes that are looked at to tell what a file is.
 const LOOK: usize = 1024;
 
@@ -112,15 +111,11 @@ pub(crate) fn as_utf8(file: &str, source: Source, label: Option<&str>) -> Result
     (&mut bytes).take(LOOK as u64).read_to_end(&mut start).map_err(io)?;
     refuse_others(file, &start)?;
     let given = label.map(|label| encoding_of(label)).transpose()?;
-    let (encoding, mark) = match given {
-        Some(encoding) if encoding == UTF_8 => {
-            (UTF_8, if start.starts_with(BYTE_ORDER_MARK) { 3 } else { 0 })
-        }
-        Some(encoding) => (encoding, Encoding::for_bom(&start).map_or(0, |(_, length)| length)),
-        None => match Encoding::for_bom(&start) {
-            Some((encoding, length)) => (encoding, length),
-            None => (guess(&start), 0),
-        },
+    // A byte order mark says more than a name: `utf-16` names two encodings.
+    let (encoding, mark) = match (Encoding::for_bom(&start), given) {
+        (Some((encoding, length)), _) => (encoding, length),
+        (None, Some(given)) => (given, 0),
+        (None, None) => (guess(&start), 0),
     };
     let start = start.split_off(mark);
     let whole: Bytes = Box::new(Cursor::new(start).chain(bytes));

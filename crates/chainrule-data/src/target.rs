@@ -424,16 +424,14 @@ struct Classes {
 /// Numbers of one value are one class (`1` and `1.0`), named by the shortest text of it; so are the spellings of true and
 /// of false, named as they first occur. Codes keep their texts.
 fn classes_of(column: &Column) -> Classes {
-    if let Values::Numbers(numbers) = &column.values
-        && numbers.words.is_empty()
-    {
+    if let Some(numbers) = column.plain_numbers() {
         let distinct: BTreeMap<u64, f64> =
-            numbers.values.iter().flatten().map(|value| (bits(value), value + 0.0)).collect();
+            numbers.iter().flatten().map(|value| (bits(value), value + 0.0)).collect();
         let mut values: Vec<f64> = distinct.into_values().collect();
         values.sort_by(f64::total_cmp);
         let names = values.iter().map(|value| number::text(*value, number::SHORTEST)).collect();
         let index: HashMap<u64, u32> = values.iter().map(|value| bits(*value)).zip(0..).collect();
-        let class_of = numbers.values.iter().map(|value| index.get(&bits(value?)).copied()).collect();
+        let class_of = numbers.iter().map(|value| index.get(&bits(value?)).copied()).collect();
         return Classes { names, class_of };
     }
     let dictionary = column.dictionary();
@@ -446,9 +444,7 @@ fn classes_of(column: &Column) -> Classes {
         }
     } else {
         names = texts().map(str::to_owned).collect();
-        let is_code = texts().any(|text| {
-            text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
-        });
+        let is_code = texts().any(number::is_code);
         match names.iter().map(|name| number::plain(name)).collect::<Option<Vec<f64>>>() {
             Some(values) if !is_code => {
                 let mut order: Vec<(f64, String)> =
@@ -507,9 +503,12 @@ impl<'a> ClassIndex<'a> {
         }
     }
 
-    /// Whether no two classes have one name.
+    /// Whether no two classes have one name, or are one number that is no code.
     pub(crate) fn is_distinct(&self, classes: &[String]) -> bool {
-        self.by_name.len() == classes.len()
+        let values: HashSet<u64> =
+            classes.iter().filter_map(|class| number::plain(class)).map(bits).collect();
+        let codes = || classes.iter().any(|class| number::is_code(class) || number::plain(class).is_none());
+        self.by_name.len() == classes.len() && (values.len() == classes.len() || codes())
     }
 }
 

@@ -194,11 +194,13 @@ impl Draft {
                 (_, None) => {
                     let (kind, swapped) = kind_of_texts(&mut texts, wanted.date_format.as_deref());
                     if swapped {
+                        let format = texts.date_format.as_deref().unwrap_or_default();
+                        let other = date::mirrored(format).unwrap_or_default();
                         notes.push(Note::new(
                             "month_first",
                             format!(
                                 "column '{name}': dates are read with the month before the day, as nothing in it tells; \
-                                 --types {name}=date:%d/%m/%Y reads the day first"
+                                 --types {name}=date:{other} reads the day first"
                             ),
                         ));
                     }
@@ -335,7 +337,9 @@ fn points_of(
         }
         match (numbers.decimals.of(row), numbers.values.value(row).abs()) {
             (3, 1.0..1000.0) => grouped += 1,
-            (0, 0.0..1000.0) => whole += 1,
+            (0, 1.0..1000.0) => whole += 1,
+            // Nothing is nothing in both ways of writing.
+            (0, 0.0) => {}
             _ => return numbers,
         }
     }

@@ -14,6 +14,8 @@ use std::ops::Range;
 pub(crate) struct Rules {
     pub(crate) separator: Separator,
     pub(crate) quote: Option<u8>,
+    /// Lines that start with this hold no quotes.
+    pub(crate) comment: Option<u8>,
 }
 
 /// Cuts a stream into blocks.
@@ -56,7 +58,7 @@ impl Blocks {
             return Ok(None);
         }
         Ok(Some(match self.rules.separator {
-            Separator::Spaces => single_spaces(&block, self.rules.quote),
+            Separator::Spaces => single_spaces(&block, self.rules),
             Separator::Byte(_) => block,
         }))
     }
@@ -79,7 +81,8 @@ pub(crate) fn scan(bytes: &[u8], rules: Rules, is_all: bool) -> Scan {
     let (mut outside, mut next) = (0, 0);
     while let Some(quote) = rules.quote {
         let Some(at) = memchr::memchr(quote, &bytes[next..]).map(|offset| next + offset) else { break };
-        let Some(spaces) = opens(bytes, outside, at, rules.separator) else {
+        let opening = opens(bytes, outside, at, rules.separator);
+        let Some(spaces) = opening.filter(|_| !is_in_comment(bytes, outside, at, rules.comment)) else {
             next = at + 1;
             continue;
         };
@@ -114,6 +117,15 @@ fn opens(bytes: &[u8], outside: usize, at: usize, separator: Separator) -> Optio
         },
     };
     opens.then_some(start..at)
+}
+
+/// Whether a place outside of quotes is in a comment.
+fn is_in_comment(bytes: &[u8], outside: usize, at: usize, comment: Option<u8>) -> bool {
+    let Some(comment) = comment else { return false };
+    match memchr::memrchr2(b'\n', b'\r', &bytes[outside..at]) {
+        Some(line_break) => bytes[outside + line_break + 1] == comment,
+        None => outside == 0 && bytes[0] == comment,
+    }
 }
 
 /// Where the quote stands that closes a field.
@@ -157,13 +169,17 @@ fn without(bytes: Vec<u8>, ranges: &[Range<usize>]) -> Vec<u8> {
 }
 
 /// Runs of spaces and tabs outside of quotes as one space; none at either end of a line.
-pub(crate) fn single_spaces(bytes: &[u8], quote: Option<u8>) -> Vec<u8> {
+pub(crate) fn single_spaces(bytes: &[u8], rules: Rules) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes.len());
     let mut in_quotes = false;
+    let mut in_comment = false;
     let mut pending = false;
     let mut bytes = bytes.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
-        if Some(byte) == quote {
+        if !in_quotes && !pending && matches!(text.last(), None | Some(b'\n' | b'\r')) {
+            in_comment = Some(byte) == rules.comment;
+        }
+        if Some(byte) == rules.quote && !in_comment {
             let begins = pending || matches!(text.last(), None | Some(b'\n' | b'\r'));
             if in_quotes && bytes.next_if_eq(&byte).is_some() {
                 text.push(byte);
@@ -192,7 +208,7 @@ pub(crate) fn single_spaces(bytes: &[u8], quote: Option<u8>) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    const RULES: Rules = Rules { separator: Separator::Byte(b','), quote: Some(b'"') };
+    const RULES: Rules = Rules { separator: Separator::Byte(b','), quote: Some(b'"'), comment: None };
 
     fn blocks(text: &str, size: usize, rules: Rules) -> Vec<String> {
         let bytes: Bytes = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
@@ -244,9 +260,23 @@ mod tests {
 
     #[test]
     fn runs_of_spaces_are_one_separator() {
-        let rules = Rules { separator: Separator::Spaces, quote: Some(b'"') };
+        let rules = Rules { separator: Separator::Spaces, quote: Some(b'"'), comment: None };
         assert_eq!(blocks("  a   b \n1 \t \"x  y\"\n", 99, rules), ["a b\n1 \"x  y\"\n"]);
         assert_eq!(blocks("5\"  b\n\"a \"\"  b\"  2\n", 99, rules), ["5\" b\n\"a \"\"  b\" 2\n"]);
+    }
+
+    #[test]
+    fn quotes_in_comments_open_nothing() {
+        let rules = Rules { comment: Some(b'#'), ..RULES };
+        let text = "# a, \"b\n1,\"x\n#y\"\n#,\"\n2,3\n";
+        assert_eq!(scan(text.as_bytes(), rules, true).open, None);
+        for size in 1..40 {
+            let found = blocks(text, size, rules);
+            assert_eq!(found.concat(), text, "size {size}");
+            assert!(found.iter().all(|block| !block.ends_with("\"x\n")), "{found:?}");
+        }
+        let rules = Rules { separator: Separator::Spaces, ..rules };
+        assert_eq!(blocks("# \"b\n1  \"x  y\"\n", 99, rules), ["# \"b\n1 \"x  y\"\n"]);
     }
 
     #[test]

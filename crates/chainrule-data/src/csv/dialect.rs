@@ -26,6 +26,8 @@ pub(crate) struct Dialect {
     pub(crate) rows_at: usize,
     pub(crate) rows_line: u64,
     pub(crate) header_line: u64,
+    /// Where the header stands, titles included; empty where there is none.
+    pub(crate) header: std::ops::Range<usize>,
     /// Lines above the header that were skipped because they are a title.
     pub(crate) titles: Vec<String>,
     /// Whether the header stood in a comment.
@@ -62,6 +64,7 @@ pub(crate) fn find(block: &[u8], options: &ReadOptions) -> Dialect {
         rows_at: start,
         rows_line: 1 + line_breaks(&block[..start]),
         header_line: 0,
+        header: start..start,
         titles: Vec::new(),
         header_in_comment: false,
     };
@@ -73,12 +76,13 @@ pub(crate) fn find(block: &[u8], options: &ReadOptions) -> Dialect {
         && let Some(names) = header_in_comment(&block[range.clone()], format, &records, width)
     {
         dialect.header_line = dialect.rows_line - 1;
+        dialect.header = range.start + 1..range.end;
         dialect.header_in_comment = true;
         dialect.names = Some(fitted(names, &records, &mut dialect.width));
         return dialect;
     }
     let titles = titles(&records, width);
-    let prepared = prepared(&block[start..], separator, options.quote);
+    let prepared = prepared(&block[start..], format.rules());
     let mut reader = Records::new(&prepared, format);
     for record in records.iter().take(titles) {
         reader.advance();
@@ -92,6 +96,7 @@ pub(crate) fn find(block: &[u8], options: &ReadOptions) -> Dialect {
             line_breaks(&prepared[..reader.end()]) + u64::from(!ends_line(&prepared[..reader.end()]));
         let (at, lines) = behind_lines(&block[start..], consumed);
         dialect.rows_at = start + at;
+        dialect.header = start..start + at;
         dialect.rows_line += lines;
         dialect.names = Some(fitted(names, &records[titles + 1..], &mut dialect.width));
     }
@@ -128,11 +133,11 @@ fn behind_lines(bytes: &[u8], lines: u64) -> (usize, u64) {
 }
 
 /// The bytes with single spaces where spaces separate fields, and without spaces before quotes.
-fn prepared(bytes: &[u8], separator: Separator, quote: Option<u8>) -> Vec<u8> {
-    if separator == Separator::Spaces {
-        return single_spaces(bytes, quote);
+fn prepared(bytes: &[u8], rules: Rules) -> Vec<u8> {
+    if rules.separator == Separator::Spaces {
+        return single_spaces(bytes, rules);
     }
-    let found = scan(bytes, Rules { separator, quote }, true);
+    let found = scan(bytes, rules, true);
     let mut kept = Vec::with_capacity(bytes.len());
     let mut from = 0;
     for range in found.spaces {
@@ -168,7 +173,7 @@ fn sample_of(bytes: &[u8]) -> &[u8] {
 }
 
 fn records_of(sample: &[u8], format: Format) -> Vec<Vec<String>> {
-    let bytes = prepared(sample, format.separator, format.quote);
+    let bytes = prepared(sample, format.rules());
     let mut reader = Records::new(&bytes, format);
     let mut records = Vec::new();
     while records.len() < SAMPLE_RECORDS && reader.advance() {
@@ -192,7 +197,7 @@ fn usual_width(records: &[Vec<String>]) -> usize {
 
 /// How many records above the header are a title: they have one field with a text, and the rows have more.
 fn titles(records: &[Vec<String>], width: usize) -> usize {
-    let is_title = |record: &Vec<String>| record.iter().filter(|field| !field.is_empty()).count() <= 1;
+    let is_title = |record: &Vec<String>| record.iter().skip(1).all(String::is_empty);
     if width < 2 {
         return 0;
     }
@@ -222,10 +227,11 @@ fn header_in_comment(
 /// end of the header or of the rows.
 fn fitted(mut names: Vec<String>, rows: &[Vec<String>], width: &mut usize) -> Vec<String> {
     let usual = usual_width_of_rows(rows).unwrap_or(names.len());
+    let most_are_wider = 2 * rows.iter().filter(|row| row.len() == names.len() + 1).count() > rows.len();
     let last_are_empty = |count: usize| {
         rows.iter().all(|row| row.iter().rev().take(row.len().saturating_sub(count)).all(String::is_empty))
     };
-    if usual > names.len() && !last_are_empty(names.len()) && usual == names.len() + 1 {
+    if most_are_wider && !last_are_empty(names.len()) {
         names.insert(0, String::new());
     }
     while usual < names.len() && names.last().is_some_and(String::is_empty) {

@@ -7,7 +7,7 @@ mod records;
 mod shape;
 
 use crate::cells::Cells;
-use crate::column::ColumnType;
+use crate::column::{Column, ColumnType};
 use crate::error::{DataError, Place, Result};
 use crate::missing::MissingWords;
 use crate::names;
@@ -16,7 +16,7 @@ use crate::options::{ReadAs, ReadOptions};
 use crate::source::{Bytes, Source};
 use crate::table::{Lines, Table};
 use crate::typing::Hints;
-use blocks::{Blocks, Rules, scan};
+use blocks::{Blocks, scan};
 use dialect::Dialect;
 use records::{Records, line_breaks};
 use std::collections::BTreeMap;
@@ -24,37 +24,71 @@ use std::io::{Cursor, Read};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
-/// Bytes of a block: few enough that its cells stay near the processor, many enough that joining costs little.
-const BLOCK: usize = 1 << 20;
+/// The file is looked at by its first bytes, in steps of so many.
+const LOOK: usize = 1 << 20;
+/// Lines that are looked at, at least.
+const LEAST_LINES: u64 = 3;
 /// A block holds at least so many rows of a wide table.
 const LEAST_ROWS: usize = 64;
 
 /// Reads a table. The notes say what was found.
-pub(crate) fn read(file: &str, source: Source, options: &ReadOptions) -> Result<(Table, Vec<Note>)> {
-    let Source { bytes, length } = source;
+///
+/// Numbers are kept as numbers, so that a column which turns out to hold texts has lost how some of them were written,
+/// such as `1e5` or `+5`. Such a file is read a second time from what `again` opens.
+pub(crate) fn read(
+    file: &str,
+    source: Source,
+    again: Option<&dyn Fn() -> Result<Source>>,
+    options: &ReadOptions,
+) -> Result<(Table, Vec<Note>)> {
+    let (table, notes) = read_once(file, source, &[], options)?;
+    let lossy: Vec<&str> =
+        table.columns().iter().filter(|column| column.has_lost_texts()).map(Column::name).collect();
+    match again {
+        Some(again) if !lossy.is_empty() => read_once(file, again()?, &lossy, options),
+        _ => Ok((table, notes)),
+    }
+}
+
+/// Reads a table, the columns of the names `as_texts` as texts.
+fn read_once(
+    file: &str,
+    source: Source,
+    as_texts: &[&str],
+    options: &ReadOptions,
+) -> Result<(Table, Vec<Note>)> {
+    let Source { mut bytes, length } = source;
     let io = |error| crate::read::io(file, error);
-    let empty = || DataError::EmptyFile { file: file.to_owned() };
-    let mut bytes = bytes;
     let mut first = Vec::new();
-    (&mut bytes).take(BLOCK as u64).read_to_end(&mut first).map_err(io)?;
+    loop {
+        let count = (&mut bytes).take(LOOK as u64).read_to_end(&mut first).map_err(io)?;
+        // A header may be longer than one look.
+        if count < LOOK || line_breaks(&first) >= LEAST_LINES {
+            break;
+        }
+    }
     if first.trim_ascii().is_empty() {
-        return Err(empty());
+        return Err(DataError::EmptyFile { file: file.to_owned() });
     }
     let dialect = dialect::find(&first, options);
+    check_header(file, &first, &dialect)?;
     let mut notes = Vec::new();
     let names = shape::names_of(file, &dialect, &mut notes)?;
     let wanted = wanted_of(file, &names, options)?;
+    let is_text =
+        |(name, wanted): (&String, &ReadAs)| reads_texts(wanted) || as_texts.contains(&name.as_str());
     let layout = Layout {
         file,
         names: &names,
-        as_texts: wanted.iter().map(reads_texts).collect(),
+        as_texts: names.iter().zip(&wanted).map(is_text).collect(),
         missing: &options.missing,
         dialect: &dialect,
     };
 
-    let rules = Rules { separator: dialect.format.separator, quote: dialect.format.quote };
+    let rules = dialect.format.rules();
     let row_bytes = first.len() / line_breaks(&first).max(1) as usize;
-    let size = BLOCK.max(LEAST_ROWS * row_bytes);
+    let is_small = options.block < LOOK;
+    let size = if is_small { options.block.max(1) } else { options.block.max(LEAST_ROWS * row_bytes) };
     let rest: Bytes = Box::new(Cursor::new(first[dialect.rows_at..].to_vec()).chain(bytes));
     drop(first);
     let blocks = Blocks::new(rest, rules, size);
@@ -95,6 +129,29 @@ fn wanted_of(file: &str, names: &[String], options: &ReadOptions) -> Result<Vec<
         given.get(name.as_str()).copied().or_else(|| options.learned.get(name)).cloned().unwrap_or_default()
     };
     Ok(names.iter().map(wanted).collect())
+}
+
+/// Refuses a header that goes on to the end of the file, and one that is no text.
+fn check_header(file: &str, first: &[u8], dialect: &Dialect) -> Result<()> {
+    let header = &first[dialect.header.clone()];
+    let first_line = 1 + line_breaks(&first[..dialect.header.start]);
+    if let Some(open) = scan(header, dialect.format.rules(), true).open {
+        let line = first_line + line_breaks(&header[..open]);
+        return Err(DataError::UnclosedQuote { file: file.to_owned(), line });
+    }
+    if std::str::from_utf8(header).is_ok() {
+        return Ok(());
+    }
+    let mut records = Records::new(header, dialect.format);
+    while records.advance() {
+        let wrong = records.fields().position(|field| std::str::from_utf8(field).is_err());
+        if let Some(index) = wrong {
+            let (line, column) = (Some(first_line + records.line()), (index + 1).to_string());
+            let place = Place { file: file.to_owned(), line, row: None, column };
+            return Err(DataError::NotUtf8 { place });
+        }
+    }
+    Ok(())
 }
 
 fn reads_texts(wanted: &ReadAs) -> bool {
@@ -331,8 +388,7 @@ impl Layout<'_> {
     fn open_quote(&self, block: &[u8]) -> Option<usize> {
         let quote = self.dialect.format.quote?;
         memchr::memchr(quote, block)?;
-        let rules = Rules { separator: self.dialect.format.separator, quote: Some(quote) };
-        scan(block, rules, true).open
+        scan(block, self.dialect.format.rules(), true).open
     }
 
     fn ragged(&self, block: &[u8], records: &mut Records<'_>) -> DataError {

@@ -1,5 +1,6 @@
 //! The records of a block, one after the other, with the line on which each starts.
 
+use super::blocks::Rules;
 use crate::options::Separator;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
@@ -9,6 +10,13 @@ pub(crate) struct Format {
     pub(crate) separator: Separator,
     pub(crate) quote: Option<u8>,
     pub(crate) comment: Option<u8>,
+}
+
+impl Format {
+    /// What cutting into blocks depends on.
+    pub(crate) fn rules(self) -> Rules {
+        Rules { separator: self.separator, quote: self.quote, comment: self.comment }
+    }
 }
 
 /// Reads records from bytes that begin with one and end with one. Blank lines are none.

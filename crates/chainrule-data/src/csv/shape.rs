@@ -109,14 +109,19 @@ pub(super) fn finish(
     }
 
     // Columns without a name: nothing at the end of each line, or the numbers of the rows.
-    let mut position = 0;
-    let (mut empty, count) = (0, typed.len());
-    typed.retain(|column| {
-        let goes = unnamed[position] && column.kind == ColumnType::Empty && count > 1;
-        position += 1;
-        empty += usize::from(goes);
-        !goes
-    });
+    let count = typed.len();
+    let kept: Vec<bool> = typed
+        .iter()
+        .zip(&unnamed)
+        .map(|(column, is_unnamed)| !(*is_unnamed && column.kind == ColumnType::Empty && count > 1))
+        .collect();
+    let empty = kept.iter().filter(|kept| !**kept).count();
+    let mut positions = kept.iter();
+    typed.retain(|_| positions.next().is_some_and(|kept| *kept));
+    let kept = |of: Vec<bool>| -> Vec<bool> {
+        of.into_iter().zip(&kept).filter(|(_, kept)| **kept).map(|(of, _)| of).collect()
+    };
+    let (unnamed, is_given) = (kept(unnamed), kept(is_given));
     if empty > 0 {
         let what = names::count(empty, "column", "columns");
         notes.push(Note::new(
@@ -126,10 +131,10 @@ pub(super) fn finish(
     }
     let others = typed.len() > 2;
     for (index, column) in typed.iter_mut().enumerate() {
-        if is_given.get(index).copied().unwrap_or(false) || column.kind == ColumnType::Empty {
+        if is_given[index] || column.kind == ColumnType::Empty {
             continue;
         }
-        let is_unnamed = unnamed.get(index).copied().unwrap_or(false) && column.name.starts_with("column_");
+        let is_unnamed = unnamed[index];
         let lowered = column.name.to_lowercase();
         let is_named_index = INDEX_NAMES.contains(&lowered.as_str()) || is_unnamed_of_pandas(&column.name);
         let name = column.name.clone();

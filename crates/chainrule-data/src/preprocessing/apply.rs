@@ -4,7 +4,7 @@ use super::{
     CategoricalColumn, DateColumn, InputColumn, InputPreprocessing, NumericColumn, Preprocessing,
     TargetPreprocessing, bucket_of,
 };
-use crate::column::{Column, Dictionary, Values};
+use crate::column::{Column, Dictionary};
 use crate::dataset::{Dataset, Features, LABEL};
 use crate::date;
 use crate::error::{DataError, Place, Result};
@@ -267,12 +267,10 @@ fn classes(
     let column = find_column(table, name)?;
     let missing = |row| DataError::MissingTarget { place: table.place(row, name) };
     let unseen = |row: usize| unseen(table.place(row, name), &column.text(row).unwrap_or_default());
-    if let Values::Numbers(numbers) = &column.values
-        && numbers.words.is_empty()
-    {
-        let class = |&row: &usize| match numbers.values.is_valid(row) {
+    if let Some(numbers) = column.plain_numbers() {
+        let class = |&row: &usize| match numbers.is_valid(row) {
             false => Err(missing(row)),
-            true => index.class_of_number(numbers.values.value(row)).ok_or_else(|| unseen(row)),
+            true => index.class_of_number(numbers.value(row)).ok_or_else(|| unseen(row)),
         };
         return rows.iter().map(class).collect();
     }
@@ -337,7 +335,7 @@ enum Ready<'a> {
     /// The inputs of each text, already standardized; for a missing cell they are 0, and the last one is 1.
     Table { width: usize, texts: Cow<'a, Dictionary>, inputs_of: Vec<f64>, marks_missing: bool },
     /// Whether the cell is missing.
-    Gaps { column: &'a Column, words: &'a MissingWords },
+    Gaps { column: &'a Column, missing: &'a MissingWords, words: &'a [String] },
 }
 
 impl<'a> Ready<'a> {
@@ -355,17 +353,9 @@ impl<'a> Ready<'a> {
                 Self::Numbers { learned, column, cells }
             }
             InputColumn::Categorical(learned) => Self::categories(learned, column, rows, missing, notes),
-            InputColumn::Truth(learned) => {
-                let width = 1 + usize::from(learned.missing);
-                let texts = column.dictionary();
-                let inputs = |text: &str| {
-                    let value = f64::from(u8::from(truth(text)?));
-                    Some(vec![(value - learned.mean) / learned.standard_deviation])
-                };
-                Self::table(table, column, rows, width, learned.missing, texts, &inputs, "a truth value")?
-            }
+            InputColumn::Truth(learned) => Self::truths(learned, column, rows, notes),
             InputColumn::Date(learned) => Self::dates(learned, table, column, rows)?,
-            InputColumn::Indicator(_) => Self::Gaps { column, words: missing },
+            InputColumn::Indicator(learned) => Self::Gaps { column, missing, words: &learned.words },
         };
         let learned_gaps = match learned {
             InputColumn::Numeric(column) | InputColumn::Truth(column) => column.missing,
@@ -413,64 +403,55 @@ impl<'a> Ready<'a> {
             learned.or_else(|| missing.contains(text).then_some(gap).flatten())
         };
         let input_of: Vec<Option<usize>> = texts.texts().map(input).collect();
-        note_unseen(column, &texts, &input_of, gap, rows, notes);
+        note_unseen(column, &texts, &input_of, rows, notes);
+        if gap.is_none() {
+            note_gaps(column, rows, notes);
+        }
         let width = learned.categories.len() + learned.buckets.len();
         Self::OneOf { width, texts, input_of, missing: gap }
+    }
+
+    /// Cells that are no truth values count as the mean.
+    fn truths(learned: &'a NumericColumn, column: &'a Column, rows: &[usize], notes: &mut Vec<Note>) -> Self {
+        let width = 1 + usize::from(learned.missing);
+        let texts = column.dictionary();
+        let mut inputs_of = vec![0.0; width * texts.distinct.len()];
+        let mut input_of = vec![None; texts.distinct.len()];
+        for (key, text) in texts.texts().enumerate() {
+            if let Some(value) = truth(text) {
+                let value = f64::from(u8::from(value));
+                inputs_of[key * width] = (value - learned.mean) / learned.standard_deviation;
+                input_of[key] = Some(0);
+            }
+        }
+        note_unseen(column, &texts, &input_of, rows, notes);
+        Self::Table { width, texts, inputs_of, marks_missing: learned.missing }
     }
 
     fn dates(learned: &'a DateColumn, table: &Table, column: &'a Column, rows: &[usize]) -> Result<Self> {
         let width = learned.parts.len() + usize::from(learned.missing);
         let texts = column.dictionary();
-        let inputs = |text: &str| {
-            let instant = date::parse(text, &learned.format)?;
-            let parts = learned.parts.iter();
-            Some(
-                parts
-                    .map(|part| (date::part(instant, &part.part) - part.mean) / part.standard_deviation)
-                    .collect(),
-            )
-        };
-        Self::table(
-            table,
-            column,
-            rows,
-            width,
-            learned.missing,
-            texts,
-            &inputs,
-            "a date in the learned format",
-        )
-    }
-
-    fn table(
-        table: &Table,
-        column: &Column,
-        rows: &[usize],
-        width: usize,
-        marks_missing: bool,
-        texts: Cow<'a, Dictionary>,
-        inputs: &dyn Fn(&str) -> Option<Vec<f64>>,
-        expected: &'static str,
-    ) -> Result<Self> {
         let mut inputs_of = vec![0.0; width * texts.distinct.len()];
         let mut is_wrong = vec![false; texts.distinct.len()];
         for (key, text) in texts.texts().enumerate() {
-            match inputs(text) {
-                Some(inputs) => inputs_of[key * width..][..inputs.len()].copy_from_slice(&inputs),
-                None => is_wrong[key] = true,
+            let Some(instant) = date::parse(text, &learned.format) else {
+                is_wrong[key] = true;
+                continue;
+            };
+            for (input, part) in inputs_of[key * width..].iter_mut().zip(&learned.parts) {
+                *input = (date::part(instant, &part.part) - part.mean) / part.standard_deviation;
             }
         }
-        if is_wrong.contains(&true)
-            && let Some(&row) = rows.iter().find(|&&row| texts.key(row).is_some_and(|key| is_wrong[key]))
-        {
+        let is_wrong = |row: &&usize| texts.key(**row).is_some_and(|key| is_wrong[key]);
+        if let Some(&row) = rows.iter().find(is_wrong) {
             return Err(DataError::WrongType {
                 place: table.place(row, &column.name),
                 cell: names::shown(&column.text(row).unwrap_or_default()),
-                expected,
+                expected: "a date in the learned format",
                 reason: "which the training data had here",
             });
         }
-        Ok(Self::Table { width, texts, inputs_of, marks_missing })
+        Ok(Self::Table { width, texts, inputs_of, marks_missing: learned.missing })
     }
 
     fn width(&self) -> usize {
@@ -521,10 +502,9 @@ impl<'a> Ready<'a> {
                 None if *marks_missing => inputs[width - 1] = T::ONE,
                 None => {}
             },
-            Self::Gaps { column, words } => {
-                let is_gap =
-                    column.is_missing(row) || column.text(row).is_some_and(|text| words.contains(&text));
-                if is_gap {
+            Self::Gaps { column, missing, words } => {
+                let is_word = |text: &str| missing.contains(text) || words.iter().any(|word| word == text);
+                if column.text(row).is_none_or(|text| is_word(&text)) {
                     inputs[0] = T::ONE;
                 }
             }
@@ -538,22 +518,15 @@ fn note_unseen(
     column: &Column,
     texts: &Dictionary,
     input_of: &[Option<usize>],
-    gap: Option<usize>,
     rows: &[usize],
     notes: &mut Vec<Note>,
 ) {
-    if gap.is_some() && !input_of.contains(&None) || texts.keys.null_count() == 0 && !input_of.contains(&None)
-    {
+    if !input_of.contains(&None) {
         return;
     }
     let mut counts = vec![0_usize; input_of.len()];
-    let mut gaps = 0;
-    for &row in rows {
-        match texts.key(row) {
-            Some(key) if input_of[key].is_none() => counts[key] += 1,
-            None if gap.is_none() => gaps += 1,
-            _ => {}
-        }
+    for key in rows.iter().filter_map(|&row| texts.key(row)) {
+        counts[key] += usize::from(input_of[key].is_none());
     }
     let unseen: Vec<&str> =
         texts.texts().zip(&counts).filter(|(_, count)| **count > 0).map(|(text, _)| text).collect();
@@ -570,6 +543,14 @@ fn note_unseen(
             ),
         ));
     }
+}
+
+/// Tells of missing cells that no category stands for.
+fn note_gaps(column: &Column, rows: &[usize], notes: &mut Vec<Note>) {
+    if column.missing() == 0 {
+        return;
+    }
+    let gaps = rows.iter().filter(|&&row| column.is_missing(row)).count();
     if gaps > 0 {
         notes.push(Note::new(
             "unlearned_gaps",

@@ -12,7 +12,7 @@ use crate::error::{DataError, Result};
 use crate::missing::MissingWords;
 use crate::names;
 use crate::note::Note;
-use crate::number::NumberStyle;
+use crate::number::{self, NumberStyle};
 use crate::statistics::Statistics;
 use crate::table::Table;
 use crate::target::{Objective, Task};
@@ -155,8 +155,12 @@ fn fit_column(
         ColumnType::Number => fit_numeric(table, column, rows, notes),
         ColumnType::Truth => fit_truth(table, column, rows, notes),
         ColumnType::Date => fit_date(table, column, rows, notes),
-        ColumnType::Category => Ok(fit_categorical(column, rows, missing, notes)),
+        ColumnType::Category => {
+            note_numbers(table, column, notes);
+            Ok(fit_categorical(column, rows, missing, notes))
+        }
         ColumnType::Text => {
+            note_numbers(table, column, notes);
             notes.push(text_left_out(column, rows, missing));
             Ok(None)
         }
@@ -216,7 +220,8 @@ fn fit_numeric(
     }
     if statistics.is_constant {
         notes.push(only_gaps(&name));
-        return Ok(Some(InputColumn::Indicator(IndicatorColumn { name })));
+        let words = words.into_iter().collect();
+        return Ok(Some(InputColumn::Indicator(IndicatorColumn { name, words })));
     }
     if missing > 0 {
         notes.push(mean_for_missing(&name, missing));
@@ -302,7 +307,7 @@ fn fit_truth(
     }
     if statistics.is_constant {
         notes.push(only_gaps(&name));
-        return Ok(Some(InputColumn::Indicator(IndicatorColumn { name })));
+        return Ok(Some(InputColumn::Indicator(IndicatorColumn { name, words: Vec::new() })));
     }
     if missing > 0 {
         notes.push(mean_for_missing(&name, missing));
@@ -352,7 +357,7 @@ fn fit_date(
             return Ok(None);
         }
         notes.push(only_gaps(&name));
-        return Ok(Some(InputColumn::Indicator(IndicatorColumn { name })));
+        return Ok(Some(InputColumn::Indicator(IndicatorColumn { name, words: Vec::new() })));
     }
     let shown: Vec<&str> = parts.iter().map(|part| part.part.as_str()).collect();
     notes.push(Note::new(
@@ -360,6 +365,33 @@ fn fit_date(
         format!("column '{name}' holds dates or times; learned from: {}", shown.join(", ")),
     ));
     Ok(Some(InputColumn::Date(DateColumn { name, format, parts, missing: missing > 0 })))
+}
+
+/// Tells of a column most of whose cells are numbers although it is none of numbers.
+fn note_numbers(table: &Table, column: &Column, notes: &mut Vec<Note>) {
+    let Values::Texts(texts) = &column.values else { return };
+    if column.is_given {
+        return;
+    }
+    let is_number: Vec<bool> = texts.texts().map(|text| number::plain(text).is_some()).collect();
+    let counts = texts.counts();
+    let present: usize = counts.iter().sum();
+    let numbers: usize =
+        counts.iter().zip(&is_number).filter(|(_, is_number)| **is_number).map(|(count, _)| count).sum();
+    let is_word = |&row: &usize| texts.key(row).is_some_and(|key| !is_number[key]);
+    let Some(row) = (0..texts.keys.len()).find(is_word).filter(|_| 2 * numbers > present) else { return };
+    let (name, word) = (&column.name, texts.text(row).unwrap_or_default());
+    notes.push(Note::new(
+        "mostly_numbers",
+        format!(
+            "column '{name}' is not read as numbers, although {} of its {} are; the first that is none is '{}', \
+             on {}; --types {name}=number --missing '{word}' reads numbers",
+            names::thousands(numbers),
+            names::count(present, "cell", "cells"),
+            names::shown(word),
+            table.place(row, name).line_words(),
+        ),
+    ));
 }
 
 fn text_left_out(column: &Column, rows: &[usize], missing: usize) -> Note {

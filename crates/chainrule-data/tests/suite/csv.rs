@@ -1,7 +1,9 @@
 //! CSV files: what is accepted, and how bad ones are refused.
 
-use crate::folder::{Folder, assert_error, cells, csv, gzip, read_csv, table};
-use chainrule_data::{ColumnKind, read};
+use crate::folder::{
+    Folder, assert_error, cells, codes, column, csv, fit_rows, gzip, numbers, read_csv, table,
+};
+use chainrule_data::{ColumnType, read};
 
 #[test]
 fn a_plain_file() {
@@ -9,9 +11,9 @@ fn a_plain_file() {
     let table = table(&dataset);
     assert_eq!(table.header(), ["age", "city"]);
     assert_eq!(cells(&dataset), [["31", "Oslo"], ["42", "Bergen"]]);
-    assert_eq!((table.line(0), table.line(1)), (2, 3));
-    assert_eq!(table.kind(0).unwrap(), ColumnKind::Numbers);
-    assert_eq!(table.kind(1).unwrap(), ColumnKind::Texts);
+    assert_eq!((table.line(0), table.line(1)), (Some(2), Some(3)));
+    assert_eq!(numbers(&dataset, "age"), [Some(31.0), Some(42.0)]);
+    assert_eq!(table.columns()[1].kind(), ColumnType::Category);
     assert_eq!(dataset.description, "2 rows of 2 columns");
     assert_eq!(dataset.test_rows, None);
 }
@@ -40,9 +42,9 @@ fn lines_are_those_of_the_file() {
     ] {
         let dataset = csv(&text);
         let table = table(&dataset);
-        let lines: Vec<u64> = (0..table.rows()).map(|row| table.line(row)).collect();
+        let lines: Vec<u64> = (0..table.rows()).filter_map(|row| table.line(row)).collect();
         assert_eq!(lines, [4, 9, 10], "{line_end}");
-        assert_eq!(table.cell(1, 0), "2");
+        assert_eq!(cells(&dataset)[1], ["2", "u"]);
     }
 }
 
@@ -55,12 +57,11 @@ fn doubled_quotes_and_quotes_inside_a_field() {
 #[test]
 fn missing_cells_leave_a_column_numeric() {
     let dataset = csv("a,b,c\n1,,x\nNA,,NA\n?,null,y\nn/a,N/A,NULL\n2,,z\n");
-    let table = table(&dataset);
-    assert_eq!(table.kind(0).unwrap(), ColumnKind::Numbers);
-    assert_eq!(table.kind(1).unwrap(), ColumnKind::Empty);
-    assert_eq!(table.kind(2).unwrap(), ColumnKind::Texts);
-    // The cells themselves stay as they are, for whoever copies them.
-    assert_eq!(table.cell(1, 0), "NA");
+    assert_eq!(numbers(&dataset, "a"), [Some(1.0), None, None, None, Some(2.0)]);
+    let [b, c] = ["b", "c"].map(|name| column(&dataset, name));
+    assert_eq!((b.kind(), b.missing()), (ColumnType::Empty, 5));
+    assert_eq!((c.kind(), c.missing()), (ColumnType::Category, 2));
+    assert_eq!((c.text(1), c.text(4).as_deref()), (None, Some("z")));
 }
 
 #[test]
@@ -89,17 +90,24 @@ fn an_empty_file_and_a_lonely_header() {
 }
 
 #[test]
-fn bad_headers() {
+fn headers_with_names_that_are_none() {
     assert_error(read_csv("a,b, a\n1,2,3\n"), &["t.csv, line 1", "columns 1 and 3", "'a'", "rename"]);
-    assert_error(read_csv("\na, ,c\n1,2,3\n"), &["t.csv, line 2", "column 2 has no name"]);
+    let dataset = csv("\na, ,c\n1,2,3\n");
+    assert_eq!(table(&dataset).header(), ["a", "column_2", "c"]);
+    assert_eq!(codes(&dataset.notes), ["unnamed"]);
+    // A name that is taken is not given again.
+    let dataset = csv("column_2,,c\n1,2,3\n");
+    assert_eq!(table(&dataset).header(), ["column_2", "column_2_", "c"]);
 }
 
 #[test]
 fn ragged_rows() {
-    assert_error(
-        read_csv("a,b\n\"1\n1\",2\n1,2,3\n"),
-        &["t.csv, line 4", "expected 2 fields", "found 3", "','"],
-    );
+    for (row, advice) in [("u,v,w", "contains the separator ','"), ("1,2,3", "if its numbers have commas")] {
+        assert_error(
+            read_csv(format!("a,b\n\"1\n1\",2\n{row}\n")),
+            &["t.csv, line 4", "expected 2 fields", "found 3", advice],
+        );
+    }
     assert_error(read_csv("a;b\r\n1;2\r\n3\r\n"), &["t.csv, line 3", "expected 2 fields", "found 1", "';'"]);
 }
 
@@ -125,16 +133,20 @@ fn bytes_that_are_not_utf8() {
 
 #[test]
 fn numbers_that_are_not_finite() {
-    for cell in ["nan", "NaN", "inf", "-Infinity", "1e999"] {
-        let dataset = csv(&format!("a,b\n1,x\n\n{cell},y\n"));
+    for (cell, shown) in [("inf", "'inf'"), ("-Infinity", "'-inf'"), ("1e999", "'inf'")] {
+        let dataset = csv(&format!("a,b,y\n1,x,u\n\n{cell},y,v\n2,x,u\n"));
         assert_error(
-            table(&dataset).kind(0),
-            &["t.csv, line 4, column 'a'", cell, "remove the row", "leave the cell empty"],
+            fit_rows(&dataset, None, None, true, &[0, 1]),
+            &["t.csv, line 4, column 'a'", shown, "remove the row", "leave the cell empty"],
         );
     }
-    // Among texts they are texts.
+    for cell in ["nan", "NaN", "-nan"] {
+        let dataset = csv(&format!("a,b\n1,x\n\n{cell},y\n"));
+        assert_eq!(numbers(&dataset, "a"), [Some(1.0), None], "{cell}");
+    }
+    // Among texts they are missing as well.
     let dataset = csv("a,b\nnan,1\nOslo,1\n");
-    assert_eq!(table(&dataset).kind(0).unwrap(), ColumnKind::Texts);
+    assert_eq!((column(&dataset, "a").kind(), column(&dataset, "a").missing()), (ColumnType::Category, 1));
 }
 
 #[test]

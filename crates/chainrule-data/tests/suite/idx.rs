@@ -1,9 +1,9 @@
 //! Directories of IDX files: names, pairs, compression, and headers that lie.
 
-use crate::folder::{Folder, assert_error, gzip};
+use crate::folder::{Folder, InputsOf, assert_error, codes, fit_rows, gzip};
 use chainrule_data::{
-    Dataset, Features, ImageInputs, Images, InputPreprocessing, Pixels, Preprocessing, TargetValues, Task,
-    choose_target, read, read_idx_bytes, strata,
+    Dataset, Features, ImageInputs, Images, InputPreprocessing, Objective, Pixels, Preprocessing,
+    TargetValues, Task, read, read_idx_bytes,
 };
 
 /// An IDX file: the magic, the dimensions, the bytes.
@@ -49,8 +49,8 @@ fn numbers(dataset: &Dataset) -> &[f64] {
     }
 }
 
-fn codes(dataset: &Dataset) -> Vec<&'static str> {
-    dataset.notes.iter().map(|note| note.code).collect()
+fn objective(dataset: &Dataset) -> chainrule_data::Result<Objective> {
+    Objective::find(dataset, &[], None, &mut Vec::new())
 }
 
 #[test]
@@ -323,9 +323,9 @@ fn rows_of_numbers_are_images_of_height_one() {
 /// The inputs of all rows after a fit on all rows.
 fn inputs(dataset: &Dataset) -> (Preprocessing, Vec<f64>) {
     let rows: Vec<usize> = (0..dataset.rows()).collect();
-    let (preprocessing, _) = Preprocessing::fit(dataset, None, None, true, &rows).unwrap();
+    let (preprocessing, _) = fit_rows(dataset, None, None, true, &rows).unwrap();
     preprocessing.validate().unwrap();
-    let inputs = preprocessing.inputs(dataset, &rows).unwrap();
+    let inputs = preprocessing.inputs_of(dataset, &rows).unwrap();
     (preprocessing, inputs)
 }
 
@@ -351,13 +351,13 @@ fn numbers_are_standardized() {
     // The mean of the training rows 0 and 1 is 2.5, their variance 4.5 / 4; the first pixel does not vary there.
     let folder = pair(0x0e, &[3, 1, 2], &[2.5, 1.0, 2.5, 4.0, 9.5, -3.0], 8, &[1.0, 2.0, 1.0]);
     let dataset = read(folder.path()).unwrap();
-    let (preprocessing, _) = Preprocessing::fit(&dataset, None, None, true, &[0, 1]).unwrap();
+    let (preprocessing, _) = fit_rows(&dataset, None, None, true, &[0, 1]).unwrap();
     let InputPreprocessing::Images(learned) = &preprocessing.inputs else { panic!("no images") };
     let deviation = 1.125_f64.sqrt();
     assert_eq!((learned.mean, learned.numbers, learned.maximum), (2.5, true, 1));
     assert!((learned.standard_deviation - deviation).abs() < 1e-15);
     assert_eq!(learned.constant, [(0, 2.5)]);
-    let found: Vec<f64> = preprocessing.inputs(&dataset, &[2, 0]).unwrap();
+    let found: Vec<f64> = preprocessing.inputs_of(&dataset, &[2, 0]).unwrap();
     let deviation = learned.standard_deviation;
     assert_eq!(found, [0.0, -5.5 / deviation, 0.0, -1.5 / deviation]);
     assert!(preprocessing.input_bytes::<f32>(&dataset, &[0]).unwrap().is_none());
@@ -371,11 +371,11 @@ fn bytes_and_numbers_are_not_mixed() {
     let (from_fractions, _) = inputs(&fractions);
     let (from_bytes, _) = inputs(&of_bytes);
     assert_error(
-        from_bytes.inputs::<f32>(&fractions, &[0]),
+        from_bytes.inputs_of::<f32>(&fractions, &[0]),
         &["pixel 0,0 of image 0 (counted from 0) is 0.25", "whole number from 0 to 255"],
     );
     assert!(from_bytes.input_bytes::<f32>(&fractions, &[0]).unwrap().is_none());
-    assert_error(from_fractions.inputs::<f32>(&of_bytes, &[0]), &["unsigned bytes", "element type"]);
+    assert_error(from_fractions.inputs_of::<f32>(&of_bytes, &[0]), &["unsigned bytes", "element type"]);
     assert_error(from_fractions.input_bytes::<f32>(&of_bytes, &[0]), &["unsigned bytes"]);
 
     // Fractions that happen to be whole are the numbers 0 and 1, not 0 and 1 of 255.
@@ -385,7 +385,7 @@ fn bytes_and_numbers_are_not_mixed() {
         panic!("no images")
     };
     let expected = [-mean / standard_deviation, (1.0 - mean) / standard_deviation];
-    assert_eq!(from_fractions.inputs::<f64>(&black_and_white, &[0]).unwrap(), expected);
+    assert_eq!(from_fractions.inputs_of::<f64>(&black_and_white, &[0]).unwrap(), expected);
     let (bytes, number_of) = from_fractions.input_bytes::<f64>(&black_and_white, &[0]).unwrap().unwrap();
     assert_eq!(bytes.map_numbers(&number_of), expected);
 }
@@ -404,7 +404,7 @@ fn parts_of_several_types_are_joined_where_their_scale_is_known() {
     let whole = write((0x0c, [1.0, 2.0]), (0x08, [3.0, 4.0])).unwrap();
     assert_eq!(bytes(&whole), [1, 2, 3, 4]);
     let fractions = read(pair(0x0d, &[2, 1, 2], &[0.25, 1.0, 0.5, 0.0], 8, &[1.0, 2.0]).path()).unwrap();
-    assert_error(inputs(&fractions).0.inputs::<f32>(&whole, &[0]), &["unsigned bytes"]);
+    assert_error(inputs(&fractions).0.inputs_of::<f32>(&whole, &[0]), &["unsigned bytes"]);
     assert_eq!(numbers(&write((0x0d, [0.5, 2.0]), (0x0d, [1.0, 0.0])).unwrap()), [0.5, 2.0, 1.0, 0.0]);
     assert_eq!(numbers(&write((0x0d, [1.0, 0.0]), (0x0d, [0.5, 2.0])).unwrap()), [1.0, 0.0, 0.5, 2.0]);
     assert_eq!(numbers(&write((0x0d, [1.5, 0.0]), (0x0e, [0.5, 2.0])).unwrap()), [1.5, 0.0, 0.5, 2.0]);
@@ -468,7 +468,7 @@ fn a_file_in_several_forms() {
     folder.write("train-labels.idx1-ubyte", idx(8, &[2], &[9, 9]));
     let dataset = read(folder.path()).unwrap();
     assert_eq!(labels(&dataset), [4, 5]);
-    assert_eq!(codes(&dataset), ["image_file_ignored"]);
+    assert_eq!(codes(&dataset.notes), ["image_file_ignored"]);
 
     write_pair(&folder, "t10k", 0, &[4, 5]);
     write_pair(&folder, "test", 0, &[4, 5]);
@@ -502,7 +502,7 @@ fn a_single_file() {
     let alone = folder.write("some.idx", gzip(&idx(8, &[2, 1, 2], &[1, 2, 3, 4])));
     let dataset = read(&alone).unwrap();
     assert_eq!((bytes(&dataset), &images(&dataset).labels), (&[1, 2, 3, 4][..], &None));
-    assert_error(choose_target(&dataset, None), &["some.idx", "without labels", "give labels"]);
+    assert_error(objective(&dataset), &["some.idx", "without labels", "give labels"]);
     let path = format!("{}/train-labels-idx1-ubyte", folder.path());
     assert_error(read(&path), &["train-labels-idx1-ubyte", "labels, not images"]);
     let other = folder.write("other", idx(8, &[4], &[1, 2, 3, 4]));
@@ -524,7 +524,7 @@ fn folders_as_torchvision_makes_them() {
     for source in [folder.path().to_owned(), format!("{}/MNIST", folder.path())] {
         let dataset = read(&source).unwrap();
         assert_eq!((labels(&dataset), dataset.test_rows.clone()), (&[1, 2, 2][..], Some(2..3)));
-        assert_eq!((codes(&dataset), &dataset.name), (vec!["images_found_below"], &source));
+        assert_eq!((codes(&dataset.notes), &dataset.name), (vec!["images_found_below"], &source));
         assert!(dataset.notes[0].message.ends_with("MNIST/raw"), "{}", dataset.notes[0]);
     }
     write_pair(&folder, "FashionMNIST/raw/train", 10, &[1, 2]);
@@ -540,12 +540,11 @@ fn images_without_labels() {
     assert_eq!(dataset.description, "2 images of 2 x 3, without labels");
     let trained = read(pair(8, &[2, 2, 3], &[5.0; 12], 8, &[1.0, 2.0]).path()).unwrap();
     let (preprocessing, _) = inputs(&trained);
-    assert_eq!(preprocessing.inputs::<f32>(&dataset, &[0, 1]).unwrap().len(), 12);
+    assert_eq!(preprocessing.inputs_of::<f32>(&dataset, &[0, 1]).unwrap().len(), 12);
     assert_eq!(preprocessing.input_bytes::<f32>(&dataset, &[1]).unwrap().unwrap().0.len(), 6);
     let wanted = ["images without labels", "t10k-labels-idx1-ubyte", folder.path()];
-    assert_error(choose_target(&dataset, None), &wanted);
-    assert_error(strata(&dataset, None, None), &wanted);
-    assert_error(Preprocessing::fit(&dataset, None, Some(Task::Regression), true, &[0]), &wanted);
+    assert_error(objective(&dataset), &wanted);
+    assert_error(fit_rows(&dataset, None, Some(Task::Regression), true, &[0]), &wanted);
     assert_error(preprocessing.targets(&dataset, &[0]), &wanted);
 }
 
@@ -556,7 +555,7 @@ fn unlabelled_beside_labelled() {
     folder.write("t10k-images-idx3-ubyte", idx(8, &[1, 2, 3], &[0; 6]));
     let dataset = read(folder.path()).unwrap();
     assert_eq!((labels(&dataset), dataset.test_rows.clone()), (&[1, 2][..], None));
-    assert_eq!(codes(&dataset), ["unlabelled_images_left_out"]);
+    assert_eq!(codes(&dataset.notes), ["unlabelled_images_left_out"]);
     assert!(dataset.notes[0].message.contains("t10k-labels-idx1-ubyte"), "{}", dataset.notes[0]);
 
     // Training images without labels beside labelled ones are half of a pair, not the smaller data set.
@@ -580,7 +579,7 @@ fn validation_images_stand_between() {
     write_pair(&folder, "test", 200, &[9]);
     let dataset = read(folder.path()).unwrap();
     assert_eq!((labels(&dataset), dataset.test_rows.clone()), (&[1, 5, 6, 9][..], Some(3..4)));
-    assert_eq!(codes(&dataset), ["validation_images_joined"]);
+    assert_eq!(codes(&dataset.notes), ["validation_images_joined"]);
 }
 
 #[test]
@@ -591,7 +590,7 @@ fn labels_with_several_columns() {
     folder.write("qmnist-test-labels-idx2-int", idx(0x0c, &[2, 3], &elements(0x0c, &extended)));
     let dataset = read(folder.path()).unwrap();
     assert_eq!(labels(&dataset), [5, 7]);
-    assert_eq!(codes(&dataset), ["label_columns"]);
+    assert_eq!(codes(&dataset.notes), ["label_columns"]);
     folder.write("qmnist-test-labels-idx2-int", idx(8, &[2, 3], &[5, 1, 2, 7, 0, 1]));
     assert_eq!(labels(&read(folder.path()).unwrap()), [5, 7]);
     folder.write("qmnist-test-labels-idx2-int", idx(8, &[2, 3], &[0, 1, 0, 1, 0, 0]));
@@ -602,7 +601,7 @@ fn labels_with_several_columns() {
     let (preprocessing, _) = inputs(&dataset);
     assert_eq!(preprocessing.class_names().unwrap(), ["-7", "300"]);
     assert_eq!(preprocessing.targets(&dataset, &[1, 0]).unwrap(), TargetValues::Classes(vec![1, 0]));
-    assert_eq!(strata(&dataset, None, None).unwrap().unwrap(), [0, 1]);
+    assert_eq!(objective(&dataset).unwrap().strata().unwrap(), [0, 1]);
 }
 
 /// Weights of a pixel that never varied are untrained: what it shows in prediction must not reach them.
@@ -613,17 +612,17 @@ fn a_pixel_that_is_constant_in_training_stays_constant() {
         let rows = [[9.0, 1.0 + half, 0.0], [9.0, 2.0, 0.0], [9.0, 4.0, 0.0], [200.0, 4.0, 77.0]];
         let dataset =
             read(pair(element, &[4, 1, 3], &rows.concat(), 8, &[1.0, 2.0, 1.0, 2.0]).path()).unwrap();
-        let (preprocessing, _) = Preprocessing::fit(&dataset, None, None, true, &[0, 1, 2]).unwrap();
+        let (preprocessing, _) = fit_rows(&dataset, None, None, true, &[0, 1, 2]).unwrap();
         let InputPreprocessing::Images(learned) = &preprocessing.inputs else { panic!("no images") };
         let unit = if element == 0x0e { 1.0 } else { 255.0 };
         assert_eq!(learned.constant, [(0, 9.0 / unit), (2, 0.0)]);
-        let inputs = preprocessing.inputs::<f32>(&dataset, &[3, 2]).unwrap();
+        let inputs = preprocessing.inputs_of::<f32>(&dataset, &[3, 2]).unwrap();
         assert_eq!(inputs[..3], inputs[3..]);
         let free = ImageInputs { constant: Vec::new(), ..learned.clone() };
         let free = Preprocessing { inputs: InputPreprocessing::Images(free), ..preprocessing.clone() };
-        let training = preprocessing.inputs::<f32>(&dataset, &[0, 1, 2]).unwrap();
-        assert_eq!(training, free.inputs::<f32>(&dataset, &[0, 1, 2]).unwrap(), "training is as without");
-        assert_ne!(inputs, free.inputs::<f32>(&dataset, &[3, 2]).unwrap());
+        let training = preprocessing.inputs_of::<f32>(&dataset, &[0, 1, 2]).unwrap();
+        assert_eq!(training, free.inputs_of::<f32>(&dataset, &[0, 1, 2]).unwrap(), "training is as without");
+        assert_ne!(inputs, free.inputs_of::<f32>(&dataset, &[3, 2]).unwrap());
         if element == 0x08 {
             let (bytes, number_of) = preprocessing.input_bytes::<f32>(&dataset, &[3, 2]).unwrap().unwrap();
             assert_eq!(bytes, [9, 4, 0, 9, 4, 0]);
@@ -644,7 +643,7 @@ fn a_constant_that_no_byte_of_other_images_stands_for() {
     // 5 / 16 of 255 is no whole number, but 5 / 16 of 16 is.
     let other = images(255, vec![3, 255], None);
     assert!(preprocessing.input_bytes::<f64>(&other, &[0]).unwrap().is_none());
-    let [found, expected] = [&other, &same].map(|data| preprocessing.inputs::<f64>(data, &[0]).unwrap());
+    let [found, expected] = [&other, &same].map(|data| preprocessing.inputs_of::<f64>(data, &[0]).unwrap());
     assert_eq!(found, expected);
 }
 

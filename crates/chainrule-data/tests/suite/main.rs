@@ -8,4 +8,5 @@ mod noise;
 mod preprocessing;
 mod serialization;
 mod split;
+mod tables;
 mod target;

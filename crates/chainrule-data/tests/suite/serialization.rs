@@ -1,6 +1,6 @@
 //! The stored form of a preprocessing: its exact JSON, and how damaged ones are refused.
 
-use crate::folder::{assert_error, csv};
+use crate::folder::{assert_error, csv, fit_rows};
 use chainrule_data::{Preprocessing, read};
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn parse(json: &Value) -> serde_json::Result<Preprocessing> {
 #[test]
 fn the_stored_form() {
     let dataset = csv("a,b,y\n1,u,no\n3,v,yes\n1,u,no\n3,v,yes\n");
-    let (fitted, _) = Preprocessing::fit(&dataset, None, None, true, &[0, 1, 2, 3]).unwrap();
+    let (fitted, _) = fit_rows(&dataset, None, None, true, &[0, 1, 2, 3]).unwrap();
     assert_eq!(serde_json::to_value(&fitted).unwrap(), table_json());
     assert_eq!(parse(&table_json()).unwrap(), fitted);
     parse(&images_json()).unwrap().validate().unwrap();
@@ -40,7 +40,7 @@ fn the_stored_form() {
 fn numbers_survive_to_the_last_bit() {
     let digits = read("digits").unwrap();
     let rows: Vec<usize> = (0..1000).collect();
-    let (fitted, _) = Preprocessing::fit(&digits, None, None, true, &rows).unwrap();
+    let (fitted, _) = fit_rows(&digits, None, None, true, &rows).unwrap();
     let text = serde_json::to_string(&fitted).unwrap();
     assert_eq!(serde_json::from_str::<Preprocessing>(&text).unwrap(), fitted);
 }
@@ -124,7 +124,7 @@ fn a_stored_form_that_contradicts_itself() {
     }
     let mut not_finite = parse(&images_json()).unwrap();
     if let chainrule_data::TargetPreprocessing::Numbers(target) = &mut not_finite.target {
-        target.mean = f64::NAN;
+        target[0].mean = f64::NAN;
     }
     assert_error(not_finite.validate(), &["mean of 'label' is NaN"]);
 }
