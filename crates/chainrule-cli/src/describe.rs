@@ -25,8 +25,13 @@ pub(crate) fn run(arguments: &DescribeArguments) -> Result<ExitCode> {
         Ok(objective) => {
             would_learn(&dataset, objective, !arguments.target.is_empty(), arguments.task.is_some())
         }
-        Err(error) => format!("nothing can be learned without a --target: {error}"),
+        Err(error) => format!("train would refuse: {error}"),
     };
+    if let Some(table) = dataset.table() {
+        let last = || table.columns().last().map(|column| column.name().to_owned()).into_iter().collect();
+        let targets: Vec<String> = objective.as_ref().map_or_else(|_| last(), |objective| objective.target_names().to_vec());
+        notes.extend(table.odd_words(&targets));
+    }
     say_notes(&notes);
     let threads = arguments.common.thread_count();
     if arguments.common.json {

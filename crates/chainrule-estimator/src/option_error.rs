@@ -151,8 +151,8 @@ impl OptionError {
                 path.display()
             ),
             Self::OtherData { path, difference } => format!(
-                "{}: the run written down there was started otherwise, and would be tested on rows it was trained on; what \
-                 differs is {difference}; repeat the data and options it was started with",
+                "{}: the run written down there cannot go on here, since something differs: {difference}; repeat the data and \
+                 options it was started with",
                 path.display()
             ),
             Self::PartWithoutFingerprint => format!(

@@ -262,26 +262,12 @@ fn not_a_number(table: &Table, column: &Column, row: usize) -> DataError {
 /// numbers, they are errors.
 fn odd_words(table: &Table, column: &Column, notes: &mut Vec<Note>) -> Result<BTreeSet<String>> {
     let Values::Numbers(numbers) = &column.values else { return Ok(BTreeSet::new()) };
-    let Some((first, word)) = numbers.words.first() else { return Ok(BTreeSet::new()) };
+    let Some((first, _)) = numbers.words.first() else { return Ok(BTreeSet::new()) };
     if column.is_given {
         return Err(not_a_number(table, column, *first));
     }
-    let words: BTreeSet<String> = numbers.words.iter().map(|(_, word)| word.to_string()).collect();
-    let name = &column.name;
-    let shown = names::list(&words.iter().collect::<Vec<_>>());
-    notes.push(Note::new(
-        "odd_words",
-        format!(
-            "{} in '{name}' {} no number, the first, '{}', on {}: taken for missing ({shown}); --missing '{}' says so, \
-             --types {name}=category makes the column a category",
-            names::count(numbers.words.len(), "cell", "cells"),
-            if numbers.words.len() == 1 { "is" } else { "are" },
-            names::shown(word),
-            table.place(*first, name).line_words(),
-            words.iter().take(5).cloned().collect::<Vec<_>>().join(","),
-        ),
-    ));
-    Ok(words)
+    notes.extend(table.note_odd_words(column));
+    Ok(numbers.words.iter().map(|(_, word)| word.to_string()).collect())
 }
 
 fn fit_truth(
