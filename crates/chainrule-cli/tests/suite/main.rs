@@ -2,9 +2,11 @@
 
 mod bad_input;
 mod bench;
+mod cases;
 mod commands;
 mod delivered;
 mod diverging;
+mod earlier_files;
 mod explore;
 mod images;
 mod learning;

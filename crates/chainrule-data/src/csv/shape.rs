@@ -37,7 +37,8 @@ const INDEX_NAMES: [&str; 10] =
 pub(super) fn names_of(file: &str, dialect: &Dialect, notes: &mut Vec<Note>) -> Result<Vec<String>> {
     let separator = dialect.format.separator;
     if !matches!(separator, crate::options::Separator::Byte(b',')) {
-        notes.push(Note::new("separator", format!("{} stands between fields", separator.words())));
+        let verb = if matches!(separator, crate::options::Separator::Spaces) { "stand" } else { "stands" };
+        notes.push(Note::new("separator", format!("{} {verb} between fields", separator.words())));
     }
     let Some(given) = &dialect.names else {
         return Ok((1..=dialect.width).map(|number| format!("column_{number}")).collect());
@@ -124,10 +125,7 @@ pub(super) fn finish(
     let (unnamed, is_given) = (kept(unnamed), kept(is_given));
     if empty > 0 {
         let what = names::count(empty, "column", "columns");
-        notes.push(Note::new(
-            "empty_columns",
-            format!("{what} without a name and without values left out"),
-        ));
+        notes.push(Note::new("empty_columns", format!("{what} without a name and without values left out")));
     }
     let others = typed.len() > 2;
     for (index, column) in typed.iter_mut().enumerate() {
