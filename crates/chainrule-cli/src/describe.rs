@@ -29,7 +29,8 @@ pub(crate) fn run(arguments: &DescribeArguments) -> Result<ExitCode> {
     };
     if let Some(table) = dataset.table() {
         let last = || table.columns().last().map(|column| column.name().to_owned()).into_iter().collect();
-        let targets: Vec<String> = objective.as_ref().map_or_else(|_| last(), |objective| objective.target_names().to_vec());
+        let targets: Vec<String> =
+            objective.as_ref().map_or_else(|_| last(), |objective| objective.target_names().to_vec());
         notes.extend(table.odd_words(&targets));
     }
     say_notes(&notes);

@@ -124,10 +124,7 @@ pub(super) fn finish(
     let (unnamed, is_given) = (kept(unnamed), kept(is_given));
     if empty > 0 {
         let what = names::count(empty, "column", "columns");
-        notes.push(Note::new(
-            "empty_columns",
-            format!("{what} without a name and without values left out"),
-        ));
+        notes.push(Note::new("empty_columns", format!("{what} without a name and without values left out")));
     }
     let others = typed.len() > 2;
     for (index, column) in typed.iter_mut().enumerate() {

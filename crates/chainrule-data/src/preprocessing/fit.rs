@@ -30,6 +30,7 @@ const LEAST_IDENTIFIERS: usize = 64;
 /// | `standardize_target` | yes | whether a regression's targets get mean 0 and deviation 1 in training |
 /// | `ignore` | none | columns that are no inputs |
 /// | `missing` | the usual words | which words were read as missing, to be stored with the model |
+/// | `threads` | all | how many threads fit columns; 0 for as many as the machine runs at once |
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitOptions {
     /// Whether targets are standardized.
@@ -38,11 +39,13 @@ pub struct FitOptions {
     pub ignore: Vec<String>,
     /// What the data were read with.
     pub missing: MissingWords,
+    /// How many threads fit.
+    pub threads: usize,
 }
 
 impl Default for FitOptions {
     fn default() -> Self {
-        Self { standardize_target: true, ignore: Vec::new(), missing: MissingWords::default() }
+        Self { standardize_target: true, ignore: Vec::new(), missing: MissingWords::default(), threads: 0 }
     }
 }
 
@@ -120,9 +123,16 @@ fn fit_columns(
             && !options.ignore.contains(&column.name)
             && column.kind != ColumnType::Index
     };
+    let inputs: Vec<&Column> = table.columns().iter().filter(is_input).collect();
+    let fitted = parallel::map(options.threads, &inputs, |column| {
+        let mut notes = Vec::new();
+        fit_column(table, column, rows, &mut notes).map(|fitted| (fitted, notes))
+    });
     let mut columns = Vec::new();
-    for column in table.columns().iter().filter(is_input) {
-        columns.extend(fit_column(table, column, rows, notes)?);
+    for fitted in fitted {
+        let (column, more) = fitted?;
+        columns.extend(column);
+        notes.extend(more);
     }
     if columns.is_empty() {
         let dropped: Vec<&str> = notes.iter().map(|note| note.message.as_str()).collect();
