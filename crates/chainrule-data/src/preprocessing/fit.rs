@@ -13,6 +13,7 @@ use crate::missing::MissingWords;
 use crate::names;
 use crate::note::Note;
 use crate::number::{self, NumberStyle};
+use crate::parallel;
 use crate::statistics::Statistics;
 use crate::table::Table;
 use crate::target::{Objective, Task};
