@@ -255,16 +255,22 @@ impl Cells {
         if as_texts { Self::Texts(Texts::new()) } else { Self::Numbers(Numbers::new()) }
     }
 
-    /// Adds a cell that has no white space around it. `Err` is a cell that is no UTF-8 text.
+    /// Adds a cell that has no white space around it. Numbers among `missing_numbers` are missing, and so are texts that
+    /// `is_missing`. `Err` is a cell that is no UTF-8 text.
     #[inline]
     pub(crate) fn push(
         &mut self,
         cell: &[u8],
+        missing_numbers: &[f64],
         is_missing: impl Fn(&str) -> bool,
     ) -> Result<(), std::str::Utf8Error> {
         if let Self::Numbers(numbers) = self
             && let Reading::Number(value, decimals) = number::read(cell)
         {
+            if missing_numbers.contains(&value) {
+                numbers.push_missing();
+                return Ok(());
+            }
             numbers.push(value, decimals);
             return Ok(());
         }
@@ -343,7 +349,8 @@ mod tests {
         let mut whole = Cells::new(false);
         for part in cells.chunks(cells.len().div_ceil(parts)) {
             let mut piece = Cells::new(false);
-            part.iter().for_each(|cell| piece.push(cell.as_bytes(), |text| missing.contains(text)).unwrap());
+            part.iter()
+                .for_each(|cell| piece.push(cell.as_bytes(), &[], |text| missing.contains(text)).unwrap());
             whole.append(piece);
         }
         whole

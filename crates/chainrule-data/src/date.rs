@@ -65,7 +65,8 @@ pub(crate) fn parse(text: &str, format: &str) -> Option<NaiveDateTime> {
     let is_whole = match format {
         "%d.%m.%y" => written.len() == 8,
         _ if format.ends_with("%y") => digits(2),
-        _ => !format.contains("%Y") || (1000..=9999).contains(&date.year()),
+        _ if format.starts_with("%Y") => text.bytes().take(4).all(|byte| byte.is_ascii_digit()),
+        _ => !format.ends_with("%Y") || digits(4),
     };
     if !is_whole {
         return None;

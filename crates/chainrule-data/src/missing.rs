@@ -1,12 +1,13 @@
 //! Which cells stand for a missing value.
 
+use crate::number;
 use serde::{Deserialize, Serialize};
 
 /// The words that stand for a missing value, beside the empty cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MissingWords {
-    /// Further words, in any letter case.
+    /// Further words, in any letter case. One that is a number stands for it however it is written: `-999` for `-999.0`.
     pub also: Vec<String>,
     /// Whether the usual words stand for themselves, so that only empty cells and [`also`](Self::also) are missing.
     pub only_these: bool,
@@ -27,7 +28,16 @@ impl MissingWords {
         let usual = !self.only_these
             && cell.len() <= 8
             && USUAL_MISSING_WORDS.iter().any(|word| word.eq_ignore_ascii_case(cell));
-        usual || self.also.iter().any(|word| word.to_lowercase() == cell.to_lowercase())
+        let is_same = |word: &String| {
+            let value = number::plain(word);
+            word.to_lowercase() == cell.to_lowercase() || value.is_some() && value == number::plain(cell)
+        };
+        usual || self.also.iter().any(is_same)
+    }
+
+    /// The words that are numbers.
+    pub(crate) fn numbers(&self) -> Vec<f64> {
+        self.also.iter().filter_map(|word| number::plain(word)).collect()
     }
 }
 
@@ -49,6 +59,10 @@ mod tests {
         }
         let further = MissingWords { also: vec!["nil".to_owned(), "-".to_owned()], only_these: false };
         assert!(further.contains("NIL") && further.contains("-") && further.contains("NA"));
+        let numbers =
+            MissingWords { also: vec!["-999".to_owned(), "none at all".to_owned()], only_these: false };
+        assert!(numbers.contains("-999") && numbers.contains("-999.00") && !numbers.contains("999"));
+        assert_eq!(numbers.numbers(), [-999.0]);
         let only = MissingWords { also: vec!["nil".to_owned()], only_these: true };
         assert!(only.contains("nil") && only.contains("") && !only.contains("NA"));
     }

@@ -92,6 +92,10 @@ impl<R: BufRead> Read for ZstdFrames<R> {
             if count > 0 {
                 return Ok(count);
             }
+            let written = frame.get_checksum_from_data();
+            if written.is_some() && written != frame.get_calculated_checksum() {
+                return Err(Error::new(ErrorKind::InvalidData, "the checksum of a zstd frame is wrong"));
+            }
             self.frame = None;
         }
         Ok(0)

@@ -82,6 +82,7 @@ fn read_once(
         names: &names,
         as_texts: names.iter().zip(&wanted).map(is_text).collect(),
         missing: &options.missing,
+        missing_numbers: options.missing.numbers(),
         dialect: &dialect,
     };
 
@@ -168,6 +169,7 @@ struct Layout<'a> {
     /// Which columns keep all their cells as texts.
     as_texts: Vec<bool>,
     missing: &'a MissingWords,
+    missing_numbers: Vec<f64>,
     dialect: &'a Dialect,
 }
 
@@ -325,6 +327,7 @@ impl Layout<'_> {
         let mut records = Records::new(block, format);
         let mut lines = Lines::default();
         let mut rows = 0;
+        let is_missing = |text: &str| self.missing.contains(text);
         while records.advance() {
             let len = records.len();
             if len != width {
@@ -338,7 +341,7 @@ impl Layout<'_> {
             }
             let mut failed = None;
             for (index, (column, field)) in columns.iter_mut().zip(records.fields()).enumerate() {
-                if column.push(field, |text| self.missing.contains(text)).is_err() {
+                if column.push(field, &self.missing_numbers, is_missing).is_err() {
                     failed = Some(index);
                     break;
                 }

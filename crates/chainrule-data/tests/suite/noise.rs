@@ -4,10 +4,10 @@ use crate::folder::{Folder, InputsOf, fit_rows};
 use chainrule_data::{Objective, Task, read};
 
 /// A linear congruential generator (Knuth's MMIX constants), so that a failure can be repeated.
-struct Noise(u64);
+pub(crate) struct Noise(pub(crate) u64);
 
 impl Noise {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 = (self.0).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit
     }
