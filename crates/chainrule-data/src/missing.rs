@@ -29,16 +29,21 @@ impl MissingWords {
             && cell.len() <= 8
             && USUAL_MISSING_WORDS.iter().any(|word| word.eq_ignore_ascii_case(cell));
         let is_same = |word: &String| {
-            let value = number::plain(word);
-            word.to_lowercase() == cell.to_lowercase() || value.is_some() && value == number::plain(cell)
+            let value = value_of(word);
+            word.to_lowercase() == cell.to_lowercase() || value.is_some() && value == value_of(cell)
         };
         usual || self.also.iter().any(is_same)
     }
 
     /// The words that are numbers.
     pub(crate) fn numbers(&self) -> Vec<f64> {
-        self.also.iter().filter_map(|word| number::plain(word)).collect()
+        self.also.iter().filter_map(|word| value_of(word)).collect()
     }
+}
+
+/// The number that a word is; none where its text says more than its value.
+fn value_of(word: &str) -> Option<f64> {
+    number::plain(word).filter(|_| !number::is_code(word))
 }
 
 #[cfg(test)]

@@ -249,7 +249,7 @@ fn classes(
     let unseen = |place: Place, class: &str| DataError::UnseenClass {
         place,
         class: names::shown(class),
-        classes: names::list(all),
+        classes: names::list(all).into(),
     };
     let table = match &dataset.features {
         Features::Table(table) => table,
@@ -257,7 +257,7 @@ fn classes(
             let labels = labels(dataset, name)?;
             let class = |&row: &usize| {
                 let label = labels[row].to_string();
-                let column = format!("{LABEL} of image {row} (counted from 0)");
+                let column = format!("{LABEL} of image {row} (counted from 0)").into();
                 let place = || Place { file: dataset.name.clone(), line: None, row: None, column };
                 index.class(&label).ok_or_else(|| unseen(place(), &label))
             };
@@ -447,8 +447,7 @@ impl<'a> Ready<'a> {
             return Err(DataError::WrongType {
                 place: table.place(row, &column.name),
                 cell: names::shown(&column.text(row).unwrap_or_default()),
-                expected: "a date in the learned format",
-                reason: "which the training data had here",
+                expected: "a date in the learned format, which the training data had here",
             });
         }
         Ok(Self::Table { width, texts, inputs_of, marks_missing: learned.missing })

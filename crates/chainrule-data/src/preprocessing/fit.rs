@@ -293,7 +293,9 @@ fn fit_truth(
     let mut values = Vec::with_capacity(rows.len());
     for &row in rows {
         let Some(key) = dictionary.key(row) else { continue };
-        let Some(value) = value_of[key] else { return Err(wrong_type(table, column, row, "a truth value")) };
+        let Some(value) = value_of[key] else {
+            return Err(wrong_type(table, column, row, "a truth value, as the others of its column are"));
+        };
         values.push(f64::from(u8::from(value)));
     }
     let missing = rows.len() - values.len();
@@ -319,7 +321,6 @@ fn wrong_type(table: &Table, column: &Column, row: usize, expected: &'static str
         place: table.place(row, &column.name),
         cell: names::shown(&column.text(row).unwrap_or_default()),
         expected,
-        reason: "as the others of its column are",
     }
 }
 
@@ -336,7 +337,9 @@ fn fit_date(
     let mut keys = Vec::with_capacity(rows.len());
     for &row in rows {
         let Some(key) = dictionary.key(row) else { continue };
-        let Some(instant) = instants[key] else { return Err(wrong_type(table, column, row, "a date")) };
+        let Some(instant) = instants[key] else {
+            return Err(wrong_type(table, column, row, "a date, as the others of its column are"));
+        };
         keys.push(instant);
     }
     let missing = rows.len() - keys.len();

@@ -356,7 +356,7 @@ fn thousands_are_told_from_decimals() {
     assert!(codes_of(&dataset).contains(&"ambiguous_comma"));
     let dataset = case("K-thousands/features.csv");
     assert_numbers(&dataset, "income", [4062.0, 940.0, 9926.0, 4990.43125], 0);
-    assert_numbers(&dataset, "debt", [1900.0, 300.0, 99_700.0, 51_508.7375], 0);
+    assert_numbers(&dataset, "debt", [1900.0, 300.0, 99_700.0, 51_508.737_5], 0);
     let dataset = case("thousands/german3.csv");
     assert_numbers(&dataset, "income", [289.0, 104.0, 9036.0, 2951.61], 0);
     assert_numbers(&dataset, "depth", [18.3, 10.1, 89.8, 50.71], 0);
@@ -615,7 +615,7 @@ fn defaults_are_told_of() {
     }
 }
 
-/// A target that was read with decimal commas is read so again, whatever the other columns look like.
+/// A target that was read with commas between thousands is read so again, whatever the other columns look like.
 #[test]
 fn a_learned_way_of_writing_targets_is_kept() {
     let dataset = case("thousands/target.csv");

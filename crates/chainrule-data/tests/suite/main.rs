@@ -13,3 +13,4 @@ mod sources;
 mod split;
 mod tables;
 mod target;
+mod types;
