@@ -392,7 +392,8 @@ pub enum DataError {
     /// A cell that is no number, in a target most of whose cells are numbers.
     #[error(
         "{place}: '{cell}' is not a number, but {numbers} of the {present} values of the target are; correct the cell, or \
-         give --missing '{cell}' if it stands for a missing value, or --task classification to learn classes"
+         give {way}--task classification to learn classes",
+        way = missing_flag(cell)
     )]
     OddTarget {
         /// Where.
@@ -500,7 +501,7 @@ pub enum DataError {
     /// A classification with a single class.
     #[error(
         "{file}: only one class, '{class}', in column '{column}', so there is nothing to learn; \
-         choose another target column, or add rows of other classes"
+         choose another target column{other}, or add rows of other classes"
     )]
     OneClass {
         /// The file.
@@ -509,6 +510,8 @@ pub enum DataError {
         column: String,
         /// The class.
         class: String,
+        /// Which one, as an ending of the sentence; may be empty.
+        other: String,
     },
     /// A class that was not there when the preprocessing was fitted.
     #[error(
@@ -635,5 +638,13 @@ fn too_few(rows: usize, parts: usize) -> String {
         0 => "there are no rows to split".to_owned(),
         1 => "there is only one row: nothing is left to validate or test on".to_owned(),
         _ => format!("{rows} rows cannot be divided into {parts} parts"),
+    }
+}
+
+/// The advice to take a cell for a missing value. A flag cannot name a word with a comma, which stands between words.
+fn missing_flag(cell: &str) -> String {
+    match cell.contains([',', '\'']) {
+        true => String::new(),
+        false => format!("--missing '{cell}' if it stands for a missing value, or "),
     }
 }

@@ -158,12 +158,20 @@ impl Table {
         let words: BTreeSet<&str> = numbers.words.iter().map(|(_, word)| &**word).collect();
         let words: Vec<&str> = words.into_iter().collect();
         let name = &column.name;
-        let shown = words.iter().take(SHOWN).map(|word| names::shown(word)).collect::<Vec<_>>().join(",");
+        // A flag cannot name a word with a comma, which stands between words.
+        let mut namable = words.iter().filter(|word| !word.contains([',', '\''])).take(SHOWN).peekable();
+        let advice = match namable.peek() {
+            None => String::new(),
+            Some(_) => {
+                let shown = namable.map(|word| names::shown(word)).collect::<Vec<_>>().join(",");
+                format!("--missing '{shown}' says so, and ")
+            }
+        };
         Some(Note::new(
             "odd_words",
             format!(
-                "{} in '{name}' {} no number and taken for missing: {}, the first of them, '{}', on {}; --missing '{shown}' \
-                 says so, and --types '{name}=category' makes the column a category",
+                "{} in '{name}' {} no number and taken for missing: {}, the first of them, '{}', on {}; \
+                 {advice}--types '{name}=category' makes the column a category",
                 names::count(numbers.words.len(), "cell", "cells"),
                 if numbers.words.len() == 1 { "is" } else { "are" },
                 names::list(&words),

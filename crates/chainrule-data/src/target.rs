@@ -118,6 +118,7 @@ fn of_images(
                 file: dataset.name.clone(),
                 column: LABEL.to_owned(),
                 class: class.to_string(),
+                other: String::new(),
             });
         }
         let class = |label| values.binary_search(label).ok().and_then(|class| u32::try_from(class).ok());
@@ -183,7 +184,7 @@ fn of_table(
     match (task, columns.as_slice()) {
         (Task::Classification, [column]) => {
             let Classes { names, class_of } = classes_of(column);
-            check_classes(table, column, &names, &objective.has_target)?;
+            check_classes(table, column, &names, &objective.has_target, targets.is_empty())?;
             note_classes(column, &names, &class_of, wanted, notes);
             (objective.classes, objective.class_of) = (names, class_of);
         }
@@ -207,9 +208,8 @@ fn default_target<'a>(table: &'a Table, notes: &mut Vec<Note>) -> &'a Column {
     let columns = table.columns();
     let is_target = |column: &&Column| !matches!(column.kind, ColumnType::Index | ColumnType::Empty);
     let target = columns.iter().rev().find(is_target).unwrap_or(&columns[columns.len() - 1]);
-    let is_named = |column: &&Column| TARGET_NAMES.contains(&column.name.to_lowercase().as_str());
-    if !is_named(&target)
-        && let Some(other) = columns.iter().find(is_named)
+    if !is_named_like_a_target(target)
+        && let Some(other) = columns.iter().find(|column| is_named_like_a_target(column))
     {
         notes.push(Note::new(
             "default_target",
@@ -220,6 +220,10 @@ fn default_target<'a>(table: &'a Table, notes: &mut Vec<Note>) -> &'a Column {
         ));
     }
     target
+}
+
+fn is_named_like_a_target(column: &Column) -> bool {
+    TARGET_NAMES.contains(&column.name.to_lowercase().as_str())
 }
 
 /// Decides between classification and regression, and refuses cells that do not fit.
@@ -327,13 +331,22 @@ fn note_missing_targets(table: &Table, columns: &[&Column], has_target: &[bool],
     ));
 }
 
-fn check_classes(table: &Table, column: &Column, classes: &[String], has_target: &[bool]) -> Result<()> {
+fn check_classes(
+    table: &Table,
+    column: &Column,
+    classes: &[String],
+    has_target: &[bool],
+    is_default: bool,
+) -> Result<()> {
     let rows = has_target.iter().filter(|has| **has).count();
     if let [class] = classes {
+        let named = table.columns().iter().find(|other| is_default && is_named_like_a_target(other));
+        let named = named.filter(|other| other.name != column.name);
         return Err(DataError::OneClass {
             file: table.file().to_owned(),
             column: column.name.clone(),
             class: names::shown(class),
+            other: named.map_or(String::new(), |other| format!(", such as --target '{}'", other.name)),
         });
     }
     if classes.len() == rows {

@@ -62,9 +62,6 @@ impl Identity {
 
     /// What differs in `found` from what is here, in words.
     pub(crate) fn difference(&self, found: &Self) -> Option<String> {
-        if let Some(difference) = self.data.difference(&found.data, None) {
-            return Some(format!("the data: {difference}"));
-        }
         let targets = |identity: &Self| format!("'{}'", identity.targets.join("', '"));
         if self.targets != found.targets {
             return Some(format!("the target: {} instead of {}", targets(found), targets(self)));
@@ -73,7 +70,14 @@ impl Identity {
             return Some(format!("the task: {} instead of {}", found.task, self.task));
         }
         if self.classes != found.classes {
-            return Some("the classes".to_owned());
+            let classes = |identity: &Self| match identity.classes.as_slice() {
+                few @ [_, ..] if few.len() <= 5 => format!("'{}'", few.join("', '")),
+                many => format!("{} others", many.len()),
+            };
+            return Some(format!("the classes: {} instead of {}", classes(found), classes(self)));
+        }
+        if let Some(difference) = self.data.difference(&found.data, None) {
+            return Some(format!("the data: {difference}"));
         }
         if self.split != found.split {
             return Some("how the rows are split (shares, seed, group or time column)".to_owned());

@@ -27,7 +27,7 @@ fn stripes(count: usize) -> (Vec<u8>, Vec<u8>) {
     (idx(&[count as u32, 3, 4], &pixels), idx(&[count as u32], &labels))
 }
 
-fn gzipped(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzipped(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()

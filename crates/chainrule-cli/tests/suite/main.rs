@@ -2,10 +2,12 @@
 
 mod bad_input;
 mod bench;
+mod cases;
 mod commands;
 mod delivered;
 mod diverging;
 mod documentation;
+mod earlier_files;
 mod explore;
 mod images;
 mod learning;

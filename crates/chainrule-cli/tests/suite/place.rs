@@ -55,19 +55,27 @@ impl Place {
         Run::of(line, self.command(line).output().unwrap())
     }
 
-    /// What the program prints on standard output when all is well.
+    /// What the program prints on standard output when all is well: then standard error has notes and nothing else.
     pub(crate) fn good(&self, line: &str) -> String {
         let run = self.run(line);
-        assert_eq!((run.code, run.errors.as_str()), (Some(0), ""), "{line}\n{}", run.output);
+        assert_eq!(run.code, Some(0), "{line}\n{}{}", run.output, run.errors);
+        assert!(run.errors.lines().all(|line| line.starts_with("note: ")), "{line}: {}", run.errors);
         run.output
     }
 
-    /// The one JSON object that the program prints.
+    /// The one JSON object that the program prints. Its list `notes` is what standard error tells people.
     pub(crate) fn json(&self, line: &str) -> Value {
-        let output = self.good(line);
-        let value: Value =
-            serde_json::from_str(&output).unwrap_or_else(|error| panic!("{line}: {error}\n{output}"));
-        assert!(value.is_object(), "{line}: {output}");
+        let run = self.run(line);
+        assert_eq!(run.code, Some(0), "{line}\n{}{}", run.output, run.errors);
+        let value: Value = serde_json::from_str(&run.output)
+            .unwrap_or_else(|error| panic!("{line}: {error}\n{}", run.output));
+        assert!(value.is_object(), "{line}: {}", run.output);
+        let notes = value["notes"].as_array().map_or(&[][..], Vec::as_slice);
+        let is_code = |code: &str| code.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        assert!(notes.iter().all(|note| is_code(note["code"].as_str().unwrap())), "{line}: {notes:?}");
+        let told: Vec<String> =
+            notes.iter().map(|note| format!("note: {}", note["message"].as_str().unwrap())).collect();
+        assert_eq!(run.errors.lines().collect::<Vec<_>>(), told, "{line}: notes");
         value
     }
 
@@ -78,7 +86,8 @@ impl Place {
         let run = self.run(line);
         assert_eq!(run.code, Some(2), "{line}: exit code\n{}{}", run.output, run.errors);
         assert_eq!(run.output, "", "{line}: standard output");
-        assert!(run.errors.starts_with("error: "), "{line}: {}", run.errors);
+        let first = run.errors.lines().find(|line| !line.starts_with("note: ")).unwrap_or_default();
+        assert!(first.starts_with("error: "), "{line}: {}", run.errors);
         for word in words {
             assert!(run.errors.contains(word), "{line}: '{word}' is not in: {}", run.errors);
         }

@@ -37,7 +37,8 @@ const INDEX_NAMES: [&str; 10] =
 pub(super) fn names_of(file: &str, dialect: &Dialect, notes: &mut Vec<Note>) -> Result<Vec<String>> {
     let separator = dialect.format.separator;
     if !matches!(separator, crate::options::Separator::Byte(b',')) {
-        notes.push(Note::new("separator", format!("{} stands between fields", separator.words())));
+        let verb = if matches!(separator, crate::options::Separator::Spaces) { "stand" } else { "stands" };
+        notes.push(Note::new("separator", format!("{} {verb} between fields", separator.words())));
     }
     let Some(given) = &dialect.names else {
         return Ok((1..=dialect.width).map(|number| format!("column_{number}")).collect());

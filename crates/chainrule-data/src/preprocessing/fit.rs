@@ -381,11 +381,16 @@ fn note_numbers(table: &Table, column: &Column, notes: &mut Vec<Note>) {
     let is_word = |&row: &usize| texts.key(row).is_some_and(|key| !is_number[key]);
     let Some(row) = (0..texts.keys.len()).find(is_word).filter(|_| 2 * numbers > present) else { return };
     let (name, word) = (&column.name, texts.text(row).unwrap_or_default());
+    // A flag cannot name a word with a comma, which stands between words.
+    let missing = match word.contains([',', '\'']) {
+        true => String::new(),
+        false => format!(" --missing '{word}'"),
+    };
     notes.push(Note::new(
         "mostly_numbers",
         format!(
             "column '{name}' is not read as numbers, although {} of its {} are; the first that is none is '{}', \
-             on {}; --types {name}=number --missing '{word}' reads numbers",
+             on {}; --types '{name}=number'{missing} reads numbers",
             names::thousands(numbers),
             names::count(present, "cell", "cells"),
             names::shown(word),

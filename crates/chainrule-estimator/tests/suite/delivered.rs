@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use chainrule::{Loss, Matrix};
 use chainrule_estimator::{
-    Estimator, EstimatorOptions, Event, Measurement, Metrics, Predictions, SplitPart, chosen_rows, unobserved,
+    Estimator, EstimatorOptions, Event, Metrics, Predictions, SplitPart, chosen_rows, unobserved,
 };
 
 use crate::place::{Place, small, small_table};
@@ -20,9 +20,9 @@ fn by_definition(predicted: &[f64], targets: &[f64]) -> [f64; 3] {
     [mean_square.sqrt(), mean(&mut errors.iter().map(|e| e.abs())), 1.0 - mean_square / variance]
 }
 
-fn reported(measurement: &Measurement) -> [f64; 3] {
-    match measurement.evaluation.metrics {
-        Metrics::Regression { rmse, mae, r2 } => [rmse, mae, r2.unwrap()],
+fn reported(metrics: &Metrics) -> [f64; 3] {
+    match metrics {
+        Metrics::Regression { rmse, mae, r2 } => [*rmse, *mae, r2.unwrap()],
         Metrics::Classification { .. } => panic!("numbers are measured"),
     }
 }
@@ -40,15 +40,20 @@ fn predictions_far_from_0_have_the_errors_that_are_reported() {
         let options =
             EstimatorOptions { layers: Some(vec![16]), epochs: Some(150), ..EstimatorOptions::default() };
         let fitted = Estimator::new(options).prepare(&dataset).unwrap().fit(&mut unobserved).unwrap();
-        let predict = |rows: &[usize]| match fitted.predictor.predict_rows(&dataset, rows).unwrap() {
-            Predictions::Numbers(numbers) => numbers.values.into_vec(),
-            Predictions::Classes(_) => panic!("numbers are predicted"),
-        };
+        let predict =
+            |rows: &[usize]| match fitted.predictor.predict_rows(&dataset, rows, &mut Vec::new()).unwrap() {
+                Predictions::Numbers(numbers) => numbers.values.into_vec(),
+                Predictions::Classes(_) => panic!("numbers are predicted"),
+            };
         let all = chosen_rows(&dataset, 0..120, false).unwrap();
         let predicted = predict(&all);
         assert!(predicted.iter().any(|&p| f64::from(p as f32) != p), "{offset}: not rounded to 32 bits");
         let expected = by_definition(&predicted, &targets);
-        assert_eq!(reported(&fitted.predictor.evaluate(&dataset).unwrap()), expected, "{offset}");
+        assert_eq!(
+            reported(&fitted.predictor.evaluate(&dataset).unwrap().evaluation.metrics),
+            expected,
+            "{offset}"
+        );
         assert!(expected[0] < 20.0 * step && expected[2] > 0.9, "{offset}: {expected:?} is learned");
 
         for (part, measured) in [(SplitPart::Test, &fitted.test), (SplitPart::Validation, &fitted.validation)]
@@ -56,8 +61,12 @@ fn predictions_far_from_0_have_the_errors_that_are_reported() {
             let measured = measured.as_ref().unwrap();
             let rows = fitted.predictor.rows_of_part(&dataset, part).unwrap();
             let targets: Vec<f64> = rows.iter().map(|&row| targets[row]).collect();
-            assert_eq!(reported(measured), by_definition(&predict(&rows), &targets), "{offset}: {part:?}");
-            assert_eq!(&fitted.predictor.evaluate_rows(&dataset, &rows).unwrap(), measured);
+            assert_eq!(
+                reported(&measured.evaluation.metrics),
+                by_definition(&predict(&rows), &targets),
+                "{offset}: {part:?}"
+            );
+            assert_eq!(&fitted.predictor.evaluate_rows(&dataset, &rows, &mut Vec::new()).unwrap(), measured);
         }
     }
 }
@@ -73,12 +82,13 @@ fn epochs_are_reported_in_the_units_of_the_target() {
         .fit(&mut |event| {
             if let Event::Epoch { report, .. } = event {
                 let validation = report.validation.clone().unwrap();
-                epochs.push(reported(&Measurement { evaluation: validation, rows: 8 }));
+                epochs.push(reported(&validation.metrics));
             }
             ControlFlow::Continue(())
         })
         .unwrap();
-    let (best, whole) = (epochs[fitted.best_epoch - 1], reported(&fitted.validation.unwrap()));
+    let (best, whole) =
+        (epochs[fitted.best_epoch - 1], reported(&fitted.validation.unwrap().evaluation.metrics));
     for (epoch, whole) in best.into_iter().zip(whole) {
         assert!((epoch - whole).abs() <= 1e-5 * whole.abs(), "{best:?} and {whole:?}");
     }
@@ -121,7 +131,7 @@ fn prepared_rows_are_what_the_predictor_computes_with() {
     let dataset = place.data("table.csv", &small_table(40));
     let options = EstimatorOptions { targets: vec!["size".to_owned()], ..small() };
     let predictor = Estimator::new(options).fit(&dataset, &mut unobserved).unwrap();
-    let prepared = predictor.prepare(&dataset, &[7, 3]).unwrap();
+    let prepared = predictor.prepare(&dataset, &[7, 3], &mut Vec::new()).unwrap();
     assert_eq!((prepared.rows(), prepared.samples().inputs.columns()), (2, 7));
     let names = predictor.preprocessing().unwrap().input_names();
     let expected = ["width", "height", "color=blue", "color=green", "color=red", "kind=tall", "kind=wide"];
@@ -136,8 +146,11 @@ fn prepared_rows_are_what_the_predictor_computes_with() {
         prepared.input_numbers().view(),
     )
     .unwrap();
-    let scale = predictor.preprocessing().unwrap().target_scale().unwrap();
-    let Predictions::Numbers(numbers) = predictor.predict_rows(&dataset, &[7, 3]).unwrap() else { panic!() };
+    let scale = predictor.preprocessing().unwrap().target_scales().unwrap()[0];
+    let Predictions::Numbers(numbers) = predictor.predict_rows(&dataset, &[7, 3], &mut Vec::new()).unwrap()
+    else {
+        panic!()
+    };
     for i in 0..2 {
         let z = f64::from(outputs[(i, 0)]);
         assert_eq!(numbers.values[(i, 0)], z * scale.standard_deviation + scale.mean);
