@@ -10,6 +10,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::bench::workload::Workload;
 use crate::memory::MemoryArguments;
+use crate::reading::ReadArguments;
 
 /// Trains dense neural networks by explicit, layer-by-layer backpropagation.
 #[derive(Parser)]
@@ -35,13 +36,15 @@ fn command() -> clap::Command {
     })
 }
 
-const DATA: &str = "digits (built in: 1,797 handwritten digits), a CSV file with a header (plain or gz), \
-                    or a directory of IDX files (plain or gz)";
+const DATA: &str = "digits (built in: 1,797 handwritten digits), a CSV file (plain, gz or zst), or a directory of IDX \
+                    files (plain, gz or zst) or one of its files of images";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Train a network and save it as a model file
     Train(Box<TrainArguments>),
+    /// Show what is in data: the type of each column, gaps, values, and what would be learned
+    Describe(DescribeArguments),
     /// Measure a model on data that has the target
     Evaluate(EvaluateArguments),
     /// Write a model's predictions as CSV
@@ -67,9 +70,9 @@ pub(crate) struct TrainArguments {
     #[arg(help = DATA)]
     pub(crate) data: String,
 
-    /// Column to predict; the last one if not given
+    /// Column to predict; the last one if not given. Given more than once, several numbers are predicted
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
-    pub(crate) target: Option<String>,
+    pub(crate) target: Vec<String>,
     /// Chosen by the target column if not given
     #[arg(long, value_parser = tasks(), help_heading = "Data")]
     pub(crate) task: Option<Task>,
@@ -79,6 +82,23 @@ pub(crate) struct TrainArguments {
     /// Share of the rows, or data of its own, for the final test; 0.2, or the test images of a directory, if not given
     #[arg(long, value_name = "SHARE|DATA", help_heading = "Data")]
     pub(crate) test: Option<Part>,
+    /// Columns that are not learned from, separated by commas
+    #[arg(long, value_name = "COLUMNS", help_heading = "Data")]
+    pub(crate) ignore: Vec<String>,
+    /// Column of sample weights, for loss and metrics; it is no input
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub(crate) weight: Option<String>,
+    /// Column whose groups stay together when rows are set aside; it is no input
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub(crate) group: Option<String>,
+    /// Column of dates or numbers: the latest rows test, those before them validate; it is no input
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub(crate) time: Option<String>,
+    /// Of two classes the one that F1 is for; the rarer one if not given
+    #[arg(long, value_name = "CLASS", help_heading = "Data")]
+    pub(crate) positive: Option<String>,
+    #[command(flatten)]
+    pub(crate) reading: ReadArguments,
 
     /// Widths of the hidden layers, such as 128,64 or 512x3 or none; or of all layers, inputs and outputs included
     #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
@@ -164,6 +184,22 @@ pub(crate) struct TrainArguments {
 }
 
 #[derive(Args)]
+pub(crate) struct DescribeArguments {
+    #[arg(help = DATA)]
+    pub(crate) data: String,
+    /// Column to predict; the last one if not given. Given more than once, several numbers are predicted
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) target: Vec<String>,
+    /// Chosen by the target column if not given
+    #[arg(long, value_parser = tasks())]
+    pub(crate) task: Option<Task>,
+    #[command(flatten)]
+    pub(crate) reading: ReadArguments,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Args)]
 pub(crate) struct EvaluateArguments {
     /// Model file
     pub(crate) model: PathBuf,
@@ -172,6 +208,14 @@ pub(crate) struct EvaluateArguments {
     /// Which rows: all, or those that were training, validation or test rows of this data when the model was trained
     #[arg(long, default_value = "all", value_parser = parts())]
     pub(crate) part: Which,
+    /// Column of sample weights; for a part the one that the model was trained with, if not given
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) weight: Option<String>,
+    /// Of two classes the one that F1 is for; the one of the training if not given
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) positive: Option<String>,
+    #[command(flatten)]
+    pub(crate) reading: ReadArguments,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -189,6 +233,8 @@ pub(crate) struct PredictArguments {
     #[arg(long)]
     pub(crate) with_inputs: bool,
     #[command(flatten)]
+    pub(crate) reading: ReadArguments,
+    #[command(flatten)]
     pub(crate) common: Common,
 }
 
@@ -201,6 +247,8 @@ pub(crate) struct CheckArguments {
     /// Rows to take, such as 0..8, counted from 0
     #[arg(long, default_value = "0..16")]
     pub(crate) rows: Rows,
+    #[command(flatten)]
+    pub(crate) reading: ReadArguments,
     /// Parameters to check in each weight and bias, drawn at random; 0 checks all
     #[arg(long, default_value_t = 200)]
     pub(crate) samples: usize,
@@ -233,6 +281,8 @@ pub(crate) struct TraceArguments {
     /// Rows to take, such as 0..8, counted from 0
     #[arg(long, default_value = "0..4")]
     pub(crate) rows: Rows,
+    #[command(flatten)]
+    pub(crate) reading: ReadArguments,
     /// Number type of every value: f64 or f32
     #[arg(long, default_value = "f64", value_parser = ["f64", "f32"])]
     pub(crate) dtype: String,
@@ -259,6 +309,8 @@ pub(crate) struct ExploreArguments {
     /// Rows to start with, such as 0..8, counted from 0; the first eight if not given
     #[arg(long, requires = "model")]
     pub(crate) rows: Option<Rows>,
+    #[command(flatten)]
+    pub(crate) reading: ReadArguments,
     /// Where the page listens on this machine, 0 for any free port; 7878, or any other if that is taken, if not given
     #[arg(long)]
     pub(crate) port: Option<u16>,

@@ -5,19 +5,22 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use chainrule::gradient_check;
 use chainrule::gradient_check::{CheckOptions, CheckReport};
-use chainrule_data::read;
 use chainrule_estimator::{Predictor, chosen_rows};
 use serde_json::{Value, json};
 
 use crate::arguments::CheckArguments;
+use crate::reading::say_notes;
 use crate::report::{counted, grouped, say, say_json, short, table};
 
 /// Runs the command; exit code 1 if a gradient is wrong.
 pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
     let predictor = Predictor::<f64>::load_as(&arguments.model)?;
-    let dataset = read(&arguments.data)?;
+    let options = predictor.read_options(arguments.reading.options(None)?);
+    let dataset = arguments.reading.read(&arguments.data, &options)?;
     let rows = chosen_rows(&dataset, arguments.rows.0.clone(), true)?;
-    let prepared = predictor.prepare(&dataset, &rows)?;
+    let mut notes = dataset.notes.clone();
+    let prepared = predictor.prepare(&dataset, &rows, &mut notes)?;
+    say_notes(&notes);
     let model = predictor.model();
     if arguments.tolerance <= 0.0 {
         bail!("--tolerance {}: must be greater than 0", arguments.tolerance);
@@ -31,7 +34,9 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
     let report =
         gradient_check(&model.network, &model.parameters, &model.loss, prepared.samples(), &options)?;
     if arguments.json {
-        say_json(&as_json(&report, rows.len()))?;
+        let mut value = as_json(&report, rows.len());
+        value["notes"] = json!(notes);
+        say_json(&value)?;
     } else {
         say(format!(
             "gradients of the loss ({}) on {}, against central differences in f64",

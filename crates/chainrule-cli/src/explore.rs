@@ -4,16 +4,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use chainrule_data::read;
 use chainrule_estimator::Predictor;
 use chainrule_explorer::{DEFAULT, Explorer, example, of_predictor};
 use serde_json::json;
 
 use crate::arguments::ExploreArguments;
+use crate::reading::say_notes;
 use crate::report::{on_terminal, say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {
+    let mut notes = Vec::new();
     let (document, label) = match (&arguments.model, &arguments.data) {
         (None, _) => (example(DEFAULT)?, format!("example {DEFAULT}")),
         (Some(model), None) => bail!(
@@ -25,16 +26,20 @@ pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {
             let rows = arguments.rows.as_ref().map(|rows| rows.0.clone());
             let predictor = Predictor::<f64>::load_as(model)?;
             let title = model.file_name().unwrap_or(model.as_os_str()).to_string_lossy();
-            let document = of_predictor(&predictor, &read(data)?, &title, rows)?;
+            let options = predictor.read_options(arguments.reading.options(None)?);
+            let dataset = arguments.reading.read(data, &options)?;
+            notes.extend(dataset.notes.iter().cloned());
+            let document = of_predictor(&predictor, &dataset, &title, rows, &mut notes)?;
             (Arc::new(document), format!("{} with {data}", model.display()))
         }
     };
+    say_notes(&notes);
     let explorer = Explorer::bind(document, label, arguments.port)?;
     let stopper = explorer.stopper();
     ctrlc::set_handler(move || stopper.stop()).context("Ctrl-C cannot be caught")?;
     let address = explorer.address();
     if arguments.json {
-        say_json(&json!({ "address": address, "port": explorer.port() }))?;
+        say_json(&json!({ "address": address, "port": explorer.port(), "notes": notes }))?;
     } else {
         say(format!("The explorer is at {address}"))?;
         say("Ctrl-C ends it")?;

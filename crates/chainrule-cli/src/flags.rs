@@ -2,19 +2,23 @@
 
 use anyhow::{Result, anyhow};
 use chainrule::Clipping;
-use chainrule_data::read;
+use chainrule_data::{Dataset, read_with};
 use chainrule_estimator::{self as estimator, EstimatorError, EstimatorOptions, OptionError};
 
 use crate::arguments::{Part, TrainArguments};
 use crate::memory::refusal;
+use crate::reading::ignored_columns;
 
 /// The options that the flags stand for. Reads the data of parts that have their own.
-pub(crate) fn estimator_options(arguments: &TrainArguments) -> Result<EstimatorOptions> {
+pub(crate) fn estimator_options(arguments: &TrainArguments, dataset: &Dataset) -> Result<EstimatorOptions> {
+    let reading = arguments.reading.options(arguments.common.threads)?;
+    // Columns of the parts' data are read as those of the training data were.
+    let reading = dataset.read_options(reading);
     let part = |part: &Option<Part>| -> Result<Option<estimator::Part>> {
         Ok(match part {
             None => None,
             Some(Part::Share(share)) => Some(estimator::Part::Share(*share)),
-            Some(Part::Data(source)) => Some(estimator::Part::Data(read(source)?)),
+            Some(Part::Data(source)) => Some(estimator::Part::Data(read_with(source, &reading)?)),
         })
     };
     let clipping = match (arguments.clip_value, arguments.clip_norm) {
@@ -23,10 +27,16 @@ pub(crate) fn estimator_options(arguments: &TrainArguments) -> Result<EstimatorO
         (None, None) => None,
     };
     Ok(EstimatorOptions {
-        targets: arguments.target.iter().cloned().collect(),
+        targets: arguments.target.clone(),
         task: arguments.task,
         validation: part(&arguments.validation)?,
         test: part(&arguments.test)?,
+        ignore: ignored_columns(&arguments.ignore, dataset),
+        weight: arguments.weight.clone(),
+        group: arguments.group.clone(),
+        time: arguments.time.clone(),
+        positive: arguments.positive.clone(),
+        missing: arguments.reading.missing_words(),
         layers: arguments.layers.as_ref().map(|widths| widths.0.clone()),
         activation: arguments.activation,
         output_activation: arguments.output_activation,

@@ -123,16 +123,18 @@ fn say_preprocessing(preprocessing: &Preprocessing) -> Result<()> {
             say(format!("inputs: {} ({})", counted(columns.len(), "column"), names.join(", ")))?;
         }
     }
-    let target = preprocessing.target_name();
-    match (preprocessing.class_names(), preprocessing.target_scale()) {
-        (Some(classes), _) => say(format!("target: '{target}', one of {}", classes.join(", "))),
-        (None, Some(scale)) => say(format!(
+    let targets = preprocessing.target_names();
+    if let Some(classes) = preprocessing.class_names() {
+        return say(format!("target: '{}', one of {}", targets[0], classes.join(", ")));
+    }
+    for (target, scale) in targets.into_iter().zip(preprocessing.target_scales().unwrap_or_default()) {
+        say(format!(
             "target: the number '{target}', mean {}, standard deviation {}",
             short(scale.mean),
             short(scale.standard_deviation)
-        )),
-        (None, None) => say(format!("target: the number '{target}'")),
+        ))?;
     }
+    Ok(())
 }
 
 fn say_training(record: &Value) -> Result<()> {

@@ -3,6 +3,7 @@
 mod arguments;
 mod bench;
 mod check;
+mod describe;
 mod evaluate;
 mod explore;
 mod flags;
@@ -12,6 +13,7 @@ mod output;
 mod plan;
 mod predict;
 mod progress;
+mod reading;
 mod report;
 mod trace;
 mod train;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::read();
     let result = match &arguments.command {
         Command::Train(arguments) => train::run(arguments),
+        Command::Describe(arguments) => describe::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
         Command::Check(arguments) => check::run(arguments),

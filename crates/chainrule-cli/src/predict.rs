@@ -1,19 +1,20 @@
 //! `chainrule predict`: a model's predictions as CSV, one line for each row.
 
-use std::borrow::Cow;
-use std::fmt::Write;
+use std::io::Write;
 use std::iter;
+use std::ops::Range;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use chainrule::write_aside;
-use chainrule_data::{Dataset, Features, Table, read};
+use chainrule_data::{Dataset, Features, Table};
 use chainrule_estimator::{Predictions, Predictor};
 use serde_json::{Value, json};
 
 use crate::arguments::PredictArguments;
 use crate::output::check_output;
+use crate::reading::say_notes;
 use crate::report::{counted, say, say_json};
 
 /// Runs the command.
@@ -23,93 +24,78 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
     }
     let predictor =
         Predictor::load(&arguments.model)?.with_threads(arguments.common.threads.map(usize::from));
-    let dataset = read(&arguments.data)?;
+    let options = predictor.read_options(arguments.reading.options(arguments.common.threads)?);
+    let dataset = arguments.reading.read(&arguments.data, &options)?;
     let table = copied_table(arguments, &dataset)?;
-    let predictions = predictor.predict(&dataset)?;
-    let header = header(&predictions);
-
-    let json_rows = || -> Vec<Value> {
-        let as_object = |row| {
-            let cells = cells(&predictions, row);
-            header.iter().cloned().zip(cells.iter().map(Cell::json)).collect()
-        };
-        (0..predictions.rows()).map(as_object).map(Value::Object).collect()
-    };
+    let mut notes = dataset.notes.clone();
+    let every_row: Vec<usize> = (0..dataset.rows()).collect();
+    let predictions = predictor.predict_rows(&dataset, &every_row, &mut notes)?;
+    say_notes(&notes);
+    let header = header(&predictions, table);
     let rows = predictions.rows();
+    let text = || csv_text(table, &header, &predictions, arguments.common.thread_count());
     match &arguments.output {
         Some(path) => {
-            write_aside(path, csv_text(table, &header, &predictions).as_bytes())?;
+            write_aside(path, &text())?;
             let shown = path.display().to_string();
             if arguments.common.json {
-                say_json(&json!({ "rows": rows, "output": shown }))?;
+                say_json(&json!({ "rows": rows, "output": shown, "notes": notes }))?;
             } else {
                 say(format!("{} in {shown}", counted(rows, "prediction")))?;
             }
         }
         None if arguments.common.json => {
-            say_json(&json!({ "rows": rows, "predictions": json_rows() }))?;
+            let as_object = |row| json_row(&predictions, &header, row);
+            let objects: Vec<Value> = (0..rows).map(as_object).collect();
+            say_json(&json!({ "rows": rows, "predictions": objects, "notes": notes }))?;
         }
-        None => say(csv_text(table, &header, &predictions).trim_end_matches('\n'))?,
+        None => std::io::stdout().write_all(&text())?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// `prediction`, then one column for each class; or one `prediction` for each number.
-fn header(predictions: &Predictions) -> Vec<String> {
-    match predictions {
+/// `prediction`, then one column for each class; or `prediction` for a number, and with its target's name for each of
+/// several. Where the copied columns have such a name, ours gets a number.
+fn header(predictions: &Predictions, table: Option<&Table>) -> Vec<String> {
+    let mut names: Vec<String> = match predictions {
         Predictions::Classes(classes) => {
             let probabilities = classes.names.iter().map(|class| format!("probability {class}"));
             iter::once("prediction".to_owned()).chain(probabilities).collect()
         }
-        Predictions::Numbers(numbers) => match numbers.values.columns() {
-            1 => vec!["prediction".to_owned()],
-            outputs => (1..=outputs).map(|output| format!("prediction {output}")).collect(),
+        Predictions::Numbers(numbers) => match numbers.names.as_slice() {
+            [_] => vec!["prediction".to_owned()],
+            names => names.iter().map(|name| format!("prediction {name}")).collect(),
         },
-    }
-}
-
-/// A cell of a prediction.
-enum Cell<'a> {
-    Class(&'a str),
-    Probability(f32),
-    Number(f64),
-}
-
-impl Cell<'_> {
-    /// A number is the shortest text that reads back as the same number of the same type.
-    fn text(&self) -> Cow<'_, str> {
-        match self {
-            Cell::Class(name) => Cow::Borrowed(name),
-            Cell::Probability(value) if *value == 0.0 || (1e-4..1e7).contains(&value.abs()) => {
-                Cow::Owned(value.to_string())
-            }
-            Cell::Probability(value) => Cow::Owned(format!("{value:e}")),
-            Cell::Number(value) if *value == 0.0 || (1e-4..1e16).contains(&value.abs()) => {
-                Cow::Owned(value.to_string())
-            }
-            Cell::Number(value) => Cow::Owned(format!("{value:e}")),
+    };
+    let Some(table) = table else { return names };
+    for index in 0..names.len() {
+        let mut name = names[index].clone();
+        let mut number = 2;
+        while table.position(&name).is_some() || names[..index].contains(&name) {
+            name = format!("{} {number}", names[index]);
+            number += 1;
         }
+        names[index] = name;
     }
-
-    fn json(&self) -> Value {
-        match self {
-            Cell::Class(name) => json!(name),
-            // Through its text, since 0.1 in 32 bits would be 0.10000000149011612 in 64.
-            Cell::Probability(_) => json!(self.text().parse::<f64>().unwrap_or(f64::NAN)),
-            Cell::Number(value) => json!(value),
-        }
-    }
+    names
 }
 
-/// The cells of one row: the class and every class's probability, or the numbers.
-fn cells(predictions: &Predictions, row: usize) -> Vec<Cell<'_>> {
-    match predictions {
+/// One row as a JSON object.
+fn json_row(predictions: &Predictions, header: &[String], row: usize) -> Value {
+    // Through its text, since 0.1 in 32 bits would be 0.10000000149011612 in 64.
+    let probability = |value: &f32| {
+        let mut text = Vec::new();
+        write_probability(&mut text, *value);
+        json!(String::from_utf8_lossy(&text).parse::<f64>().unwrap_or(f64::NAN))
+    };
+    let values: Vec<Value> = match predictions {
         Predictions::Classes(classes) => {
-            let probabilities = classes.probabilities.row(row).iter().copied().map(Cell::Probability);
-            iter::once(Cell::Class(classes.name(row))).chain(probabilities).collect()
+            let probabilities = classes.probabilities.row(row).iter().map(probability);
+            iter::once(json!(classes.name(row))).chain(probabilities).collect()
         }
-        Predictions::Numbers(numbers) => numbers.values.row(row).iter().copied().map(Cell::Number).collect(),
-    }
+        Predictions::Numbers(numbers) => numbers.values.row(row).iter().map(|value| json!(value)).collect(),
+    };
+    Value::Object(header.iter().cloned().zip(values).collect())
 }
 
 /// The table whose columns are copied, if they are.
@@ -123,31 +109,95 @@ fn copied_table<'a>(arguments: &PredictArguments, dataset: &'a Dataset) -> Resul
     }
 }
 
-fn csv_text(table: Option<&Table>, header: &[String], predictions: &Predictions) -> String {
-    let mut text = String::new();
-    let copied = table.map(|table| table.header().iter().map(String::as_str));
-    write_line(&mut text, copied.into_iter().flatten().chain(header.iter().map(String::as_str)));
-    for row in 0..predictions.rows() {
-        let cells = cells(predictions, row);
-        let cells: Vec<Cow<'_, str>> = cells.iter().map(Cell::text).collect();
-        let copied = table.map(|table| table.row(row));
-        write_line(&mut text, copied.into_iter().flatten().chain(cells.iter().map(|cell| &**cell)));
+/// Rows that are written at a time, at least.
+const PART: usize = 4096;
+
+/// The header and a line for each row, written by several threads.
+fn csv_text(table: Option<&Table>, header: &[String], predictions: &Predictions, threads: usize) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut names = table.map(Table::header).unwrap_or_default();
+    names.extend(header.iter().map(String::as_str));
+    for (index, name) in names.into_iter().enumerate() {
+        separate(&mut text, index == 0);
+        write_cell(&mut text, name);
+    }
+    text.push(b'\n');
+    let rows = predictions.rows();
+    let part = rows.div_ceil(threads.max(1)).max(PART);
+    let parts: Vec<Vec<u8>> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..rows)
+            .step_by(part)
+            .map(|start| scope.spawn(move || lines(table, predictions, start..(start + part).min(rows))))
+            .collect();
+        started
+            .into_iter()
+            .map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    parts.iter().for_each(|part| text.extend_from_slice(part));
+    text
+}
+
+fn lines(table: Option<&Table>, predictions: &Predictions, rows: Range<usize>) -> Vec<u8> {
+    let mut text = Vec::with_capacity(rows.len() * 32);
+    for row in rows {
+        let mut is_first = true;
+        for column in table.map(Table::columns).unwrap_or_default() {
+            separate(&mut text, std::mem::take(&mut is_first));
+            if let Some(cell) = column.text(row) {
+                write_cell(&mut text, &cell);
+            }
+        }
+        match predictions {
+            Predictions::Classes(classes) => {
+                separate(&mut text, is_first);
+                write_cell(&mut text, classes.name(row));
+                for value in classes.probabilities.row(row) {
+                    text.push(b',');
+                    write_probability(&mut text, *value);
+                }
+            }
+            Predictions::Numbers(numbers) => {
+                for value in numbers.values.row(row) {
+                    separate(&mut text, std::mem::take(&mut is_first));
+                    write_number(&mut text, *value);
+                }
+            }
+        }
+        text.push(b'\n');
     }
     text
 }
 
-/// One CSV line (RFC 4180): cells with a comma, a quote or a line break are quoted.
-fn write_line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
-    for (index, cell) in cells.enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        if cell.contains([',', '"', '\n', '\r']) {
-            // Writing to a String does not fail.
+fn separate(text: &mut Vec<u8>, is_first: bool) {
+    if !is_first {
+        text.push(b',');
+    }
+}
+
+/// The shortest text that reads back as the same 32-bit number. Writing to a vector does not fail, here and below.
+fn write_probability(text: &mut Vec<u8>, value: f32) {
+    let _ = match value == 0.0 || (1e-4..1e7).contains(&value.abs()) {
+        true => write!(text, "{value}"),
+        false => write!(text, "{value:e}"),
+    };
+}
+
+/// The shortest text that reads back as the same 64-bit number.
+fn write_number(text: &mut Vec<u8>, value: f64) {
+    let _ = match value == 0.0 || (1e-4..1e16).contains(&value.abs()) {
+        true => write!(text, "{value}"),
+        false => write!(text, "{value:e}"),
+    };
+}
+
+/// A cell of a CSV line (RFC 4180): one with a comma, a quote, a line break, or spaces at its ends is quoted.
+fn write_cell(text: &mut Vec<u8>, cell: &str) {
+    let is_plain = !cell.contains([',', '"', '\n', '\r']) && cell.trim().len() == cell.len();
+    match is_plain {
+        true => text.extend_from_slice(cell.as_bytes()),
+        false => {
             let _ = write!(text, "\"{}\"", cell.replace('"', "\"\""));
-        } else {
-            text.push_str(cell);
         }
     }
-    text.push('\n');
 }

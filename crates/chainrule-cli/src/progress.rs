@@ -15,6 +15,7 @@ const LINES: usize = 10;
 pub(crate) struct Progress {
     bar: ProgressBar,
     plain: bool,
+    shows_metrics: bool,
     epochs: usize,
     rows: usize,
     /// What the last epoch brought.
@@ -28,7 +29,8 @@ const INTERVAL: Duration = Duration::from_millis(50);
 
 impl Progress {
     /// For `epochs` epochs of `rows` rows, of which `done` are behind. `quiet` shows nothing but a bar on a terminal.
-    pub(crate) fn new(epochs: usize, rows: usize, done: usize, quiet: bool) -> Self {
+    /// Metrics of several targets have no common unit, and are not shown.
+    pub(crate) fn new(epochs: usize, rows: usize, done: usize, quiet: bool, shows_metrics: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let total = (epochs * rows) as u64;
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -47,7 +49,15 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
         let last = String::new();
-        Progress { bar, plain: !is_terminal && !quiet, epochs, rows, last, told: Instant::now() }
+        Progress {
+            bar,
+            plain: !is_terminal && !quiet,
+            shows_metrics,
+            epochs,
+            rows,
+            last,
+            told: Instant::now(),
+        }
     }
 
     /// A step of an epoch is done.
@@ -64,6 +74,7 @@ impl Progress {
     /// An epoch is done.
     pub(crate) fn epoch(&mut self, report: &Epoch) {
         self.last = match &report.validation {
+            Some(evaluation) if !self.shows_metrics => format!(", validation {}", short(evaluation.loss)),
             Some(evaluation) => {
                 format!(", validation {}, {}", short(evaluation.loss), headline(&evaluation.metrics))
             }

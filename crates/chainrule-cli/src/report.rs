@@ -7,6 +7,7 @@ use anyhow::Result;
 use chainrule::layer::Layer;
 use chainrule::memory::Ledger;
 use chainrule::{Loss, Metrics, Network};
+use chainrule_estimator::Measurement;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde_json::Value;
 
@@ -97,20 +98,38 @@ pub(crate) fn ledger_table(ledger: &Ledger) -> Table {
     shown
 }
 
-/// The metrics in words.
-pub(crate) fn metrics_line(loss: f64, metrics: &Metrics) -> String {
+/// A measurement in words; of several targets, a line for each below that of their means.
+pub(crate) fn measurement_lines(measurement: &Measurement) -> String {
+    let Measurement { evaluation, rows, f1_class, targets } = measurement;
+    let rows = counted(*rows, "row");
+    let loss = short(evaluation.loss);
+    let mut lines =
+        format!("{}, loss {loss} ({rows})", metrics_words(&evaluation.metrics, f1_class.as_deref()));
+    if !targets.is_empty() {
+        lines = format!("means over {}: {lines}", counted(targets.len(), "target"));
+    }
+    for (name, metrics) in targets {
+        lines += &format!("\n           '{name}': {}", metrics_words(metrics, None));
+    }
+    lines
+}
+
+/// The metrics in words. F1 is of `f1_class`, or a mean over classes.
+fn metrics_words(metrics: &Metrics, f1_class: Option<&str>) -> String {
     let optional = |value: Option<f64>| value.map_or("undefined".to_owned(), short);
-    let loss = short(loss);
     match metrics {
-        Metrics::Classification { accuracy, balanced_accuracy, f1, auc, .. } => format!(
-            "accuracy {}, balanced accuracy {}, F1 {}, AUC {}, loss {loss}",
-            percent(*accuracy),
-            percent(*balanced_accuracy),
-            short(*f1),
-            optional(*auc)
-        ),
+        Metrics::Classification { accuracy, balanced_accuracy, f1, auc, .. } => {
+            let of = f1_class.map_or(String::new(), |class| format!(" of '{class}'"));
+            format!(
+                "accuracy {}, balanced accuracy {}, F1 {}{of}, AUC {}",
+                percent(*accuracy),
+                percent(*balanced_accuracy),
+                short(*f1),
+                optional(*auc)
+            )
+        }
         Metrics::Regression { rmse, mae, r2 } => {
-            format!("RMSE {}, MAE {}, R2 {}, loss {loss}", short(*rmse), short(*mae), optional(*r2))
+            format!("RMSE {}, MAE {}, R2 {}", short(*rmse), short(*mae), optional(*r2))
         }
     }
 }

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use chainrule::trace::{Phase, Trace};
 use chainrule::{Mode, Rule, Scalar, trace, write_aside};
-use chainrule_data::{InputNumber, read};
+use chainrule_data::InputNumber;
 use chainrule_estimator::{Predictor, chosen_rows};
 use serde_json::json;
 
 use crate::arguments::TraceArguments;
 use crate::output::check_output;
+use crate::reading::say_notes;
 use crate::report::{bytes, counted, say, say_json, short};
 
 /// The learning rate of plain gradient descent where none is given: large enough to see.
@@ -31,9 +32,12 @@ fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCod
         check_output(path, &[&arguments.model, Path::new(&arguments.data)])?;
     }
     let predictor = Predictor::<T>::load_as(&arguments.model)?;
-    let dataset = read(&arguments.data)?;
+    let options = predictor.read_options(arguments.reading.options(None)?);
+    let dataset = arguments.reading.read(&arguments.data, &options)?;
     let rows = chosen_rows(&dataset, arguments.rows.0.clone(), false)?;
-    let prepared = predictor.prepare(&dataset, &rows)?;
+    let mut notes = dataset.notes.clone();
+    let prepared = predictor.prepare(&dataset, &rows, &mut notes)?;
+    say_notes(&notes);
     let model = predictor.model();
     let mut rule = arguments.optimizer.clone();
     match (arguments.learning_rate, &rule) {
@@ -51,6 +55,7 @@ fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCod
             "dtype": arguments.dtype,
             "rows": rows,
             "trace": trace,
+            "notes": notes,
         })
     };
     match (&arguments.output, format) {
@@ -63,7 +68,7 @@ fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCod
             if arguments.json {
                 let loss = trace.loss();
                 say_json(
-                    &json!({ "events": trace.events.len(), "rows": rows, "loss": loss, "output": shown }),
+                    &json!({ "events": trace.events.len(), "rows": rows, "loss": loss, "output": shown, "notes": notes }),
                 )?;
             } else {
                 let (events, rows) = (counted(trace.events.len(), "event"), counted(rows.len(), "row"));

@@ -9,17 +9,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use chainrule_data::read;
-use chainrule_estimator::{Ending, Estimator, EstimatorError, Event, Fitted, Measurement, Preparation, Run};
+use chainrule_estimator::{Ending, Estimator, EstimatorError, Event, Fitted, Preparation, Run};
 use serde_json::{Value, json};
 
 use crate::arguments::{Part, TrainArguments};
 use crate::flags::{estimator_options, in_flags};
-use crate::output::check_output;
+use crate::output::{check_default_output, check_output};
 use crate::progress::Progress;
+use crate::reading::say_notes;
 use crate::report::{
-    bytes, counted, grouped, ledger_line, loss_words, metrics_line, network_line, network_table, on_terminal,
-    percent, say, say_json, short,
+    bytes, counted, grouped, ledger_line, loss_words, measurement_lines, network_line, network_table,
+    on_terminal, percent, say, say_json, short,
 };
 
 /// Runs the command.
@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
     let started = Instant::now();
     let path = model_path(arguments)?;
     let preparation = prepare(arguments)?;
+    say_notes(preparation.notes());
     let run = preparation.start().map_err(in_flags)?;
     if !arguments.common.json {
         describe(&preparation)?;
@@ -48,8 +49,9 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
 
 /// Reads and prepares the data. What was read is gone when training begins.
 fn prepare(arguments: &TrainArguments) -> Result<Preparation> {
-    let dataset = read(&arguments.data)?;
-    let options = estimator_options(arguments)?;
+    let dataset =
+        arguments.reading.read(&arguments.data, &arguments.reading.options(arguments.common.threads)?)?;
+    let options = estimator_options(arguments, &dataset)?;
     Estimator::new(options).prepare(&dataset).map_err(in_flags)
 }
 
@@ -60,8 +62,11 @@ fn model_path(arguments: &TrainArguments) -> Result<PathBuf> {
         None => {
             let name = Path::new(&arguments.data).file_name().unwrap_or("model".as_ref());
             let name = name.to_string_lossy();
-            let stem = name.trim_end_matches(".gz").trim_end_matches(".csv").trim_end_matches(".tsv");
-            PathBuf::from(format!("{stem}.safetensors"))
+            let stem = name.trim_end_matches(".gz").trim_end_matches(".zst");
+            let stem = [".csv", ".tsv", ".txt"].iter().fold(stem, |stem, end| stem.trim_end_matches(end));
+            let path = PathBuf::from(format!("{stem}.safetensors"));
+            check_default_output(&path)?;
+            path
         }
     };
     let mut others = vec![Path::new(&arguments.data)];
@@ -100,7 +105,8 @@ fn fit(
     interrupted: &AtomicBool,
 ) -> Result<Fitted, EstimatorError> {
     let (epochs, rows) = (preparation.training_options().epochs, preparation.training_rows());
-    let mut progress = Progress::new(epochs, rows, run.epochs(), arguments.common.json);
+    let shows_metrics = preparation.preprocessing().target_names().len() == 1;
+    let mut progress = Progress::new(epochs, rows, run.epochs(), arguments.common.json, shows_metrics);
     let fitted = run.fit(&mut |event| {
         match event {
             Event::Step { epoch, samples, loss } => progress.step(*epoch, *samples, *loss),
@@ -128,6 +134,7 @@ fn keep_last_good(error: EstimatorError, path: &Path) -> anyhow::Error {
 fn summary(preparation: &Preparation, fitted: &Fitted) -> Value {
     let seconds = fitted.training_time.as_secs_f64();
     let plan = preparation.plan();
+    let [training_bytes, validation_bytes, test_bytes] = preparation.data_bytes();
     json!({
         "data": preparation.data(),
         "training_rows": preparation.training_rows(),
@@ -145,6 +152,7 @@ fn summary(preparation: &Preparation, fitted: &Fitted) -> Value {
             "recomputed": plan.step.recomputed(),
             "microbatches": plan.step.model().microbatches(),
             "ledger": plan.ledger().entries,
+            "data": { "training": training_bytes, "validation": validation_bytes, "test": test_bytes },
         },
         "notes": preparation.notes(),
     })
@@ -156,9 +164,11 @@ fn describe(preparation: &Preparation) -> Result<()> {
         (preparation.network(), preparation.loss(), preparation.training_options());
     let (preprocessing, plan) = (preparation.preprocessing(), preparation.plan());
     say(format!("{}: {}", preparation.data(), preparation.description()))?;
-    let task = match preprocessing.class_names() {
-        Some(classes) => format!("{} classes of '{}'", classes.len(), preprocessing.target_name()),
-        None => format!("the number '{}'", preprocessing.target_name()),
+    let targets = preprocessing.target_names();
+    let task = match (preprocessing.class_names(), targets.as_slice()) {
+        (Some(classes), _) => format!("{} classes of '{}'", classes.len(), targets[0]),
+        (None, [target]) => format!("the number '{target}'"),
+        (None, targets) => format!("the numbers '{}'", targets.join("', '")),
     };
     say(format!(
         "learning {task} from {}; {} to validate, {} to test",
@@ -166,9 +176,6 @@ fn describe(preparation: &Preparation) -> Result<()> {
         grouped(preparation.validation_rows() as u64),
         grouped(preparation.test_rows() as u64),
     ))?;
-    for note in preparation.notes() {
-        say(format!("note: {note}"))?;
-    }
     let parameters = network.parameter_count();
     if on_terminal() {
         say(network_table(network))?;
@@ -189,7 +196,7 @@ fn describe(preparation: &Preparation) -> Result<()> {
         options.batch_size,
         counted(preparation.threads().count(), "thread"),
     ))?;
-    say(format!("memory {}", ledger_line(&plan.ledger())))?;
+    say(format!("memory {}; and {}", ledger_line(&plan.ledger()), data_line(preparation)))?;
     let (parts, recomputed) = (plan.step.model().microbatches(), plan.step.recomputed());
     if parts > 1 || recomputed > 0.0 {
         say(format!(
@@ -200,6 +207,17 @@ fn describe(preparation: &Preparation) -> Result<()> {
         ))?;
     }
     Ok(std::io::stdout().flush()?)
+}
+
+/// What is held of the data: 52.1 MiB of data: training 40.0 MiB, ...
+fn data_line(preparation: &Preparation) -> String {
+    let parts = ["training", "validation", "test"].into_iter().zip(preparation.data_bytes());
+    let shown: Vec<String> = parts
+        .clone()
+        .filter(|(_, held)| *held > 0)
+        .map(|(name, held)| format!("{name} {}", bytes(held)))
+        .collect();
+    format!("{} of data: {}", bytes(parts.map(|(_, held)| held).sum()), shown.join(", "))
 }
 
 fn say_result(preparation: &Preparation, fitted: &Fitted, path: &Path) -> Result<()> {
@@ -218,9 +236,8 @@ fn say_result(preparation: &Preparation, fitted: &Fitted, path: &Path) -> Result
     };
     say(format!("{how} {} in {} s, {rate} rows/s{kept}", counted(epochs, "epoch"), short(seconds)))?;
     for (name, measured) in [("validation", &fitted.validation), ("test", &fitted.test)] {
-        if let Some(Measurement { evaluation, rows, .. }) = measured {
-            let metrics = metrics_line(evaluation.loss, &evaluation.metrics);
-            say(format!("{name:<10} {metrics} ({})", counted(*rows, "row")))?;
+        if let Some(measurement) = measured {
+            say(format!("{name:<10} {}", measurement_lines(measurement)))?;
         }
     }
     let model = path.display();

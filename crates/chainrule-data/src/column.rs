@@ -5,6 +5,7 @@
 
 use crate::cells::{Cells, Decimals};
 use crate::number::{self, NumberStyle};
+use crate::options::ReadAs;
 use crate::typing;
 use arrow_array::{
     Array, ArrayRef, DictionaryArray, Float64Array, StringArray, UInt32Array, types::UInt32Type,
@@ -299,6 +300,20 @@ impl Column {
                 Ok(Cow::Owned(values.into()))
             }
         }
+    }
+
+    /// How this column was read.
+    pub(crate) fn read_as(&self) -> ReadAs {
+        let (style, date_format) = match &self.values {
+            Values::Numbers(numbers) => (Some(numbers.style), None),
+            Values::Texts(texts) => (None, texts.date_format.as_deref().map(str::to_owned)),
+        };
+        // Truth values may be written in another way, and of an empty column nothing is known.
+        let kind = match self.kind {
+            ColumnType::Truth | ColumnType::Empty => None,
+            kind => Some(kind),
+        };
+        ReadAs { kind, date_format, style }
     }
 
     /// Bytes that its arrays hold.

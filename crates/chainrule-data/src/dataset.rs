@@ -4,6 +4,7 @@ use crate::error::{DataError, Place, Result};
 use crate::images::Images;
 use crate::names;
 use crate::note::Note;
+use crate::options::ReadOptions;
 use crate::table::Table;
 use std::ops::Range;
 
@@ -68,6 +69,16 @@ impl Dataset {
                 Place { file: self.name.clone(), line: None, row: Some(row), column: column.into() }
             }
         }
+    }
+
+    /// `options` for reading data of the same kind: their columns are read as these were.
+    pub fn read_options(&self, options: ReadOptions) -> ReadOptions {
+        let mut options = options;
+        if let Features::Table(table) = &self.features {
+            let learned = table.columns().iter().map(|column| (column.name.clone(), column.read_as()));
+            options.learned.extend(learned);
+        }
+        options
     }
 
     /// Bytes that the data hold.

@@ -2,6 +2,7 @@
 
 use crate::column::{Column, ColumnType, Values};
 use crate::date;
+use crate::parallel;
 use crate::statistics::Statistics;
 use crate::table::Table;
 use arrow_array::Array;
@@ -56,9 +57,9 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Table {
-    /// What each column holds.
-    pub fn summaries(&self) -> Vec<ColumnSummary> {
-        self.columns().iter().map(Column::summary).collect()
+    /// What each column holds, found by so many threads.
+    pub fn summaries(&self, threads: usize) -> Vec<ColumnSummary> {
+        parallel::map(threads, self.columns(), Column::summary)
     }
 }
 

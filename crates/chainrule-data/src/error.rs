@@ -392,7 +392,7 @@ pub enum DataError {
     /// A cell that is no number, in a target most of whose cells are numbers.
     #[error(
         "{place}: '{cell}' is not a number, but {numbers} of the {present} values of the target are; correct the cell, or \
-         give --missing {cell} if it stands for a missing value, or --task classification to learn classes"
+         give --missing '{cell}' if it stands for a missing value, or --task classification to learn classes"
     )]
     OddTarget {
         /// Where.

@@ -310,7 +310,9 @@ impl InputColumn {
     /// How the column was read, so that it is read again in the same way.
     fn read_as(&self) -> ReadAs {
         let (kind, date_format, style) = match self {
-            Self::Numeric(column) => (None, None, Some(column.style.unwrap_or(NumberStyle::PLAIN))),
+            Self::Numeric(column) => {
+                (Some(ColumnType::Number), None, Some(column.style.unwrap_or(NumberStyle::PLAIN)))
+            }
             Self::Categorical(_) => (Some(ColumnType::Category), None, None),
             Self::Truth(_) => (None, None, None),
             Self::Date(column) => (Some(ColumnType::Date), Some(column.format.clone()), None),

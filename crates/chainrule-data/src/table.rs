@@ -1,9 +1,10 @@
 //! A table: columns of one length under distinct names, and where each row came from.
 
-use crate::column::{Column, ColumnType};
+use crate::column::{Column, ColumnType, Values};
 use crate::error::{DataError, Place, Result};
 use crate::names;
-use std::collections::HashMap;
+use crate::note::Note;
+use std::collections::{BTreeSet, HashMap};
 
 /// Columns under distinct names that are not empty, each with the same number of rows; there is at least one row and one
 /// column.
@@ -141,6 +142,35 @@ impl Table {
         let position = self.find(name)?;
         self.columns[position] = self.columns[position].clone().with_type(kind);
         Ok(self)
+    }
+
+    /// Tells of the words among the numbers of columns, which are taken for missing values. `targets` are left aside: there
+    /// they are errors.
+    pub fn odd_words(&self, targets: &[String]) -> Vec<Note> {
+        let inputs = self.columns.iter().filter(|column| !targets.contains(&column.name) && !column.is_given);
+        inputs.filter_map(|column| self.note_odd_words(column)).collect()
+    }
+
+    pub(crate) fn note_odd_words(&self, column: &Column) -> Option<Note> {
+        const SHOWN: usize = 5;
+        let Values::Numbers(numbers) = &column.values else { return None };
+        let (first, word) = numbers.words.first()?;
+        let words: BTreeSet<&str> = numbers.words.iter().map(|(_, word)| &**word).collect();
+        let words: Vec<&str> = words.into_iter().collect();
+        let name = &column.name;
+        let shown = words.iter().take(SHOWN).map(|word| names::shown(word)).collect::<Vec<_>>().join(",");
+        Some(Note::new(
+            "odd_words",
+            format!(
+                "{} in '{name}' {} no number and taken for missing: {}, the first of them, '{}', on {}; --missing '{shown}' \
+                 says so, and --types '{name}=category' makes the column a category",
+                names::count(numbers.words.len(), "cell", "cells"),
+                if numbers.words.len() == 1 { "is" } else { "are" },
+                names::list(&words),
+                names::shown(word),
+                self.place(*first, name).line_words(),
+            ),
+        ))
     }
 
     /// Bytes that the columns hold.

@@ -41,31 +41,40 @@ pub(crate) fn type_columns(
     let drafts: Vec<Draft> =
         columns.into_iter().map(|(name, cells, wanted)| Draft::new(name, cells, wanted, hints)).collect();
     let commas = commas_of(&drafts, hints);
-    let mut found: Vec<(NumberStyle, Vec<String>)> = Vec::new();
+    // The columns of each style, and whether its comma might be read the other way.
+    let mut found: Vec<(NumberStyle, bool, Vec<String>)> = Vec::new();
     let mut typed = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let wanted_style = draft.wanted.style;
+        let is_guess = draft.fit.is_some_and(|fit| fit.is_ambiguous);
+        let told = notes.len();
         let column = draft.finish(commas, hints, notes);
         if let Values::Numbers(numbers) = &column.values
             && numbers.style != NumberStyle::PLAIN
             && Some(numbers.style) != wanted_style
+            && notes.len() == told
         {
-            match found.iter_mut().find(|(style, _)| *style == numbers.style) {
-                Some((_, names)) => names.push(column.name.clone()),
-                None => found.push((numbers.style, vec![column.name.clone()])),
+            match found.iter_mut().find(|(style, guess, _)| (*style, *guess) == (numbers.style, is_guess)) {
+                Some((_, _, names)) => names.push(column.name.clone()),
+                None => found.push((numbers.style, is_guess, vec![column.name.clone()])),
             }
         }
         typed.push(column);
     }
-    for (style, columns) in found {
+    for (style, is_guess, columns) in found {
         let noun = if columns.len() == 1 { "column" } else { "columns" };
         let sign = match style.sign {
             Some(sign) => format!("; the sign {sign} is left out"),
             None => String::new(),
         };
+        let other = match (is_guess, style.decimal) {
+            (false, _) => "",
+            (true, ',') => "; --thousands , takes the comma for the mark between thousands",
+            (true, _) => "; --decimal , takes the comma for the decimal point",
+        };
         notes.push(Note::new(
-            "number_style",
-            format!("{noun} {}: numbers with {}{sign}", names::list(&columns), style.words()),
+            if is_guess { "ambiguous_comma" } else { "number_style" },
+            format!("{noun} {}: numbers with {}{sign}{other}", names::list(&columns), style.words()),
         ));
     }
     typed
@@ -182,7 +191,7 @@ impl Draft {
                         ));
                         (ColumnType::Category, Values::Texts(texts))
                     } else {
-                        let style = resolve(fit, &name, commas, notes);
+                        let style = resolve(fit, commas);
                         (ColumnType::Number, Values::Numbers(numbers_of(texts, style)))
                     }
                 }
@@ -302,20 +311,13 @@ fn commas_of(drafts: &[Draft], hints: Hints) -> Commas {
     }
 }
 
-fn resolve(fit: Fit, name: &str, commas: Commas, notes: &mut Vec<Note>) -> NumberStyle {
-    if !fit.is_ambiguous {
-        return fit.style;
+/// The style, where the comma may be either.
+fn resolve(fit: Fit, commas: Commas) -> NumberStyle {
+    match (fit.is_ambiguous, commas.is_decimal) {
+        (false, _) => fit.style,
+        (true, true) => NumberStyle { decimal: ',', thousands: None, ..fit.style },
+        (true, false) => NumberStyle { decimal: '.', thousands: Some(','), ..fit.style },
     }
-    let (decimal, thousands, other) = match commas.is_decimal {
-        true => (',', None, "--thousands ,"),
-        false => ('.', Some(','), "--decimal ,"),
-    };
-    let what = if commas.is_decimal { "the decimal point" } else { "the mark between thousands" };
-    notes.push(Note::new(
-        "ambiguous_comma",
-        format!("column '{name}': the comma is taken for {what}; {other} reads it the other way"),
-    ));
-    NumberStyle { decimal, thousands, ..fit.style }
 }
 
 /// Whether points in a column of plain numbers stand between thousands, as in `289` beside `1.572`: then every number is

@@ -79,7 +79,7 @@ pub(crate) fn network(options: &EstimatorOptions, facts: &Facts<'_>, loss: &Loss
     let n_in = facts.preprocessing.input_width();
     let output_activation = options.output_activation.unwrap_or(loss.natural_output());
     let n_out = match (facts.class_counts.len(), loss) {
-        (0, _) => 1,
+        (0, _) => facts.preprocessing.target_names().len(),
         (2, Loss::BinaryCrossEntropy) => 1,
         (classes, _) => classes,
     };

@@ -47,6 +47,20 @@ pub enum EstimatorError {
         /// The data.
         file: String,
     },
+    /// A target that the loss cannot use.
+    #[error(
+        "{place}: the target is {value}, but the loss {loss} is for {range}; correct the cell, or give another loss"
+    )]
+    Target {
+        /// Where.
+        place: Box<chainrule_data::Place>,
+        /// What stands there.
+        value: f64,
+        /// The loss.
+        loss: String,
+        /// What it is for.
+        range: &'static str,
+    },
     /// Rows that are not there.
     #[error("{file}: rows {start}..{end} are asked for, but there are {rows} (numbered from 0)")]
     Rows {
@@ -64,8 +78,8 @@ pub enum EstimatorError {
     NotFinite {
         /// The data, and the line or the image.
         place: String,
-        /// The output, counted from 0.
-        output: usize,
+        /// The name of the target or class.
+        output: String,
         /// What came out.
         value: f64,
     },

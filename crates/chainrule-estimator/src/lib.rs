@@ -37,6 +37,7 @@
 mod defaults;
 mod error;
 mod estimator;
+mod identity;
 mod measure;
 mod option_error;
 mod options;

@@ -2,11 +2,11 @@
 //!
 //! The engine measures numbers on the network's scale. Here predictions are first put into the target's own units, in
 //! 64 bits, and compared with the targets as they stand in the data: RMSE = sqrt(mean (p - y)^2), MAE = mean |p - y|,
-//! R2 = 1 - sum (p - y)^2 / sum (y - mean y)^2.
+//! R2 = 1 - sum (p - y)^2 / sum (y - mean y)^2. Sample weights count rows as often as they say.
 
-use chainrule::{Evaluation, Metrics, Model, Scalar, Threads, evaluate};
-use chainrule_data::{InputNumber, TargetScale};
-use serde::Serialize;
+use chainrule::{Evaluation, Metrics, Model, Scalar, Threads, evaluate_for};
+use chainrule_data::{InputNumber, Preprocessing};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::error::Result;
 use crate::outputs::{in_own_units, outputs};
@@ -14,56 +14,74 @@ use crate::samples::PreparedSamples;
 
 /// Loss and metrics on some rows. Metrics of numbers are in the target's own units; the loss is the one that training
 /// makes small, on the network's scale.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
-    /// The loss, and the metrics that fit the target.
-    #[serde(flatten)]
+    /// The loss, and the metrics that fit the target: of several targets their means.
     pub evaluation: Evaluation,
     /// How many rows were measured.
     pub rows: usize,
+    /// The class that F1 is for, where there are two.
+    pub f1_class: Option<String>,
+    /// The metrics of each target by its name, where there are several.
+    pub targets: Vec<(String, Metrics)>,
 }
 
+impl Serialize for Measurement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let of = |value: serde_json::Result<serde_json::Value>| value.map_err(serde::ser::Error::custom);
+        let mut map = serializer.serialize_map(None)?;
+        if let serde_json::Value::Object(fields) = of(serde_json::to_value(&self.evaluation))? {
+            for (name, value) in fields.iter().filter(|(name, _)| *name != "f1_class") {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        if let Some(class) = &self.f1_class {
+            map.serialize_entry("f1_class", class)?;
+        }
+        if !self.targets.is_empty() {
+            let mut targets = Vec::new();
+            for (name, metrics) in &self.targets {
+                let mut value = of(serde_json::to_value(metrics))?;
+                value["name"] = name.as_str().into();
+                targets.push(value);
+            }
+            map.serialize_entry("targets", &targets)?;
+        }
+        map.serialize_entry("rows", &self.rows)?;
+        map.end()
+    }
+}
+
+/// `positive` is the class that F1 is for, where there are two.
 pub(crate) fn measure<T: Scalar + InputNumber>(
     threads: &Threads,
     model: &Model<T>,
     prepared: &PreparedSamples<T>,
-    scale: Option<TargetScale>,
+    preprocessing: &Preprocessing,
+    positive: u32,
 ) -> Result<Measurement> {
-    let samples = prepared.samples();
-    let mut evaluation = evaluate(threads, &model.network, &model.parameters, &model.loss, samples)?;
-    if let (Metrics::Regression { .. }, Some(targets)) =
+    let Model { network, parameters, loss, .. } = model;
+    let mut evaluation = evaluate_for(threads, network, parameters, loss, prepared.samples(), positive)?;
+    let mut targets = Vec::new();
+    if let (Metrics::Regression { .. }, Some(numbers)) =
         (&evaluation.metrics, prepared.targets_in_own_units())
     {
-        let predictions = in_own_units(&outputs(threads, model, prepared.input_numbers().view())?, scale);
-        evaluation.metrics = of_numbers(predictions.as_slice(), targets.as_slice());
+        let scales = preprocessing.target_scales();
+        let predictions = outputs(threads, model, prepared.input_numbers().view())?;
+        let predictions = in_own_units(&predictions, scales.as_deref());
+        let (columns, weights) = (numbers.columns(), prepared.exact_weights());
+        let (predictions, numbers) = (predictions.as_slice(), numbers.as_slice());
+        evaluation.metrics = Metrics::of_numbers(predictions, numbers, columns, weights)?;
+        if columns > 1 {
+            let names = preprocessing.target_names().into_iter().map(str::to_owned);
+            targets = names.zip(Metrics::of_each_column(predictions, numbers, columns, weights)?).collect();
+        }
     }
-    Ok(Measurement { evaluation, rows: prepared.rows() })
-}
-
-fn of_numbers(predictions: &[f64], targets: &[f64]) -> Metrics {
-    let n = targets.len() as f64;
-    let errors = || predictions.iter().zip(targets).map(|(p, y)| p - y);
-    let squares: f64 = errors().map(|error| error * error).sum();
-    let mean = targets.iter().sum::<f64>() / n;
-    let deviations: f64 = targets.iter().map(|y| (y - mean).powi(2)).sum();
-    Metrics::Regression {
-        rmse: (squares / n).sqrt(),
-        mae: errors().map(f64::abs).sum::<f64>() / n,
-        r2: (deviations > 0.0).then(|| 1.0 - squares / deviations),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn metrics_of_numbers_are_those_counted_by_hand() {
-        let metrics = of_numbers(&[1.0, 2.0, 4.0], &[1.0, 3.0, 2.0]);
-        let expected =
-            Metrics::Regression { rmse: (5.0f64 / 3.0).sqrt(), mae: 1.0, r2: Some(1.0 - 5.0 / 2.0) };
-        assert_eq!(metrics, expected);
-        let Metrics::Regression { r2, .. } = of_numbers(&[1.0], &[1.0]) else { panic!() };
-        assert_eq!(r2, None);
-    }
+    let f1_class = match (&evaluation.metrics, preprocessing.class_names()) {
+        (Metrics::Classification { f1_class: Some(class), .. }, Some(names)) => {
+            names.get(*class as usize).cloned()
+        }
+        _ => None,
+    };
+    Ok(Measurement { evaluation, rows: prepared.rows(), f1_class, targets })
 }

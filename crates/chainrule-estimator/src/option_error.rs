@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::words::{bytes, counted, grouped};
+use crate::words::{bytes, grouped};
 
 /// What is wrong with an option. `Display` names options as the fields of
 /// [`EstimatorOptions`](crate::EstimatorOptions); [`message`](Self::message) names them as the caller likes.
@@ -33,11 +33,41 @@ pub enum OptionError {
     NeedsClasses,
     /// Patience without validation rows, whose loss it watches.
     PatienceWithoutValidation,
-    /// More than one target.
-    SeveralTargets {
-        /// How many.
-        count: usize,
+    /// A split by groups and by time.
+    GroupAndTime,
+    /// A class to measure F1 for, where there are not two classes.
+    PositiveOfMany {
+        /// How many classes there are.
+        classes: usize,
     },
+    /// A class that is none.
+    NoSuchClass {
+        /// What was given.
+        given: String,
+        /// The classes.
+        classes: Vec<String>,
+    },
+    /// An option for tables, and images.
+    ForTables {
+        /// The option.
+        option: &'static str,
+    },
+    /// How weights start, in a run that goes on.
+    InitializationOfResumed,
+    /// A checkpoint that does not say which data it belongs to.
+    CheckpointWithoutFingerprint {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// A checkpoint of a run on other data.
+    OtherData {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        difference: String,
+    },
+    /// A part of the training data, of a model that does not say what they were.
+    PartWithoutFingerprint,
     /// A checkpoint of another run.
     OtherRun {
         /// The checkpoint.
@@ -63,10 +93,8 @@ pub enum OptionError {
     PartOfOtherData {
         /// The data.
         file: String,
-        /// Rows they have.
-        rows: usize,
-        /// Rows that the training data had, where the model says so.
-        trained_rows: Option<u64>,
+        /// What differs.
+        difference: String,
     },
     /// A part of the training data that has no rows.
     EmptyPart {
@@ -93,9 +121,45 @@ impl OptionError {
                 name("patience"),
                 name("validation")
             ),
-            Self::SeveralTargets { count } => {
-                format!("{}: {count} are named, but a network learns one; name one", name("targets"))
+            Self::GroupAndTime => format!(
+                "{} and {} are two ways to split the rows; give one of them",
+                name("group"),
+                name("time")
+            ),
+            Self::PositiveOfMany { classes } => format!(
+                "{}: F1 is of one class where there are two, but here {}; leave it out",
+                name("positive"),
+                match classes {
+                    0 => "the target is a number".to_owned(),
+                    classes => format!("are {classes}, and F1 is their mean"),
+                }
+            ),
+            Self::NoSuchClass { given, classes } => {
+                format!("{} {given}: the classes are {}", name("positive"), classes.join(" and "))
             }
+            Self::ForTables { option } => {
+                format!("{} is for tables, but these data are images; leave it out", name(option))
+            }
+            Self::InitializationOfResumed => format!(
+                "{}: a run that goes on has its weights already; leave it out, or leave out {}",
+                name("initialization"),
+                name("resume")
+            ),
+            Self::CheckpointWithoutFingerprint { path } => format!(
+                "{}: this checkpoint does not say which data it belongs to, as those of older versions do not, so it is not \
+                 known whether these are the same; start the run again",
+                path.display()
+            ),
+            Self::OtherData { path, difference } => format!(
+                "{}: the run written down there cannot go on here, since something differs: {difference}; repeat the data and \
+                 options it was started with",
+                path.display()
+            ),
+            Self::PartWithoutFingerprint => format!(
+                "the model does not say which data it was trained on, as those of older versions do not, so its parts cannot be \
+                 found again; train it again, or leave out {}",
+                name("part")
+            ),
             Self::OtherRun { path, what } => format!(
                 "{}: the run written down there has another {what} than this one; \
                  repeat the options it was started with (only {} may differ)",
@@ -119,10 +183,8 @@ impl OptionError {
                 "the model's record of its training does not say how the data was split: {problem}; leave out {}",
                 name("part")
             ),
-            Self::PartOfOtherData { file, rows, trained_rows } => format!(
-                "{file}: has {}, but the model was trained on data of {}: {} needs the same data",
-                counted(*rows as u64, "row"),
-                trained_rows.map_or("unknown size".to_owned(), |rows| counted(rows, "row")),
+            Self::PartOfOtherData { file, difference } => format!(
+                "{file} is not what the model was trained on: {difference}; {} needs the same data",
                 name("part")
             ),
             Self::EmptyPart { file } => {

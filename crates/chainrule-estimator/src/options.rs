@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chainrule::memory::{MemoryLimit, MicroBatches, measure_forward_costs};
 use chainrule::{Activation, Clipping, Initialization, Loss, Network, Rule, Scalar, Schedule};
-use chainrule_data::{Dataset, Task};
+use chainrule_data::{Dataset, MissingWords, Task};
 
 /// Rows that are not trained on: a share of the data's rows, or data of their own.
 #[derive(Clone, Debug)]
@@ -20,10 +20,16 @@ pub enum Part {
 /// | option | default | meaning |
 /// |---|---|---|
 /// | **data** | | |
-/// | `targets` | the last column, or the labels of images | the columns to predict; one at present |
+/// | `targets` | the last column, or the labels of images | the columns to predict; several of them are numbers |
 /// | `task` | decided by the target column | classes or numbers |
 /// | `validation` | 0.1 | rows that choose the best epoch and may stop training |
 /// | `test` | 0.2, or the test rows that the data name | rows that are looked at once, at the end |
+/// | `ignore` | none | columns that are not learned from |
+/// | `weight` | none | a column of sample weights, in loss and metrics; it is no input |
+/// | `group` | none | a column whose groups no split tears; it is no input |
+/// | `time` | none | a column whose latest rows test, and those before them validate; it is no input |
+/// | `positive` | the rarer of two classes in training, the second of equals | the class that F1 is for |
+/// | `missing` | the usual words | what was read as missing, to be stored with the model |
 /// | **network** | | |
 /// | `layers` | 2 of 128 to 512 for images, 3 for tables | widths of the hidden layers; or of all layers, inputs and outputs included |
 /// | `activation` | ReLU for images, SiLU for tables | of the hidden layers |
@@ -75,6 +81,18 @@ pub struct EstimatorOptions {
     pub validation: Option<Part>,
     /// Rows for the final test.
     pub test: Option<Part>,
+    /// Columns that are not learned from.
+    pub ignore: Vec<String>,
+    /// A column of sample weights.
+    pub weight: Option<String>,
+    /// A column whose groups stay together.
+    pub group: Option<String>,
+    /// A column to split by, the latest rows for the test.
+    pub time: Option<String>,
+    /// The class that F1 is for, where there are two.
+    pub positive: Option<String>,
+    /// Which cells were read as missing.
+    pub missing: MissingWords,
 
     /// Widths of the hidden layers; or of all layers, inputs and outputs included.
     pub layers: Option<Vec<usize>>,

@@ -20,10 +20,12 @@ pub(crate) fn outputs<T: Scalar>(
 }
 
 /// x = z * standard deviation + mean in 64 bits: rounded to 32 bits, numbers far from 0 would lie on a coarse grid.
-pub(crate) fn in_own_units<T: Scalar>(outputs: &Matrix<T>, scale: Option<TargetScale>) -> Matrix<f64> {
+/// `scales` has one entry a target.
+pub(crate) fn in_own_units<T: Scalar>(outputs: &Matrix<T>, scales: Option<&[TargetScale]>) -> Matrix<f64> {
     let mut numbers = outputs.cast::<f64>();
-    if let Some(scale) = scale {
-        numbers.as_mut_slice().iter_mut().for_each(|z| *z = scale.undo(*z));
+    if let Some(scales) = scales {
+        let scaled = numbers.as_mut_slice().iter_mut().zip(scales.iter().cycle());
+        scaled.for_each(|(z, scale)| *z = scale.undo(*z));
     }
     numbers
 }

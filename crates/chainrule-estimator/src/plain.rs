@@ -2,7 +2,7 @@
 
 use chainrule::{Loss, Model};
 use chainrule_data::{
-    ClassTarget, Dataset, Features, ImageInputs, Images, InputColumn, InputPreprocessing, LABEL,
+    ClassTarget, Dataset, Features, ImageInputs, InputColumn, InputPreprocessing, LABEL, MissingWords,
     NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing,
 };
 
@@ -15,9 +15,7 @@ pub(crate) fn plain_preprocessing<T>(model: &Model<T>, dataset: &Dataset) -> Res
     let (mean, standard_deviation) = (0.0, 1.0);
     let (inputs, target) = match &dataset.features {
         Features::Images(images) => {
-            let Images { height, width, maximum, .. } = *images;
-            let plain = ImageInputs { height, width, maximum, mean, standard_deviation };
-            (InputPreprocessing::Images(plain), LABEL.to_owned())
+            (InputPreprocessing::Images(ImageInputs::plain(images)), LABEL.to_owned())
         }
         Features::Table(table) => {
             let header = table.header();
@@ -25,11 +23,19 @@ pub(crate) fn plain_preprocessing<T>(model: &Model<T>, dataset: &Dataset) -> Res
                 let (file, columns) = (table.file().to_owned(), header.len());
                 return Err(EstimatorError::TooFewColumns { file, columns, inputs: wanted });
             }
-            let plain = |name: &String| {
-                let name = name.clone();
-                InputColumn::Numeric(NumericColumn { name, mean, standard_deviation, missing: false })
+            let plain = |name: &&str| {
+                let (name, words) = ((*name).to_owned(), Vec::new());
+                let missing = false;
+                InputColumn::Numeric(NumericColumn {
+                    name,
+                    mean,
+                    standard_deviation,
+                    missing,
+                    words,
+                    style: None,
+                })
             };
-            let target = header.get(wanted).cloned().unwrap_or("target".to_owned());
+            let target = header.get(wanted).copied().unwrap_or("target").to_owned();
             (InputPreprocessing::Columns(header[..wanted].iter().map(plain).collect()), target)
         }
     };
@@ -39,7 +45,23 @@ pub(crate) fn plain_preprocessing<T>(model: &Model<T>, dataset: &Dataset) -> Res
         let classes = (0..count).map(|class| class.to_string()).collect();
         TargetPreprocessing::Classes(ClassTarget { name: target, classes })
     } else {
-        TargetPreprocessing::Numbers(NumberTarget { name: target, mean, standard_deviation })
+        // The columns behind the inputs, one an output.
+        let outputs = model.network.output_width();
+        let names: Vec<String> = match &dataset.features {
+            Features::Table(table) => {
+                let header = table.header();
+                let behind = header.get(wanted..wanted + outputs).unwrap_or_default();
+                behind.iter().map(|name| (*name).to_owned()).collect()
+            }
+            Features::Images(_) => Vec::new(),
+        };
+        let names = match names.len() == outputs || outputs == 1 {
+            true if outputs == 1 => vec![target],
+            true => names,
+            false => (1..=outputs).map(|output| format!("{target} {output}")).collect(),
+        };
+        let number = |name| NumberTarget { name, mean, standard_deviation, style: None };
+        TargetPreprocessing::Numbers(names.into_iter().map(number).collect())
     };
-    Ok(Preprocessing { inputs, target })
+    Ok(Preprocessing { inputs, target, missing: MissingWords::default() })
 }

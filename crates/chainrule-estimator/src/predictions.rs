@@ -2,7 +2,7 @@
 
 use chainrule::{Matrix, predicted_class};
 use chainrule::{Scalar, Threads};
-use chainrule_data::{Dataset, InputNumber, Preprocessing};
+use chainrule_data::{Dataset, InputNumber, Note, Preprocessing};
 
 use crate::error::{EstimatorError, Result};
 use crate::outputs::{in_own_units, outputs};
@@ -64,26 +64,25 @@ pub(crate) fn predict<T: Scalar + InputNumber>(
     preprocessing: &Preprocessing,
     dataset: &Dataset,
     rows: &[usize],
+    notes: &mut Vec<Note>,
 ) -> Result<Predictions<T>> {
-    let inputs = inputs::<T>(preprocessing, dataset, rows)?;
+    let inputs = inputs::<T>(preprocessing, dataset, rows, threads.count(), notes)?;
     let outputs = outputs(threads, model, inputs.view())?;
     drop(inputs);
     let finite = |index: usize, columns: usize, value: f64| match value.is_finite() {
         true => Ok(()),
         false => {
             let place = place(dataset, rows[index / columns]);
-            Err(EstimatorError::NotFinite { place, output: index % columns, value })
+            let output = output_name(preprocessing, index % columns, columns);
+            Err(EstimatorError::NotFinite { place, output, value })
         }
     };
     let columns = outputs.columns();
     outputs.as_slice().iter().enumerate().try_for_each(|(index, x)| finite(index, columns, x.as_f64()))?;
     let Some(names) = preprocessing.class_names() else {
-        let values = in_own_units(&outputs, preprocessing.target_scale());
+        let values = in_own_units(&outputs, preprocessing.target_scales().as_deref());
         values.as_slice().iter().enumerate().try_for_each(|(index, x)| finite(index, columns, *x))?;
-        let names = match columns {
-            1 => vec![preprocessing.target_name().to_owned()],
-            _ => (1..=columns).map(|output| format!("{} {output}", preprocessing.target_name())).collect(),
-        };
+        let names = (0..columns).map(|output| output_name(preprocessing, output, columns)).collect();
         return Ok(Predictions::Numbers(NumberPredictions { names, values }));
     };
     let classes = (0..outputs.rows()).map(|i| predicted_class(outputs.row(i))).collect();
@@ -97,4 +96,15 @@ pub(crate) fn predict<T: Scalar + InputNumber>(
         _ => outputs,
     };
     Ok(Predictions::Classes(ClassPredictions { names: names.to_vec(), classes, probabilities }))
+}
+
+/// The class or the target that an output is of.
+fn output_name(preprocessing: &Preprocessing, output: usize, outputs: usize) -> String {
+    match (preprocessing.class_names(), preprocessing.target_names().as_slice()) {
+        (Some(classes), _) if classes.len() == outputs => classes[output].clone(),
+        (Some([_, second]), _) => second.clone(),
+        (_, targets) if targets.len() == outputs => targets[output].to_owned(),
+        // A model that says nothing of preprocessing may have any number of outputs.
+        (_, targets) => format!("{} {}", targets.join(" "), output + 1),
+    }
 }

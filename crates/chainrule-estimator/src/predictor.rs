@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use chainrule::{Model, Scalar};
-use chainrule_data::{Dataset, Features, InputNumber, Preprocessing, Task};
+use chainrule_data::{
+    ColumnType, Dataset, InputNumber, InputPreprocessing, Note, Objective, Preprocessing, ReadOptions, Task,
+};
 
 use crate::error::{EstimatorError, Result};
 use crate::measure::{Measurement, measure};
@@ -13,7 +15,7 @@ use crate::plain::plain_preprocessing;
 use crate::pool::Pool;
 use crate::predictions::{Predictions, predict};
 use crate::record;
-use crate::rows::all_rows;
+use crate::rows::{all_rows, rows_with_targets};
 use crate::samples::PreparedSamples;
 use crate::split::SplitPart;
 
@@ -43,6 +45,10 @@ pub struct Predictor<T = f32> {
     model: Model<T>,
     preprocessing: Option<Preprocessing>,
     pool: Pool,
+    /// The class that F1 is for, where not the recorded one.
+    positive: Option<String>,
+    /// The column of sample weights.
+    weight: Option<String>,
 }
 
 impl Predictor {
@@ -90,7 +96,7 @@ impl<T: Scalar + InputNumber> Predictor<T> {
             preprocessing.validate().map_err(|error| format!("{not_valid}: {error}"))?;
             check_fit(&model, preprocessing)?;
         }
-        Ok(Predictor { model, preprocessing, pool: Pool::default() })
+        Ok(Predictor { model, preprocessing, pool: Pool::default(), positive: None, weight: None })
     }
 
     /// The same predictor with so many threads, or as many as the machine runs at once. They change no result.
@@ -106,49 +112,101 @@ impl<T: Scalar + InputNumber> Predictor<T> {
         Ok(self.model.save(path)?)
     }
 
+    /// `options`, and how data were read in training: [`chainrule_data::read_with`] reads data for this model with them.
+    pub fn read_options(&self, options: ReadOptions) -> ReadOptions {
+        let Some(preprocessing) = &self.preprocessing else { return options };
+        let mut options = preprocessing.read_options(options);
+        // A class that was read as a text then is one now, though it may look like a number.
+        if let Ok(identity) = record::identity(self.model.training.as_ref()) {
+            for target in &identity.targets {
+                let print = identity.data.columns.iter().find(|column| column.name == *target);
+                let kind = print.and_then(|print| ColumnType::from_name(&print.kind));
+                options.learned.entry(target.clone()).or_default().kind = kind;
+            }
+        }
+        options
+    }
+
     /// What is predicted for every row of a data set, which needs no target.
     ///
     /// # Errors
     /// A column that is not there, a text where numbers were learned, images of another size; an input so far away that
     /// the prediction is not finite. Each with its place.
     pub fn predict(&self, dataset: &Dataset) -> Result<Predictions<T>> {
-        self.predict_rows(dataset, &all_rows(dataset))
+        self.predict_rows(dataset, &all_rows(dataset), &mut Vec::new())
     }
 
-    /// What is predicted for these rows, in this order.
+    /// What is predicted for these rows, in this order. The notes tell of categories and gaps that were not learned.
     ///
     /// # Errors
     /// As [`predict`](Self::predict); and for a row that is not there.
-    pub fn predict_rows(&self, dataset: &Dataset, rows: &[usize]) -> Result<Predictions<T>> {
+    pub fn predict_rows(
+        &self,
+        dataset: &Dataset,
+        rows: &[usize],
+        notes: &mut Vec<Note>,
+    ) -> Result<Predictions<T>> {
         let preprocessing = self.preprocessing_of(dataset)?;
-        predict(self.pool.threads(), &self.model, &preprocessing, dataset, rows)
+        predict(self.pool.threads(), &self.model, &preprocessing, dataset, rows, notes)
     }
 
     /// The loss and the metrics on every row of a data set that has the target.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict), but for predictions that are not finite; and for a target that is missing, or a
-    /// class that was not learned.
+    /// As [`predict`](Self::predict), but for predictions that are not finite; and for a class that was not learned, or a
+    /// target that the loss cannot use.
     pub fn evaluate(&self, dataset: &Dataset) -> Result<Measurement> {
-        self.evaluate_rows(dataset, &all_rows(dataset))
+        let mut notes = Vec::new();
+        let rows = self.rows_with_targets(dataset, &mut notes)?;
+        self.evaluate_rows(dataset, &rows, &mut notes)
+    }
+
+    /// The rows of a data set that have every target; a note counts the others.
+    ///
+    /// # Errors
+    /// A target that is not there, or in no row.
+    pub fn rows_with_targets(&self, dataset: &Dataset, notes: &mut Vec<Note>) -> Result<Vec<usize>> {
+        rows_with_targets(&*self.preprocessing_of(dataset)?, dataset, notes)
     }
 
     /// The loss and the metrics on these rows.
     ///
     /// # Errors
-    /// As [`evaluate`](Self::evaluate); and for a row that is not there.
-    pub fn evaluate_rows(&self, dataset: &Dataset, rows: &[usize]) -> Result<Measurement> {
+    /// As [`evaluate`](Self::evaluate); for a target that is missing, and for a row that is not there.
+    pub fn evaluate_rows(
+        &self,
+        dataset: &Dataset,
+        rows: &[usize],
+        notes: &mut Vec<Note>,
+    ) -> Result<Measurement> {
         let preprocessing = self.preprocessing_of(dataset)?;
-        let prepared = PreparedSamples::new(&preprocessing, dataset, rows)?;
-        measure(self.pool.threads(), &self.model, &prepared, preprocessing.target_scale())
+        let prepared = self.prepare(dataset, rows, notes)?;
+        measure(
+            self.pool.threads(),
+            &self.model,
+            &prepared,
+            &preprocessing,
+            self.positive_class(&preprocessing),
+        )
     }
 
-    /// These rows as the engine's samples, inputs and targets.
+    /// These rows as the engine's samples: inputs, targets, and weights where the model was trained with some.
     ///
     /// # Errors
     /// As [`evaluate_rows`](Self::evaluate_rows).
-    pub fn prepare(&self, dataset: &Dataset, rows: &[usize]) -> Result<PreparedSamples<T>> {
-        PreparedSamples::new(&*self.preprocessing_of(dataset)?, dataset, rows)
+    pub fn prepare(
+        &self,
+        dataset: &Dataset,
+        rows: &[usize],
+        notes: &mut Vec<Note>,
+    ) -> Result<PreparedSamples<T>> {
+        let preprocessing = self.preprocessing_of(dataset)?;
+        let threads = self.pool.threads().count();
+        let prepared =
+            PreparedSamples::new(&preprocessing, dataset, rows, self.weight.as_deref(), threads, notes)?;
+        let Model { loss, network, .. } = &self.model;
+        prepared.check_targets(loss, network.output_width(), &preprocessing, dataset, rows)?;
+        Ok(prepared)
     }
 
     /// The rows that were this part of the data when the model was trained.
@@ -156,17 +214,24 @@ impl<T: Scalar + InputNumber> Predictor<T> {
     /// # Errors
     /// When the model does not know, when the data are others, and when the part has no rows.
     pub fn rows_of_part(&self, dataset: &Dataset, part: SplitPart) -> Result<Vec<usize>> {
-        let rule = record::split_rule(self.model.training.as_ref(), &dataset.name, dataset.rows())?;
+        let identity = record::identity(self.model.training.as_ref())?;
         let preprocessing = self.preprocessing_of(dataset)?;
-        let task = match preprocessing.class_names() {
-            Some(_) => Task::Classification,
-            None => Task::Regression,
+        let mut names: Vec<&str> = identity.targets.iter().map(String::as_str).collect();
+        if let InputPreprocessing::Columns(columns) = &preprocessing.inputs {
+            names.extend(columns.iter().map(|column| column.name()));
+        }
+        names.extend([&identity.split.group, &identity.split.time].into_iter().flatten().map(String::as_str));
+        let is_table = dataset.table().is_some();
+        let difference = identity.data.difference(&dataset.fingerprint(), is_table.then_some(&names));
+        if let Some(difference) = difference {
+            return Err(OptionError::PartOfOtherData { file: dataset.name.clone(), difference }.into());
+        }
+        let task = match identity.task.as_str() {
+            "classification" => Task::Classification,
+            _ => Task::Regression,
         };
-        let target = match &dataset.features {
-            Features::Table(_) => Some(preprocessing.target_name()),
-            Features::Images(_) => None,
-        };
-        let split = rule.split(dataset, target, task)?;
+        let objective = Objective::find(dataset, &identity.targets, Some(task), &mut Vec::new())?;
+        let split = identity.split.split(dataset, &objective)?;
         let rows = match part {
             SplitPart::Training => split.training,
             SplitPart::Validation => split.validation,
@@ -176,6 +241,42 @@ impl<T: Scalar + InputNumber> Predictor<T> {
             return Err(OptionError::EmptyPart { file: dataset.name.clone() }.into());
         }
         Ok(rows)
+    }
+
+    /// The class that F1 is for, where there are two.
+    fn positive_class(&self, preprocessing: &Preprocessing) -> u32 {
+        let named = self.positive.as_deref().or_else(|| record::positive(self.model.training.as_ref()));
+        let classes = preprocessing.class_names().unwrap_or_default();
+        let found = classes.iter().take(2).position(|class| Some(class.as_str()) == named);
+        found.map_or(1, |class| class as u32)
+    }
+
+    /// The same predictor, which measures F1 for this class.
+    ///
+    /// # Errors
+    /// A class that is none of two.
+    pub fn with_positive(self, positive: Option<String>) -> Result<Self> {
+        let classes = self.preprocessing.as_ref().and_then(Preprocessing::class_names).unwrap_or_default();
+        if let Some(given) = &positive {
+            if classes.len() != 2 {
+                return Err(OptionError::PositiveOfMany { classes: classes.len() }.into());
+            }
+            if !classes.contains(given) {
+                let (given, classes) = (given.clone(), classes.to_vec());
+                return Err(OptionError::NoSuchClass { given, classes }.into());
+            }
+        }
+        Ok(Predictor { positive, ..self })
+    }
+
+    /// The column of sample weights that the model was trained with, if there was one.
+    pub fn recorded_weight(&self) -> Option<String> {
+        record::identity(self.model.training.as_ref()).ok()?.weight
+    }
+
+    /// The same predictor, which weighs samples by this column, in loss and metrics.
+    pub fn with_weight(self, weight: Option<String>) -> Self {
+        Predictor { weight, ..self }
     }
 
     /// Whether the model's record says that it was trained on this data set.
@@ -218,8 +319,11 @@ impl<T: Scalar + InputNumber> Predictor<T> {
             Some(names) if names.len() == outputs => Some(names.to_vec()),
             // Of two classes a single output is the second one's probability.
             Some([_, second]) => Some(vec![second.clone()]),
-            _ if outputs == 1 => Some(vec![preprocessing.target_name().to_owned()]),
-            _ => None,
+            Some(_) => None,
+            None => {
+                let names = preprocessing.target_names();
+                (names.len() == outputs).then(|| names.into_iter().map(str::to_owned).collect())
+            }
         })
     }
 }
@@ -227,7 +331,7 @@ impl<T: Scalar + InputNumber> Predictor<T> {
 impl<T> Predictor<T> {
     /// A predictor whose preprocessing is known to fit.
     pub(crate) fn of_fit(model: Model<T>, preprocessing: Preprocessing, pool: Pool) -> Self {
-        Predictor { model, preprocessing: Some(preprocessing), pool }
+        Predictor { model, preprocessing: Some(preprocessing), pool, positive: None, weight: None }
     }
 
     pub(crate) fn set_record(&mut self, record: serde_json::Value) {

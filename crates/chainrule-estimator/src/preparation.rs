@@ -2,18 +2,19 @@
 
 use chainrule::{Initialization, Model, Parameters};
 use chainrule::{Loss, Network, Threads, TrainingOptions, TrainingPlan};
-use chainrule_data::{Dataset, Preprocessing, choose_target, infer_task};
+use chainrule_data::{Dataset, FitOptions, Note, Objective, Preprocessing};
 use serde_json::Value;
 use std::path::PathBuf;
 
 use crate::defaults::{self, Facts};
 use crate::error::{EstimatorError, Result};
+use crate::identity::Identity;
 use crate::option_error::OptionError;
 use crate::options::{EstimatorOptions, Part};
 use crate::pool::Pool;
 use crate::predictor::Predictor;
 use crate::record::Origin;
-use crate::rows::all_rows;
+use crate::rows::rows_with_targets;
 use crate::run::{Fitted, Observer, Run};
 use crate::samples::PreparedSamples;
 use crate::split::SplitRule;
@@ -37,7 +38,9 @@ pub struct Preparation {
     pub(crate) origin: Origin,
     description: String,
     pub(crate) preprocessing: Preprocessing,
-    notes: Vec<String>,
+    notes: Vec<Note>,
+    /// The class that F1 is for, where there are two.
+    pub(crate) positive: Option<u32>,
     pub(crate) training: PreparedSamples<f32>,
     pub(crate) validation: Option<PreparedSamples<f32>>,
     pub(crate) test: Option<PreparedSamples<f32>>,
@@ -52,38 +55,77 @@ pub struct Preparation {
 
 impl Preparation {
     pub(crate) fn new(options: &EstimatorOptions, dataset: &Dataset) -> Result<Self> {
-        let target = only_target(options)?;
-        let task = infer_task(dataset, choose_target(dataset, target)?, options.task)?;
+        check_options(options, dataset)?;
+        let threads = options
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |count| count.get()));
+        let mut notes = dataset.notes.clone();
+        let objective = Objective::find(dataset, &options.targets, options.task, &mut notes)?;
         let rule = SplitRule::new(options, dataset);
-        let split = rule.split(dataset, target, task)?;
-        let standardize = defaults::standardizes_target(options);
-        let (preprocessing, notes) =
-            Preprocessing::fit(dataset, target, Some(task), standardize, &split.training)?;
+        let split = rule.split(dataset, &objective)?;
+        let fit_options = FitOptions {
+            standardize_target: defaults::standardizes_target(options),
+            ignore: ignored(options),
+            missing: options.missing.clone(),
+            threads,
+        };
+        let (preprocessing, more) = Preprocessing::fit(dataset, &objective, &fit_options, &split.training)?;
+        notes.extend(more);
+        if let Some(time) = &options.time {
+            notes.push(Note::new(
+                "time_column",
+                format!("'{time}' divides the rows and is no input, since what comes later has instants that were not seen"),
+            ));
+        }
         if preprocessing.input_width() == 0 {
             return Err(EstimatorError::NoInputs { file: dataset.name.clone() });
         }
-        let part = |part: &Option<Part>, rows: &[usize]| {
-            if let Some(Part::Data(other)) = part {
-                return PreparedSamples::new(&preprocessing, other, &all_rows(other)).map(Some);
-            }
-            let present = !rows.is_empty();
-            present.then(|| PreparedSamples::new(&preprocessing, dataset, rows)).transpose()
+        let pool = Pool::new(options.threads);
+        let weight = options.weight.as_deref();
+        let prepare = |dataset: &Dataset, rows: &[usize], notes: &mut Vec<Note>| {
+            PreparedSamples::new(&preprocessing, dataset, rows, weight, threads, notes)
         };
-        let training = PreparedSamples::new(&preprocessing, dataset, &split.training)?;
-        let validation = part(&options.validation, &split.validation)?;
-        let test = part(&options.test, &split.test)?;
-
+        let training = prepare(dataset, &split.training, &mut Vec::new())?;
         let classes = preprocessing.class_names().map_or(0, <[String]>::len);
-        let facts = Facts {
+        let class_counts = training.class_counts(classes);
+        let positive =
+            positive_class(options, preprocessing.class_names().unwrap_or_default(), &class_counts)?;
+        let loss_facts = Facts {
             rows: training.rows(),
             preprocessing: &preprocessing,
-            class_counts: training.class_counts(classes),
-            has_validation: validation.is_some(),
+            class_counts: class_counts.clone(),
+            has_validation: matches!(options.validation, Some(Part::Data(_))) || !split.validation.is_empty(),
         };
-        let loss = defaults::loss(options, &facts)?;
-        let network = defaults::network(options, &facts, &loss)?;
-        let training_options = defaults::training_options(options, &facts)?;
-        let pool = Pool::new(options.threads);
+        let loss = defaults::loss(options, &loss_facts)?;
+        let network = defaults::network(options, &loss_facts, &loss)?;
+        let training_options = defaults::training_options(options, &loss_facts)?;
+        let outputs = network.output_width();
+        let check = |prepared: &PreparedSamples<f32>, dataset: &Dataset, rows: &[usize]| {
+            prepared.check_targets(&loss, outputs, &preprocessing, dataset, rows)
+        };
+        check(&training, dataset, &split.training)?;
+        let mut part =
+            |name: &str, part: &Option<Part>, rows: &[usize]| -> Result<Option<PreparedSamples<f32>>> {
+                if let Some(Part::Data(other)) = part {
+                    let mut of_part = other.notes.clone();
+                    let rows = rows_with_targets(&preprocessing, other, &mut of_part)?;
+                    let prepared = prepare(other, &rows, &mut of_part)?;
+                    check(&prepared, other, &rows)?;
+                    let named = |note: Note| Note::new(note.code, format!("{name} data: {}", note.message));
+                    notes.extend(of_part.into_iter().map(named));
+                    return Ok(Some(prepared));
+                }
+                if rows.is_empty() {
+                    return Ok(None);
+                }
+                // Categories that only these rows have are no news: they were set aside from the same data.
+                let prepared = prepare(dataset, rows, &mut Vec::new())?;
+                check(&prepared, dataset, rows)?;
+                Ok(Some(prepared))
+            };
+        let validation = part("validation", &options.validation, &split.validation)?;
+        let test = part("test", &options.test, &split.test)?;
+
         let rows =
             |prepared: &Option<PreparedSamples<f32>>| prepared.as_ref().map_or(0, PreparedSamples::rows);
         let plan = TrainingPlan::new(
@@ -98,17 +140,21 @@ impl Preparation {
             let (parameters, bytes) = (network.parameter_count(), plan.bytes());
             return Err(OptionError::TooLarge { parameters, bytes }.into());
         }
+        let positive_name =
+            positive.and_then(|class| Some(preprocessing.class_names()?[class as usize].clone()));
         let origin = Origin {
             data: dataset.name.clone(),
             rows: dataset.rows(),
-            split: rule,
+            identity: Identity::new(options, dataset, &objective, &rule),
             options: training_options,
+            positive: positive_name,
         };
         Ok(Preparation {
             origin,
             description: dataset.description.clone(),
             preprocessing,
             notes,
+            positive,
             training,
             validation,
             test,
@@ -154,13 +200,19 @@ impl Preparation {
     }
 
     /// What the user should know of the data: columns left out and why, missing cells.
-    pub fn notes(&self) -> &[String] {
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
     /// How the rows were split.
     pub fn split_rule(&self) -> &SplitRule {
-        &self.origin.split
+        &self.origin.identity.split
+    }
+
+    /// Bytes that the prepared samples hold: those of training, of validation, and of the test.
+    pub fn data_bytes(&self) -> [u64; 3] {
+        let of_part = |part: &Option<PreparedSamples<f32>>| part.as_ref().map_or(0, PreparedSamples::bytes);
+        [self.training.bytes(), of_part(&self.validation), of_part(&self.test)]
     }
 
     /// Rows that gradients are computed from.
@@ -217,11 +269,44 @@ impl Preparation {
     }
 }
 
-fn only_target(options: &EstimatorOptions) -> Result<Option<&str>> {
-    match options.targets.as_slice() {
-        [] => Ok(None),
-        [one] => Ok(Some(one)),
-        several => Err(OptionError::SeveralTargets { count: several.len() }.into()),
+/// Refuses options that do not suit each other, or images.
+fn check_options(options: &EstimatorOptions, dataset: &Dataset) -> Result<()> {
+    if options.group.is_some() && options.time.is_some() {
+        return Err(OptionError::GroupAndTime.into());
+    }
+    if options.resume.is_some() && options.initialization.is_some() {
+        return Err(OptionError::InitializationOfResumed.into());
+    }
+    if dataset.table().is_none() {
+        let for_tables = [
+            ("ignore", !options.ignore.is_empty()),
+            ("weight", options.weight.is_some()),
+            ("group", options.group.is_some()),
+            ("time", options.time.is_some()),
+        ];
+        if let Some((option, _)) = for_tables.into_iter().find(|(_, given)| *given) {
+            return Err(OptionError::ForTables { option }.into());
+        }
+    }
+    Ok(())
+}
+
+/// The columns that are no inputs, whatever they hold.
+fn ignored(options: &EstimatorOptions) -> Vec<String> {
+    let of_rows = [&options.weight, &options.group, &options.time];
+    options.ignore.iter().chain(of_rows.into_iter().flatten()).cloned().collect()
+}
+
+/// The class that F1 is for, of two: the one that is named, else the rarer one among the training rows.
+fn positive_class(options: &EstimatorOptions, classes: &[String], counts: &[usize]) -> Result<Option<u32>> {
+    match (&options.positive, classes) {
+        (None, [_, _]) => Ok(Some(u32::from(counts[1] <= counts[0]))),
+        (None, _) => Ok(None),
+        (Some(given), [_, _]) => match classes.iter().position(|class| class == given) {
+            Some(class) => Ok(Some(class as u32)),
+            None => Err(OptionError::NoSuchClass { given: given.clone(), classes: classes.to_vec() }.into()),
+        },
+        (Some(_), _) => Err(OptionError::PositiveOfMany { classes: classes.len() }.into()),
     }
 }
 

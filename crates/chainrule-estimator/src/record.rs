@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::Result;
+use crate::identity::Identity;
 use crate::measure::Measurement;
 use crate::option_error::OptionError;
-use crate::split::SplitRule;
 
 /// What a run started from.
 #[derive(Clone, Debug)]
@@ -16,8 +16,10 @@ pub(crate) struct Origin {
     pub(crate) data: String,
     /// Rows of the data, those that did not train included.
     pub(crate) rows: usize,
-    pub(crate) split: SplitRule,
+    pub(crate) identity: Identity,
     pub(crate) options: TrainingOptions,
+    /// The class that F1 is for, where there are two.
+    pub(crate) positive: Option<String>,
 }
 
 /// What became of a run.
@@ -44,8 +46,12 @@ pub(crate) fn of_diverged(origin: &Origin, epochs: usize) -> Value {
 fn with_origin(origin: &Origin, mut record: Value) -> Value {
     record["data"] = json!(origin.data);
     record["rows"] = json!(origin.rows);
-    record["split"] = json!(origin.split);
+    record["split"] = json!(origin.identity.split);
     record["options"] = json!(origin.options);
+    record["fingerprint"] = json!(origin.identity);
+    if let Some(positive) = &origin.positive {
+        record["positive"] = json!(positive);
+    }
     record
 }
 
@@ -54,13 +60,17 @@ pub(crate) fn is_of_data(record: Option<&Value>, name: &str, rows: usize) -> boo
     record.is_some_and(|record| record["data"] == json!(name) && record["rows"] == json!(rows))
 }
 
-/// How data of that name and size were split when a model with this record was trained.
-pub(crate) fn split_rule(record: Option<&Value>, file: &str, rows: usize) -> Result<SplitRule> {
+/// The name of the class that F1 is for.
+pub(crate) fn positive(record: Option<&Value>) -> Option<&str> {
+    record?["positive"].as_str()
+}
+
+/// What a model with this record was trained on.
+pub(crate) fn identity(record: Option<&Value>) -> Result<Identity> {
     let Some(record) = record else { return Err(OptionError::PartWithoutRecord.into()) };
-    if record["rows"] != json!(rows) {
-        let trained_rows = record["rows"].as_u64();
-        return Err(OptionError::PartOfOtherData { file: file.to_owned(), rows, trained_rows }.into());
-    }
-    let rule = serde_json::from_value(record.get("split").cloned().unwrap_or(Value::Null));
-    Ok(rule.map_err(|error| OptionError::PartWithoutSplit { problem: error.to_string() })?)
+    let Some(identity) = record.get("fingerprint") else {
+        return Err(OptionError::PartWithoutFingerprint.into());
+    };
+    let identity = serde_json::from_value(identity.clone());
+    Ok(identity.map_err(|error| OptionError::PartWithoutSplit { problem: error.to_string() })?)
 }

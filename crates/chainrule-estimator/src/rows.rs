@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chainrule_data::{Dataset, Features};
+use chainrule_data::{DataError, Dataset, Features, Note, Preprocessing};
 
 use crate::error::{EstimatorError, Result};
 
@@ -34,11 +34,43 @@ pub(crate) fn all_rows(dataset: &Dataset) -> Vec<usize> {
     (0..dataset.rows()).collect()
 }
 
+/// The rows of a data set that have every target. A note counts the others.
+pub(crate) fn rows_with_targets(
+    preprocessing: &Preprocessing,
+    dataset: &Dataset,
+    notes: &mut Vec<Note>,
+) -> Result<Vec<usize>> {
+    let have = preprocessing.have_targets(dataset)?;
+    let rows: Vec<usize> = (0..dataset.rows()).filter(|&row| have[row]).collect();
+    if let Some(first) = have.iter().position(|have| !have) {
+        let names = preprocessing.target_names();
+        if rows.is_empty() {
+            return Err(
+                DataError::NoTargets { file: dataset.name.clone(), column: names.join("', '") }.into()
+            );
+        }
+        notes.push(Note::new(
+            "missing_target",
+            format!(
+                "{} of {} rows are left out, as they have no '{}'; the first is {}",
+                have.len() - rows.len(),
+                have.len(),
+                names.join("' or '"),
+                place(dataset, first)
+            ),
+        ));
+    }
+    Ok(rows)
+}
+
 /// `table.csv, line 3`, or `digits, image 1 (counted from 0)`.
 pub(crate) fn place(dataset: &Dataset, row: usize) -> String {
     let name = &dataset.name;
     match &dataset.features {
-        Features::Table(table) => format!("{name}, line {}", table.line(row)),
+        Features::Table(table) => match table.line(row) {
+            Some(line) => format!("{name}, line {line}"),
+            None => format!("{name}, row {} (counted from 1)", row + 1),
+        },
         Features::Images(_) => format!("{name}, image {row} (counted from 0)"),
     }
 }

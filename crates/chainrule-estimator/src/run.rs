@@ -1,11 +1,14 @@
 //! A training run on prepared samples: it goes on from a checkpoint, writes itself down, and ends in a predictor.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chainrule::{Ending, Epoch, Event, Trainer};
+use serde_json::Value;
 
 use crate::error::{EstimatorError, Result};
+use crate::identity::Identity;
 use crate::measure::{Measurement, measure};
 use crate::option_error::OptionError;
 use crate::predictor::Predictor;
@@ -78,6 +81,7 @@ impl<'p> Run<'p> {
             }
             Some(path) => {
                 let trainer = Trainer::<f32>::resume(path, Some(options.epochs))?;
+                check_identity(path, trainer.record(), &origin.identity)?;
                 let same = [
                     ("network", trainer.network() == network),
                     ("loss", trainer.loss() == loss),
@@ -90,6 +94,10 @@ impl<'p> Run<'p> {
             }
         };
         trainer.set_plan(preparation.plan.clone());
+        trainer.set_record(Some(serde_json::to_value(&origin.identity).expect("an identity is plain data")));
+        if let Some(class) = preparation.positive {
+            trainer.set_positive_class(class)?;
+        }
         Ok(Run { preparation, trainer })
     }
 
@@ -114,11 +122,13 @@ impl<'p> Run<'p> {
         // Its state is as large as the network, several times over.
         drop(self.trainer);
 
-        let scale = preparation.preprocessing.target_scale();
+        let preprocessing = &preparation.preprocessing;
+        let positive = preparation.positive.unwrap_or(1);
         let measured = |prepared: &Option<PreparedSamples<f32>>| {
             let measured = prepared.as_ref();
-            let measured =
-                measured.map(|prepared| measure(preparation.threads(), predictor.model(), prepared, scale));
+            let measured = measured.map(|prepared| {
+                measure(preparation.threads(), predictor.model(), prepared, preprocessing, positive)
+            });
             measured.transpose()
         };
         let (validation, test) = (measured(&preparation.validation)?, measured(&preparation.test)?);
@@ -173,11 +183,24 @@ impl<'p> Run<'p> {
     }
 }
 
-/// The report with metrics in the target's own units.
+/// Refuses a checkpoint of a run on other data, or one that does not say on which.
+fn check_identity(path: &Path, record: Option<&Value>, identity: &Identity) -> Result<()> {
+    let written = record.and_then(|record| serde_json::from_value::<Identity>(record.clone()).ok());
+    let Some(written) = written else {
+        return Err(OptionError::CheckpointWithoutFingerprint { path: path.to_owned() }.into());
+    };
+    match written.difference(identity) {
+        None => Ok(()),
+        Some(difference) => Err(OptionError::OtherData { path: path.to_owned(), difference }.into()),
+    }
+}
+
+/// The report with metrics in the target's own units. Of several targets only the loss has a meaning before they are put
+/// into their units, which costs another pass; so the metrics stay those of the network's scale.
 fn in_own_units(report: &Epoch, preparation: &Preparation) -> Epoch {
     let mut report = report.clone();
-    if let (Some(validation), Some(scale)) =
-        (&mut report.validation, preparation.preprocessing.target_scale())
+    if let (Some(validation), Some([scale])) =
+        (&mut report.validation, preparation.preprocessing.target_scales().as_deref())
     {
         validation.metrics = validation.metrics.clone().rescaled(scale.standard_deviation);
     }

@@ -1,23 +1,23 @@
-//! Where rows of a data set become the engine's samples: inputs and targets that own their numbers.
+//! Where rows of a data set become the engine's samples: inputs, targets and weights that own their numbers.
 
 use std::borrow::Cow;
 
-use chainrule::{Inputs, Matrix, Samples, Scalar, Targets};
-use chainrule_data::{
-    Dataset, InputNumber, InputPreprocessing, NumberTarget, Preprocessing, TargetPreprocessing, TargetValues,
-};
+use chainrule::{Error, Inputs, Loss, Matrix, Samples, Scalar, Targets};
+use chainrule_data::{Dataset, InputNumber, Note, Preprocessing, TargetValues};
 
-use crate::error::Result;
+use crate::error::{EstimatorError, Result};
 
 /// Prepared rows of a data set. They do not borrow it.
 ///
 /// ```
-/// use chainrule_data::{Preprocessing, read};
+/// use chainrule_data::{FitOptions, Objective, Preprocessing, read};
 /// use chainrule_estimator::PreparedSamples;
 /// let dataset = read("digits")?;
 /// let rows: Vec<usize> = (0..dataset.rows()).collect();
-/// let (preprocessing, _) = Preprocessing::fit(&dataset, None, None, true, &rows)?;
-/// let prepared = PreparedSamples::<f32>::new(&preprocessing, &dataset, &rows[..5])?;
+/// let mut notes = Vec::new();
+/// let objective = Objective::find(&dataset, &[], None, &mut notes)?;
+/// let (preprocessing, _) = Preprocessing::fit(&dataset, &objective, &FitOptions::default(), &rows)?;
+/// let prepared = PreparedSamples::<f32>::new(&preprocessing, &dataset, &rows[..5], None, 1, &mut notes)?;
 /// drop(dataset);
 /// assert_eq!((prepared.rows(), prepared.samples().inputs.columns()), (5, 64));
 /// # Ok::<(), chainrule_estimator::EstimatorError>(())
@@ -26,6 +26,7 @@ use crate::error::Result;
 pub struct PreparedSamples<T> {
     inputs: PreparedInputs<T>,
     targets: PreparedTargets<T>,
+    weights: Option<Weights<T>>,
 }
 
 /// Pixels stay bytes; a step turns those of its batch into numbers.
@@ -46,13 +47,47 @@ enum PreparedTargets<T> {
     },
 }
 
+#[derive(Clone, Debug)]
+struct Weights<T> {
+    /// As the engine takes them.
+    values: Vec<T>,
+    /// As they stand in the data.
+    exact: Vec<f64>,
+}
+
 impl<T: Scalar + InputNumber> PreparedSamples<T> {
-    /// Prepares rows of a data set, in this order.
+    /// Prepares rows of a data set, in this order, on so many threads. `weight` names a column of sample weights.
     ///
     /// # Errors
-    /// Those of [`Preprocessing::inputs`] and [`Preprocessing::targets`], with file, line and column.
-    pub fn new(preprocessing: &Preprocessing, dataset: &Dataset, rows: &[usize]) -> Result<Self> {
-        let targets = targets(preprocessing, dataset, rows)?;
+    /// Those of [`Preprocessing::inputs`], [`Preprocessing::targets`] and [`Dataset::weights`], with file, line and column.
+    pub fn new(
+        preprocessing: &Preprocessing,
+        dataset: &Dataset,
+        rows: &[usize],
+        weight: Option<&str>,
+        threads: usize,
+        notes: &mut Vec<Note>,
+    ) -> Result<Self> {
+        let targets = match preprocessing.targets(dataset, rows)? {
+            TargetValues::Classes(classes) => PreparedTargets::Classes(classes),
+            TargetValues::Numbers(numbers) => {
+                let columns = preprocessing.target_names().len();
+                let values: Vec<T> = numbers.into_iter().map(T::from_f64).collect();
+                let exact = preprocessing.target_numbers(dataset, rows)?;
+                PreparedTargets::Numbers {
+                    values: Matrix::from_vec(rows.len(), columns, values)?,
+                    in_own_units: Matrix::from_vec(rows.len(), columns, exact)?,
+                }
+            }
+        };
+        let weights = match weight {
+            None => None,
+            Some(column) => {
+                let all = dataset.weights(column)?;
+                let exact: Vec<f64> = rows.iter().map(|&row| all[row]).collect();
+                Some(Weights { values: exact.iter().map(|weight| T::from_f64(*weight)).collect(), exact })
+            }
+        };
         let inputs = match preprocessing.input_bytes(dataset, rows)? {
             Some((bytes, number_of)) => PreparedInputs::Bytes {
                 rows: rows.len(),
@@ -60,9 +95,9 @@ impl<T: Scalar + InputNumber> PreparedSamples<T> {
                 bytes,
                 number_of: Box::new(number_of),
             },
-            None => PreparedInputs::Numbers(inputs(preprocessing, dataset, rows)?),
+            None => PreparedInputs::Numbers(inputs(preprocessing, dataset, rows, threads, notes)?),
         };
-        Ok(PreparedSamples { inputs, targets })
+        Ok(PreparedSamples { inputs, targets, weights })
     }
 
     /// The samples, as the engine takes them.
@@ -77,7 +112,8 @@ impl<T: Scalar + InputNumber> PreparedSamples<T> {
                 Inputs::from_bytes(*rows, *columns, bytes, number_of).expect("as many bytes as were copied")
             }
         };
-        Samples { inputs, targets, sample_weights: None }
+        let sample_weights = self.weights.as_ref().map(|weights| weights.values.as_slice());
+        Samples { inputs, targets, sample_weights }
     }
 
     /// The inputs as numbers, shape [rows, n_0]; pixels become numbers here.
@@ -104,6 +140,29 @@ impl<T: Scalar + InputNumber> PreparedSamples<T> {
         }
     }
 
+    /// The sample weights as they stand in the data.
+    pub fn exact_weights(&self) -> Option<&[f64]> {
+        self.weights.as_ref().map(|weights| weights.exact.as_slice())
+    }
+
+    /// Bytes that they hold.
+    pub fn bytes(&self) -> u64 {
+        let inputs = match &self.inputs {
+            PreparedInputs::Numbers(numbers) => size_of_val(numbers.as_slice()),
+            PreparedInputs::Bytes { bytes, .. } => bytes.len() + size_of::<[T; 256]>(),
+        };
+        let targets = match &self.targets {
+            PreparedTargets::Classes(classes) => size_of_val(classes.as_slice()),
+            PreparedTargets::Numbers { values, in_own_units } => {
+                size_of_val(values.as_slice()) + size_of_val(in_own_units.as_slice())
+            }
+        };
+        let weights = self.weights.as_ref().map_or(0, |weights| {
+            size_of_val(weights.values.as_slice()) + size_of_val(weights.exact.as_slice())
+        });
+        (inputs + targets + weights) as u64
+    }
+
     /// How often each of `count` classes occurs; empty for numbers.
     pub(crate) fn class_counts(&self, count: usize) -> Vec<usize> {
         let PreparedTargets::Classes(classes) = &self.targets else { return Vec::new() };
@@ -111,33 +170,35 @@ impl<T: Scalar + InputNumber> PreparedSamples<T> {
         classes.iter().for_each(|&class| counts[class as usize] += 1);
         counts
     }
-}
 
-fn targets<T: Scalar + InputNumber>(
-    preprocessing: &Preprocessing,
-    dataset: &Dataset,
-    rows: &[usize],
-) -> Result<PreparedTargets<T>> {
-    let numbers = match preprocessing.targets(dataset, rows)? {
-        TargetValues::Classes(classes) => return Ok(PreparedTargets::Classes(classes)),
-        TargetValues::Numbers(numbers) => numbers,
-    };
-    let values: Vec<T> = numbers.into_iter().map(T::from_f64).collect();
-    let values = Matrix::from_vec(values.len(), 1, values)?;
-    // Dividing by 1 what 0 was subtracted from leaves every bit: undoing a standardization would not.
-    let plain = Preprocessing {
-        inputs: InputPreprocessing::Columns(Vec::new()),
-        target: TargetPreprocessing::Numbers(NumberTarget {
-            name: preprocessing.target_name().to_owned(),
-            mean: 0.0,
-            standard_deviation: 1.0,
-        }),
-    };
-    let in_own_units = match plain.targets(dataset, rows)? {
-        TargetValues::Numbers(numbers) => Matrix::from_vec(numbers.len(), 1, numbers)?,
-        TargetValues::Classes(_) => unreachable!("its target is a number"),
-    };
-    Ok(PreparedTargets::Numbers { values, in_own_units })
+    /// Refuses targets that a loss cannot use, with the place in the data. `rows` are those that were prepared.
+    pub(crate) fn check_targets(
+        &self,
+        loss: &Loss,
+        outputs: usize,
+        preprocessing: &Preprocessing,
+        dataset: &Dataset,
+        rows: &[usize],
+    ) -> Result<()> {
+        let Samples { targets, sample_weights, .. } = self.samples();
+        match loss.check_targets(rows.len(), outputs, targets, sample_weights) {
+            Err(Error::Value { what: "targets", row, column, .. }) => {
+                let names = preprocessing.target_names();
+                let name = names.get(column).or(names.first()).copied().unwrap_or_default();
+                let value = self.targets_in_own_units().map(|values| values[(row, column)]);
+                Err(EstimatorError::Target {
+                    place: Box::new(dataset.place(rows[row], name)),
+                    value: value.unwrap_or(f64::NAN),
+                    loss: loss.name().replace('_', " "),
+                    range: match loss {
+                        Loss::Poisson => "numbers of at least 0",
+                        _ => "numbers from 0 to 1",
+                    },
+                })
+            }
+            checked => Ok(checked?),
+        }
+    }
 }
 
 /// The inputs of rows of a data set, shape [rows, n_0].
@@ -145,7 +206,9 @@ pub(crate) fn inputs<T: Scalar + InputNumber>(
     preprocessing: &Preprocessing,
     dataset: &Dataset,
     rows: &[usize],
+    threads: usize,
+    notes: &mut Vec<Note>,
 ) -> Result<Matrix<T>> {
-    let values = preprocessing.inputs::<T>(dataset, rows)?;
+    let values = preprocessing.inputs::<T>(dataset, rows, threads, notes)?;
     Ok(Matrix::from_vec(rows.len(), preprocessing.input_width(), values)?)
 }

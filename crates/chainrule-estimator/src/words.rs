@@ -13,12 +13,6 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
-/// `1 row`, `2 rows`.
-pub(crate) fn counted(number: u64, one: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {one}{plural}", grouped(number))
-}
-
 /// Bytes with a unit of 1024.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
@@ -44,7 +38,6 @@ mod tests {
     #[test]
     fn numbers_are_grouped_and_bytes_have_a_unit() {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([counted(1, "row"), counted(2000, "row")], ["1 row", "2,000 rows"]);
         assert_eq!([5, 2048, 3 << 20, 7 << 50].map(bytes), ["5 B", "2.0 KiB", "3.0 MiB", "7168.0 TiB"]);
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use chainrule::{Matrix, Targets};
-use chainrule_data::{Dataset, InputPreprocessing};
+use chainrule_data::{Dataset, InputPreprocessing, Note};
 use chainrule_estimator::{EstimatorError, Predictor, chosen_rows};
 
 use crate::document::{Document, Image, Pool, SUITED};
@@ -18,7 +18,7 @@ const LEARNING_RATE: f64 = 0.1;
 const BATCH: usize = 8;
 
 /// The document of a model's step on rows of a data set, which are prepared as in training. `title` is what the model is
-/// called; without `rows` the first eight are the batch.
+/// called; without `rows` the first eight are the batch. The notes tell what is unlike the training data.
 ///
 /// ```
 /// use chainrule_estimator::{Estimator, EstimatorOptions, Predictor, unobserved};
@@ -27,7 +27,7 @@ const BATCH: usize = 8;
 /// let options = EstimatorOptions { layers: Some(vec![8]), epochs: Some(1), ..EstimatorOptions::default() };
 /// let trained = Estimator::new(options).fit(&dataset, &mut unobserved)?;
 /// let predictor = Predictor::of_model(trained.model().cast::<f64>())?;
-/// let document = of_predictor(&predictor, &dataset, "digits", Some(3..7))?;
+/// let document = of_predictor(&predictor, &dataset, "digits", Some(3..7), &mut Vec::new())?;
 /// assert_eq!((document.inputs.rows(), document.first_row), (4, 3));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -39,6 +39,7 @@ pub fn of_predictor(
     dataset: &Dataset,
     title: &str,
     rows: Option<Range<usize>>,
+    notes: &mut Vec<Note>,
 ) -> Result<Document, Refusal> {
     let model = predictor.model();
     limits::check_network(&model.network).map_err(|error| too_large(title, error))?;
@@ -54,7 +55,7 @@ pub fn of_predictor(
         )));
     }
     let pool: Vec<usize> = (0..count).collect();
-    let prepared = predictor.prepare(dataset, &pool)?;
+    let prepared = predictor.prepare(dataset, &pool, notes)?;
     let samples = prepared.samples();
     let targets = match samples.targets {
         Targets::Values(values) => values.to_matrix(),

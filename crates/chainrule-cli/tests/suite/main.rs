@@ -5,6 +5,7 @@ mod bench;
 mod commands;
 mod delivered;
 mod diverging;
+mod documentation;
 mod explore;
 mod images;
 mod learning;

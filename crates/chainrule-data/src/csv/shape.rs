@@ -124,10 +124,7 @@ pub(super) fn finish(
     let (unnamed, is_given) = (kept(unnamed), kept(is_given));
     if empty > 0 {
         let what = names::count(empty, "column", "columns");
-        notes.push(Note::new(
-            "empty_columns",
-            format!("{what} without a name and without values are left out"),
-        ));
+        notes.push(Note::new("empty_columns", format!("{what} without a name and without values left out")));
     }
     let others = typed.len() > 2;
     for (index, column) in typed.iter_mut().enumerate() {
@@ -144,7 +141,7 @@ pub(super) fn finish(
                 "index",
                 format!(
                     "the first column has no name: it is taken for the numbers or names of the rows, and left out; \
-                     --types {name}=number or category keeps it"
+                     --types '{name}=number' or category keeps it"
                 ),
             ));
         } else if is_unnamed {
@@ -158,13 +155,13 @@ pub(super) fn finish(
                 notes.push(Note::new(
                     "index",
                     format!(
-                        "column '{name}' counts the rows, and is left out; --types {name}=number keeps it"
+                        "column '{name}' counts the rows, and is left out; --types '{name}=number' keeps it"
                     ),
                 ));
             } else {
                 notes.push(Note::new(
                     "row_counter",
-                    format!("column '{name}' counts the rows; if it says nothing else, --ignore {name} leaves it out"),
+                    format!("column '{name}' counts the rows; if it says nothing else, --ignore '{name}' leaves it out"),
                 ));
             }
         }

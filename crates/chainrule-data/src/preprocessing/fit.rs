@@ -13,6 +13,7 @@ use crate::missing::MissingWords;
 use crate::names;
 use crate::note::Note;
 use crate::number::{self, NumberStyle};
+use crate::parallel;
 use crate::statistics::Statistics;
 use crate::table::Table;
 use crate::target::{Objective, Task};
@@ -30,6 +31,7 @@ const LEAST_IDENTIFIERS: usize = 64;
 /// | `standardize_target` | yes | whether a regression's targets get mean 0 and deviation 1 in training |
 /// | `ignore` | none | columns that are no inputs |
 /// | `missing` | the usual words | which words were read as missing, to be stored with the model |
+/// | `threads` | all | how many threads fit columns; 0 for as many as the machine runs at once |
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitOptions {
     /// Whether targets are standardized.
@@ -38,11 +40,13 @@ pub struct FitOptions {
     pub ignore: Vec<String>,
     /// What the data were read with.
     pub missing: MissingWords,
+    /// How many threads fit.
+    pub threads: usize,
 }
 
 impl Default for FitOptions {
     fn default() -> Self {
-        Self { standardize_target: true, ignore: Vec::new(), missing: MissingWords::default() }
+        Self { standardize_target: true, ignore: Vec::new(), missing: MissingWords::default(), threads: 0 }
     }
 }
 
@@ -120,9 +124,16 @@ fn fit_columns(
             && !options.ignore.contains(&column.name)
             && column.kind != ColumnType::Index
     };
+    let inputs: Vec<&Column> = table.columns().iter().filter(is_input).collect();
+    let fitted = parallel::map(options.threads, &inputs, |column| {
+        let mut notes = Vec::new();
+        fit_column(table, column, rows, &mut notes).map(|fitted| (fitted, notes))
+    });
     let mut columns = Vec::new();
-    for column in table.columns().iter().filter(is_input) {
-        columns.extend(fit_column(table, column, rows, notes)?);
+    for fitted in fitted {
+        let (column, more) = fitted?;
+        columns.extend(column);
+        notes.extend(more);
     }
     if columns.is_empty() {
         let dropped: Vec<&str> = notes.iter().map(|note| note.message.as_str()).collect();
@@ -262,26 +273,12 @@ fn not_a_number(table: &Table, column: &Column, row: usize) -> DataError {
 /// numbers, they are errors.
 fn odd_words(table: &Table, column: &Column, notes: &mut Vec<Note>) -> Result<BTreeSet<String>> {
     let Values::Numbers(numbers) = &column.values else { return Ok(BTreeSet::new()) };
-    let Some((first, word)) = numbers.words.first() else { return Ok(BTreeSet::new()) };
+    let Some((first, _)) = numbers.words.first() else { return Ok(BTreeSet::new()) };
     if column.is_given {
         return Err(not_a_number(table, column, *first));
     }
-    let words: BTreeSet<String> = numbers.words.iter().map(|(_, word)| word.to_string()).collect();
-    let name = &column.name;
-    let shown = names::list(&words.iter().collect::<Vec<_>>());
-    notes.push(Note::new(
-        "odd_words",
-        format!(
-            "{} in '{name}' {} no number, the first, '{}', on {}: taken for missing ({shown}); --missing '{}' says so, \
-             --types {name}=category makes the column a category",
-            names::count(numbers.words.len(), "cell", "cells"),
-            if numbers.words.len() == 1 { "is" } else { "are" },
-            names::shown(word),
-            table.place(*first, name).line_words(),
-            words.iter().take(5).cloned().collect::<Vec<_>>().join(","),
-        ),
-    ));
-    Ok(words)
+    notes.extend(table.note_odd_words(column));
+    Ok(numbers.words.iter().map(|(_, word)| word.to_string()).collect())
 }
 
 fn fit_truth(
