@@ -236,6 +236,7 @@ fn unseen_categories_are_counted_and_named() {
 #[test]
 fn rows_know_their_lines() {
     for (path, name, value, line) in [
+        ("loss-row/counts.csv", "n", -1.0, 92),
         ("I-loss-row/visits.csv", "visits", -1.0, 78),
         ("I-loss-row/visits-lines.csv", "visits", -1.0, 87),
         ("I-loss-row/share.csv", "share", 1.2, 52),
