@@ -385,7 +385,7 @@ fn note_numbers(table: &Table, column: &Column, notes: &mut Vec<Note>) {
         "mostly_numbers",
         format!(
             "column '{name}' is not read as numbers, although {} of its {} are; the first that is none is '{}', \
-             on {}; --types {name}=number --missing '{word}' reads numbers",
+             on {}; --types '{name}=number' --missing '{word}' reads numbers",
             names::thousands(numbers),
             names::count(present, "cell", "cells"),
             names::shown(word),
