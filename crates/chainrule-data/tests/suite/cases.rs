@@ -81,7 +81,7 @@ fn one_odd_cell_in_a_target_is_named() {
         ("D-target-one-word/comma.csv", 22, "wear", "7,5", "149 of the 150"),
     ] {
         let place = format!("{path}, line {line}, column '{column}': '{cell}' is not a number, but {counts}");
-        let ways_out = [&format!("--missing {cell}"), "--task classification"];
+        let ways_out = [&format!("--missing '{cell}'"), "--task classification"];
         assert_error(find(&case(path)), &[&place, ways_out[0], ways_out[1]]);
     }
     // Taken as missing by the flag, the row is left out.
@@ -611,7 +611,7 @@ fn defaults_are_told_of() {
             (ColumnType::Index, vec!["index"]),
             "{path}"
         );
-        assert!(dataset.notes[0].message.contains(&format!("--types {name}=number")), "{:?}", dataset.notes);
+        assert!(dataset.notes[0].message.contains(&format!("{name}=number")), "{:?}", dataset.notes);
         assert!(!fitted(&dataset).0.input_names().contains(&name.to_owned()));
     }
 }

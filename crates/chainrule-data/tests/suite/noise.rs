@@ -95,7 +95,7 @@ fn damaged_tables_of_other_kinds() {
             read += 1;
             fitted += use_dataset(&dataset);
             dataset.fingerprint();
-            dataset.table().unwrap().summaries(1);
+            dataset.table().unwrap().summaries(2);
         }
     }
     assert!((1000..2400).contains(&read) && fitted > 500, "{read} read, {fitted} fitted");

@@ -459,7 +459,7 @@ fn keys_of_rows() {
 #[test]
 fn summaries_say_what_columns_hold() {
     let data = csv("n,c,d,t,e\n0,x,2021-02-03,yes,\n1,y,2021-02-05,no,\n12,x,,yes,\n,x,2021-02-04,yes,\n");
-    let summaries = table(&data).summaries(1);
+    let summaries = table(&data).summaries(2);
     let kinds: Vec<&str> = summaries.iter().map(|summary| summary.kind.name()).collect();
     assert_eq!(kinds, ["number", "category", "date", "truth", "empty"]);
     let missing: Vec<usize> = summaries.iter().map(|summary| summary.missing).collect();
