@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use chainrule_data::Objective;
 use chainrule_estimator::{Ending, Estimator, EstimatorError, Event, Fitted, Preparation, Run};
 use serde_json::{Value, json};
 
@@ -52,7 +53,13 @@ fn prepare(arguments: &TrainArguments) -> Result<Preparation> {
     let dataset =
         arguments.reading.read(&arguments.data, &arguments.reading.options(arguments.common.threads)?)?;
     let options = estimator_options(arguments, &dataset)?;
-    Estimator::new(options).prepare(&dataset).map_err(in_flags)
+    Estimator::new(options).prepare(&dataset).map_err(|error| {
+        // What was taken for what may be the reason.
+        let mut notes = dataset.notes.clone();
+        let _ = Objective::find(&dataset, &arguments.target, arguments.task, &mut notes);
+        say_notes(&notes);
+        in_flags(error)
+    })
 }
 
 /// Where the model goes, and every other file, checked.

@@ -255,8 +255,8 @@ impl Cells {
         if as_texts { Self::Texts(Texts::new()) } else { Self::Numbers(Numbers::new()) }
     }
 
-    /// Adds a cell that has no white space around it. `Err` is a cell that is no UTF-8 text. `missing_numbers` are those that
-    /// stand for a missing value; a text is asked.
+    /// Adds a cell that has no white space around it. Numbers among `missing_numbers` are missing, and so are texts that
+    /// `is_missing`. `Err` is a cell that is no UTF-8 text.
     #[inline]
     pub(crate) fn push(
         &mut self,
@@ -267,10 +267,11 @@ impl Cells {
         if let Self::Numbers(numbers) = self
             && let Reading::Number(value, decimals) = number::read(cell)
         {
-            match missing_numbers.contains(&value) {
-                true => numbers.push_missing(),
-                false => numbers.push(value, decimals),
+            if missing_numbers.contains(&value) {
+                numbers.push_missing();
+                return Ok(());
             }
+            numbers.push(value, decimals);
             return Ok(());
         }
         self.push_text(std::str::from_utf8(cell)?, is_missing);

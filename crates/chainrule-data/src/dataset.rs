@@ -66,7 +66,7 @@ impl Dataset {
         match &self.features {
             Features::Table(table) => table.place(row, column),
             Features::Images(_) => {
-                Place { file: self.name.clone(), line: None, row: Some(row), column: column.to_owned() }
+                Place { file: self.name.clone(), line: None, row: Some(row), column: column.into() }
             }
         }
     }

@@ -6,7 +6,7 @@
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 
 /// The ways to write a date, in chrono's notation. Where day and month cannot be told apart in a whole column, the first
-/// that fits holds: the month before the day.
+/// that fits holds: the month before the day. `%B` reads short names of months, too.
 pub(crate) const DATE_FORMATS: [&str; 19] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -16,17 +16,17 @@ pub(crate) const DATE_FORMATS: [&str; 19] = [
     "%d/%m/%Y",
     "%m-%d-%Y",
     "%d-%m-%Y",
-    "%d %b %Y",
-    "%d-%b-%Y",
-    "%b %d, %Y",
-    "%b %d %Y",
-    "%d. %b %Y",
+    "%d %B %Y",
+    "%d-%B-%Y",
+    "%B %d, %Y",
+    "%B %d %Y",
+    "%d. %B %Y",
     "%a, %d %b %Y",
     "%Y%m%dT",
     "%d.%m.%y",
     "%m/%d/%y",
     "%d/%m/%y",
-    "%d-%b-%y",
+    "%d-%B-%y",
 ];
 
 /// No date, only a time.
@@ -65,7 +65,8 @@ pub(crate) fn parse(text: &str, format: &str) -> Option<NaiveDateTime> {
     let is_whole = match format {
         "%d.%m.%y" => written.len() == 8,
         _ if format.ends_with("%y") => digits(2),
-        _ => !format.contains("%Y") || (1000..=9999).contains(&date.year()),
+        _ if format.starts_with("%Y") => text.bytes().take(4).all(|byte| byte.is_ascii_digit()),
+        _ => !format.ends_with("%Y") || digits(4),
     };
     if !is_whole {
         return None;
@@ -78,7 +79,9 @@ pub(crate) fn parse(text: &str, format: &str) -> Option<NaiveDateTime> {
         }
         _ => return None,
     };
-    Some(date.and_time(time(rest)?))
+    let basic = || NaiveTime::parse_and_remainder(rest, "%H%M%S").ok().filter(|_| format.ends_with('T'));
+    let basic = || basic().filter(|(_, rest)| is_offset(rest)).map(|(time, _)| time);
+    Some(date.and_time(time(rest).or_else(basic)?))
 }
 
 fn time(text: &str) -> Option<NaiveTime> {

@@ -2,6 +2,7 @@
 
 use crate::column::{Column, ColumnType, Values};
 use crate::date;
+use crate::parallel;
 use crate::statistics::Statistics;
 use crate::table::Table;
 use arrow_array::Array;
@@ -58,16 +59,7 @@ fn is_zero(count: &usize) -> bool {
 impl Table {
     /// What each column holds, found by so many threads.
     pub fn summaries(&self, threads: usize) -> Vec<ColumnSummary> {
-        let columns = self.columns();
-        let part = columns.len().div_ceil(threads.max(1)).max(1);
-        std::thread::scope(|scope| {
-            let parts: Vec<_> = (columns.chunks(part))
-                .map(|columns| scope.spawn(|| columns.iter().map(Column::summary).collect::<Vec<_>>()))
-                .collect();
-            (parts.into_iter())
-                .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        })
+        parallel::map(threads, self.columns(), Column::summary)
     }
 }
 

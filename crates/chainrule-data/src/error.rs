@@ -17,7 +17,7 @@ pub struct Place {
     /// The row, counted from 0.
     pub row: Option<usize>,
     /// The column's name, or its number where it has no name.
-    pub column: String,
+    pub column: Box<str>,
 }
 
 impl fmt::Display for Place {
@@ -425,17 +425,15 @@ pub enum DataError {
     },
     /// A cell that does not fit the type its column was given or learned with.
     #[error(
-        "{place}: '{cell}' is not {expected}, {reason}; correct the cell, or leave it empty if the value is missing"
+        "{place}: '{cell}' is not {expected}; correct the cell, or leave it empty if the value is missing"
     )]
     WrongType {
         /// Where.
         place: Place,
         /// The cell.
         cell: String,
-        /// What was expected, such as `a date`.
+        /// What was expected and why, such as `a date, which the training data had here`.
         expected: &'static str,
-        /// Why.
-        reason: &'static str,
     },
     /// A sample weight that is none.
     #[error("{place}: {problem}; a weight is a number of at least 0, and not all are 0")]
@@ -525,7 +523,7 @@ pub enum DataError {
         /// What is there.
         class: String,
         /// The classes learned.
-        classes: String,
+        classes: Box<str>,
     },
 
     /// Images where a table is needed, or the other way round.

@@ -9,6 +9,7 @@ use crate::dataset::{Dataset, Features};
 use crate::date;
 use crate::images::Pixels;
 use crate::names;
+use crate::parallel;
 use crate::truth::truth;
 use arrow_array::Array;
 use serde::{Deserialize, Serialize};
@@ -83,9 +84,9 @@ impl Dataset {
             hash: format!("{hash:016x}"),
         };
         let columns = match &self.features {
-            Features::Table(table) => (table.columns().iter())
-                .map(|column| print(column.name(), column.kind().name(), hash(column)))
-                .collect(),
+            Features::Table(table) => parallel::map(0, table.columns(), |column| {
+                print(column.name(), column.kind().name(), hash(column))
+            }),
             Features::Images(images) => {
                 let pixels = match &images.pixels {
                     Pixels::Bytes { values, .. } => XxHash3_64::oneshot(values),

@@ -88,9 +88,7 @@ impl Column {
             );
             return Some(column);
         }
-        if let Some(parts) =
-            arrays.iter().map(|array| numbers_of(array)).collect::<Option<Vec<Float64Array>>>()
-        {
+        if let Some(parts) = arrays.iter().map(numbers_of).collect::<Option<Vec<Float64Array>>>() {
             let whole: Float64Array = parts
                 .iter()
                 .flat_map(|part| part.iter())
@@ -98,8 +96,7 @@ impl Column {
                 .collect();
             return Some(Self::of_numbers(name.to_owned(), whole));
         }
-        if let Some(parts) =
-            arrays.iter().map(|array| dates_of(array)).collect::<Option<Vec<Vec<Option<NaiveDateTime>>>>>()
+        if let Some(parts) = arrays.iter().map(dates_of).collect::<Option<Vec<Vec<Option<NaiveDateTime>>>>>()
         {
             let text = |instant: NaiveDateTime| instant.format("%Y-%m-%d %H:%M:%S%.f").to_string();
             let texts = parts.into_iter().flatten().map(|cell| cell.map(text));

@@ -56,6 +56,7 @@ mod names;
 mod note;
 mod number;
 mod options;
+mod parallel;
 mod preprocessing;
 mod read;
 mod source;

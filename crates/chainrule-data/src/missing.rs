@@ -1,13 +1,13 @@
 //! Which cells stand for a missing value.
 
-use crate::number::{self, Reading};
+use crate::number;
 use serde::{Deserialize, Serialize};
 
 /// The words that stand for a missing value, beside the empty cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MissingWords {
-    /// Further words, in any letter case. One that is a number stands for every way of writing it: `-999` for `-999.0`.
+    /// Further words, in any letter case. One that is a number stands for it however it is written: `-999` for `-999.0`.
     pub also: Vec<String>,
     /// Whether the usual words stand for themselves, so that only empty cells and [`also`](Self::also) are missing.
     pub only_these: bool,
@@ -28,21 +28,22 @@ impl MissingWords {
         let usual = !self.only_these
             && cell.len() <= 8
             && USUAL_MISSING_WORDS.iter().any(|word| word.eq_ignore_ascii_case(cell));
-        let is_number = |word: &str| match (number::read(word.as_bytes()), number::read(cell.as_bytes())) {
-            (Reading::Number(missing, _), Reading::Number(value, _)) => missing == value,
-            _ => false,
+        let is_same = |word: &String| {
+            let value = value_of(word);
+            word.to_lowercase() == cell.to_lowercase() || value.is_some() && value == value_of(cell)
         };
-        usual || self.also.iter().any(|word| word.to_lowercase() == cell.to_lowercase() || is_number(word))
+        usual || self.also.iter().any(is_same)
     }
 
-    /// The numbers among the further words.
+    /// The words that are numbers.
     pub(crate) fn numbers(&self) -> Vec<f64> {
-        let number = |word: &String| match number::read(word.as_bytes()) {
-            Reading::Number(value, _) => Some(value),
-            _ => None,
-        };
-        self.also.iter().filter_map(number).collect()
+        self.also.iter().filter_map(|word| value_of(word)).collect()
     }
+}
+
+/// The number that a word is; none where its text says more than its value.
+fn value_of(word: &str) -> Option<f64> {
+    number::plain(word).filter(|_| !number::is_code(word))
 }
 
 #[cfg(test)]
@@ -63,9 +64,10 @@ mod tests {
         }
         let further = MissingWords { also: vec!["nil".to_owned(), "-".to_owned()], only_these: false };
         assert!(further.contains("NIL") && further.contains("-") && further.contains("NA"));
-        let sentinel = MissingWords { also: vec!["-999".to_owned(), "nil".to_owned()], only_these: false };
-        assert!(sentinel.contains("-999.0") && sentinel.contains("-999") && !sentinel.contains("999"));
-        assert_eq!(sentinel.numbers(), [-999.0]);
+        let numbers =
+            MissingWords { also: vec!["-999".to_owned(), "none at all".to_owned()], only_these: false };
+        assert!(numbers.contains("-999") && numbers.contains("-999.00") && !numbers.contains("999"));
+        assert_eq!(numbers.numbers(), [-999.0]);
         let only = MissingWords { also: vec!["nil".to_owned()], only_these: true };
         assert!(only.contains("nil") && only.contains("") && !only.contains("NA"));
     }

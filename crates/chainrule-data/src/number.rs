@@ -166,7 +166,7 @@ impl NumberStyle {
         if !text.starts_with(|first: char| first.is_ascii_digit() || first == self.decimal) {
             return None;
         }
-        let (whole, rest) = match text.find(|c: char| c == self.decimal || matches!(c, 'e' | 'E')) {
+        let (whole, rest) = match text.find([self.decimal, 'e', 'E']) {
             Some(end) => text.split_at(end),
             None => (text, ""),
         };

@@ -38,7 +38,7 @@ pub(crate) fn open(path: &Path) -> std::io::Result<Source> {
     } else if is_zstd {
         Source { bytes: Box::new(ZstdFrames { input: BufReader::new(whole), frame: None }), length: None }
     } else {
-        Source { bytes: Box::new(whole), length: metadata.is_file().then(|| metadata.len()) }
+        Source { bytes: Box::new(whole), length: metadata.is_file().then_some(metadata.len()) }
     })
 }
 
@@ -92,6 +92,10 @@ impl<R: BufRead> Read for ZstdFrames<R> {
             if count > 0 {
                 return Ok(count);
             }
+            let written = frame.get_checksum_from_data();
+            if written.is_some() && written != frame.get_calculated_checksum() {
+                return Err(Error::new(ErrorKind::InvalidData, "the checksum of a zstd frame is wrong"));
+            }
             self.frame = None;
         }
         Ok(0)
@@ -110,7 +114,7 @@ pub(crate) fn as_utf8(file: &str, source: Source, label: Option<&str>) -> Result
     let io = |error| crate::read::io(file, error);
     (&mut bytes).take(LOOK as u64).read_to_end(&mut start).map_err(io)?;
     refuse_others(file, &start)?;
-    let given = label.map(|label| encoding_of(label)).transpose()?;
+    let given = label.map(encoding_of).transpose()?;
     // A byte order mark says more than a name: `utf-16` names two encodings.
     let (encoding, mark) = match (Encoding::for_bom(&start), given) {
         (Some((encoding, length)), _) => (encoding, length),

@@ -201,7 +201,7 @@ impl Table {
             file: self.file.clone(),
             line: self.lines.of(row),
             row: Some(row),
-            column: names::shown(column),
+            column: names::shown(column).into(),
         }
     }
 

@@ -77,11 +77,20 @@ pub(crate) fn measure<T: Scalar + InputNumber>(
             targets = names.zip(Metrics::of_each_column(predictions, numbers, columns, weights)?).collect();
         }
     }
+    Ok(Measurement { targets, ..measurement_of(evaluation, prepared, preprocessing) })
+}
+
+/// A measurement from what the engine found on these samples.
+pub(crate) fn measurement_of<T: Scalar + InputNumber>(
+    evaluation: Evaluation,
+    prepared: &PreparedSamples<T>,
+    preprocessing: &Preprocessing,
+) -> Measurement {
     let f1_class = match (&evaluation.metrics, preprocessing.class_names()) {
         (Metrics::Classification { f1_class: Some(class), .. }, Some(names)) => {
             names.get(*class as usize).cloned()
         }
         _ => None,
     };
-    Ok(Measurement { evaluation, rows: prepared.rows(), f1_class, targets })
+    Measurement { evaluation, rows: prepared.rows(), f1_class, targets: Vec::new() }
 }

@@ -56,6 +56,9 @@ pub struct Preparation {
 impl Preparation {
     pub(crate) fn new(options: &EstimatorOptions, dataset: &Dataset) -> Result<Self> {
         check_options(options, dataset)?;
+        let threads = options
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |count| count.get()));
         let mut notes = dataset.notes.clone();
         let objective = Objective::find(dataset, &options.targets, options.task, &mut notes)?;
         let rule = SplitRule::new(options, dataset);
@@ -64,6 +67,7 @@ impl Preparation {
             standardize_target: defaults::standardizes_target(options),
             ignore: ignored(options),
             missing: options.missing.clone(),
+            threads,
         };
         let (preprocessing, more) = Preprocessing::fit(dataset, &objective, &fit_options, &split.training)?;
         notes.extend(more);
@@ -77,9 +81,6 @@ impl Preparation {
             return Err(EstimatorError::NoInputs { file: dataset.name.clone() });
         }
         let pool = Pool::new(options.threads);
-        let threads = options
-            .threads
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |count| count.get()));
         let weight = options.weight.as_deref();
         let prepare = |dataset: &Dataset, rows: &[usize], notes: &mut Vec<Note>| {
             PreparedSamples::new(&preprocessing, dataset, rows, weight, threads, notes)

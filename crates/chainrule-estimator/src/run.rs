@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use chainrule::{Ending, Epoch, Event, Trainer};
+use chainrule::{Ending, Epoch, Evaluation, Event, Trainer};
 use serde_json::Value;
 
 use crate::error::{EstimatorError, Result};
 use crate::identity::Identity;
-use crate::measure::{Measurement, measure};
+use crate::measure::{Measurement, measure, measurement_of};
 use crate::option_error::OptionError;
 use crate::predictor::Predictor;
 use crate::preparation::Preparation;
@@ -115,7 +115,7 @@ impl<'p> Run<'p> {
     pub fn fit(mut self, observer: &mut Observer<'_>) -> Result<Fitted> {
         let preparation = self.preparation;
         let started = Instant::now();
-        let ending = self.train(observer)?;
+        let (ending, best) = self.train(observer)?;
         let training_time = started.elapsed();
         let (epochs, best_epoch) = (self.trainer.epochs(), self.trainer.best_epoch());
         let mut predictor = preparation.predictor(self.trainer.parameters().clone(), None);
@@ -131,7 +131,14 @@ impl<'p> Run<'p> {
             });
             measured.transpose()
         };
-        let (validation, test) = (measured(&preparation.validation)?, measured(&preparation.test)?);
+        // The best epoch was measured on the validation rows when it was over; classes need no other units.
+        let validation = match (best, &preparation.validation) {
+            (Some(evaluation), Some(rows)) if preprocessing.class_names().is_some() => {
+                Some(measurement_of(evaluation, rows, preprocessing))
+            }
+            _ => measured(&preparation.validation)?,
+        };
+        let test = measured(&preparation.test)?;
         let outcome = Outcome {
             training_rows: preparation.training_rows(),
             validation: validation.as_ref(),
@@ -144,15 +151,20 @@ impl<'p> Run<'p> {
         Ok(Fitted { predictor, validation, test, epochs, best_epoch, ending, training_time })
     }
 
-    fn train(&mut self, observer: &mut Observer<'_>) -> Result<Ending> {
+    /// Trains, and gives beside the ending what the best epoch of this run was measured at, if it was.
+    fn train(&mut self, observer: &mut Observer<'_>) -> Result<(Ending, Option<Evaluation>)> {
         let preparation = self.preparation;
         let mut not_written = None;
+        let mut best = None;
         let ending = self.trainer.fit(
             preparation.threads(),
             preparation.training.samples(),
             preparation.validation.as_ref().map(PreparedSamples::samples),
             &mut |event| {
                 let Event::Epoch { report, run } = event else { return observer(event) };
+                if report.best {
+                    best.clone_from(&report.validation);
+                }
                 let report = &in_own_units(report, preparation);
                 let flow = observer(&Event::Epoch { report, run });
                 match preparation.checkpoint.as_ref().map(|path| run.save(path)) {
@@ -166,7 +178,7 @@ impl<'p> Run<'p> {
         );
         match (not_written, ending) {
             (Some(error), _) => Err(error.into()),
-            (None, Ok(ending)) => Ok(ending),
+            (None, Ok(ending)) => Ok((ending, best)),
             (None, Err(error)) => Err(self.diverged(error)),
         }
     }

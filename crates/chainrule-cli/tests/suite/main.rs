@@ -6,6 +6,7 @@ mod cases;
 mod commands;
 mod delivered;
 mod diverging;
+mod documentation;
 mod earlier_files;
 mod explore;
 mod images;

@@ -148,14 +148,16 @@ fn prepared(bytes: &[u8], rules: Rules) -> Vec<u8> {
     kept
 }
 
-/// The lines at the top that are comments.
+/// The lines at the top that are comments, blank lines aside.
 fn leading_comments(block: &[u8], comment: u8) -> Vec<std::ops::Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
-    while block.get(at) == Some(&comment) {
-        let end = at + behind_lines(&block[at..], 1).0;
-        found.push(at..end);
-        at = end;
+    while let Some(offset) = block[at..].iter().position(|byte| !matches!(byte, b'\n' | b'\r'))
+        && block[at + offset] == comment
+    {
+        let start = at + offset;
+        at = start + behind_lines(&block[start..], 1).0;
+        found.push(start..at);
     }
     found
 }
@@ -332,7 +334,9 @@ mod tests {
             ("Report,,\na,b,c\n1,2,3\n", names(&["a", "b", "c"]), 3, 3),
             ("Report\n\na,b,c\n1,2,3\n", names(&["a", "b", "c"]), 3, 4),
             ("# one\n# two\na,b\n1,2\n", names(&["a", "b"]), 2, 4),
+            ("\n# one\n\n# two\na,b\n1,2\n", names(&["a", "b"]), 2, 6),
             ("# a,b\n1,2\n3,4\n", names(&["a", "b"]), 2, 2),
+            (",colour\nOslo,red\nBergen,blue\n", names(&["", "colour"]), 2, 2),
             ("a,b\n1,2,3\n2,3,4\n", names(&["", "a", "b"]), 3, 2),
             ("a,b,\n1,2,\n2,3,\n", names(&["a", "b", ""]), 3, 2),
             ("a,b\n1,2,\n2,3,\n", names(&["a", "b"]), 2, 2),

@@ -93,10 +93,7 @@ fn read_once(
     let rest: Bytes = Box::new(Cursor::new(first[dialect.rows_at..].to_vec()).chain(bytes));
     drop(first);
     let blocks = Blocks::new(rest, rules, size);
-    let joined = join(&layout, blocks, length, options.threads).map_err(|failure| match failure {
-        Failure::Io(error) => io(error),
-        Failure::Data(error) => error,
-    })?;
+    let joined = join(&layout, blocks, length, options.threads)?;
     if joined.rows == 0 {
         return Err(DataError::NoRows { file: file.to_owned() });
     }
@@ -148,7 +145,7 @@ fn check_header(file: &str, first: &[u8], dialect: &Dialect) -> Result<()> {
         let wrong = records.fields().position(|field| std::str::from_utf8(field).is_err());
         if let Some(index) = wrong {
             let (line, column) = (Some(first_line + records.line()), (index + 1).to_string());
-            let place = Place { file: file.to_owned(), line, row: None, column };
+            let place = Place { file: file.to_owned(), line, row: None, column: column.into() };
             return Err(DataError::NotUtf8 { place });
         }
     }
@@ -197,17 +194,8 @@ struct Joined {
     length: Option<u64>,
 }
 
-enum Failure {
-    Io(std::io::Error),
-    Data(DataError),
-}
-
-fn join(
-    layout: &Layout<'_>,
-    mut blocks: Blocks,
-    length: Option<u64>,
-    threads: usize,
-) -> std::result::Result<Joined, Failure> {
+fn join(layout: &Layout<'_>, mut blocks: Blocks, length: Option<u64>, threads: usize) -> Result<Joined> {
+    let io = |error| crate::read::io(layout.file, error);
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, |count| count.get()),
         threads => threads,
@@ -227,8 +215,8 @@ fn join(
         let piece = layout.read(block);
         lock().take(index, piece);
     };
-    let first = blocks.next().map_err(Failure::Io)?;
-    let second = blocks.next().map_err(Failure::Io)?;
+    let first = blocks.next().map_err(io)?;
+    let second = blocks.next().map_err(io)?;
     let (sender, receiver) = sync_channel::<(usize, Vec<u8>)>(threads);
     let receiver = Mutex::new(receiver);
     let read: std::io::Result<()> = match (first, second) {
@@ -264,8 +252,8 @@ fn join(
     };
     let joined = joined.into_inner().unwrap_or_else(PoisonError::into_inner);
     match (joined.failure, read) {
-        (Some(error), _) => Err(Failure::Data(error)),
-        (None, Err(error)) => Err(Failure::Io(error)),
+        (Some(error), _) => Err(error),
+        (None, Err(error)) => Err(io(error)),
         (None, Ok(())) => Ok(Joined { failure: None, ..joined }),
     }
 }
@@ -327,6 +315,7 @@ impl Layout<'_> {
         let mut records = Records::new(block, format);
         let mut lines = Lines::default();
         let mut rows = 0;
+        let is_missing = |text: &str| self.missing.contains(text);
         while records.advance() {
             let len = records.len();
             if len != width {
@@ -340,7 +329,6 @@ impl Layout<'_> {
             }
             let mut failed = None;
             for (index, (column, field)) in columns.iter_mut().zip(records.fields()).enumerate() {
-                let is_missing = |text: &str| self.missing.contains(text);
                 if column.push(field, &self.missing_numbers, is_missing).is_err() {
                     failed = Some(index);
                     break;
@@ -352,7 +340,7 @@ impl Layout<'_> {
                         file: self.file.to_owned(),
                         line: Some(records.line()),
                         row: None,
-                        column: names::shown(&self.names[index]),
+                        column: names::shown(&self.names[index]).into(),
                     },
                 });
             }

@@ -228,8 +228,10 @@ fn note_header_of_numbers(columns: &[Column], notes: &mut Vec<Note>) {
 pub(super) fn advice(fields: &[String], expected: usize, dialect: &Dialect) -> String {
     let separator = dialect.format.separator.words();
     if fields.len() < expected {
-        return "the line may have been cut off, or a field may hold a line break without quotes around it"
-            .to_owned();
+        return format!(
+            "fields are separated by {separator}; the line may have been cut off, or a field may hold a line break \
+             without quotes around it"
+        );
     }
     let comma = dialect.format.separator == crate::options::Separator::Byte(b',');
     let digits = |field: &String| !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit());

@@ -249,7 +249,7 @@ fn classes(
     let unseen = |place: Place, class: &str| DataError::UnseenClass {
         place,
         class: names::shown(class),
-        classes: names::list(all),
+        classes: names::list(all).into(),
     };
     let table = match &dataset.features {
         Features::Table(table) => table,
@@ -257,7 +257,7 @@ fn classes(
             let labels = labels(dataset, name)?;
             let class = |&row: &usize| {
                 let label = labels[row].to_string();
-                let column = format!("{LABEL} of image {row} (counted from 0)");
+                let column = format!("{LABEL} of image {row} (counted from 0)").into();
                 let place = || Place { file: dataset.name.clone(), line: None, row: None, column };
                 index.class(&label).ok_or_else(|| unseen(place(), &label))
             };
@@ -447,8 +447,7 @@ impl<'a> Ready<'a> {
             return Err(DataError::WrongType {
                 place: table.place(row, &column.name),
                 cell: names::shown(&column.text(row).unwrap_or_default()),
-                expected: "a date in the learned format",
-                reason: "which the training data had here",
+                expected: "a date in the learned format, which the training data had here",
             });
         }
         Ok(Self::Table { width, texts, inputs_of, marks_missing: learned.missing })
@@ -462,50 +461,68 @@ impl<'a> Ready<'a> {
         }
     }
 
-    /// Writes the inputs of one row, which are all zero.
-    fn write<T: InputNumber>(&self, table: &Table, row: usize, inputs: &mut [T]) -> Result<()> {
+    /// Writes this column's inputs of some rows: for each, where they begin in `inputs`, and its number. They are all zero.
+    fn write<T: InputNumber>(
+        &self,
+        table: &Table,
+        rows: impl Iterator<Item = (usize, usize)>,
+        inputs: &mut [T],
+    ) -> Result<()> {
         match self {
             Self::Numbers { learned, column, cells } => {
-                if cells.is_null(row) {
-                    if learned.missing {
-                        inputs[1] = T::ONE;
+                let values = cells.values();
+                let nulls = cells.nulls();
+                for (start, row) in rows {
+                    if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                        if learned.missing {
+                            inputs[start + 1] = T::ONE;
+                        }
+                        continue;
                     }
-                    return Ok(());
+                    let number = values[row];
+                    inputs[start] = match T::rounded((number - learned.mean) / learned.standard_deviation) {
+                        Some(input) => input,
+                        None => {
+                            finite(table, column, row, number)?;
+                            return Err(DataError::TooFar {
+                                place: table.place(row, &column.name),
+                                cell: names::shown(&column.text(row).unwrap_or_default()),
+                            });
+                        }
+                    };
                 }
-                let number = cells.value(row);
-                inputs[0] = match T::rounded((number - learned.mean) / learned.standard_deviation) {
-                    Some(input) => input,
-                    None => {
-                        finite(table, column, row, number)?;
-                        return Err(DataError::TooFar {
-                            place: table.place(row, &column.name),
-                            cell: names::shown(&column.text(row).unwrap_or_default()),
-                        });
-                    }
-                };
             }
             Self::OneOf { texts, input_of, missing, .. } => {
-                let input = match texts.key(row) {
-                    Some(key) => input_of[key],
-                    None => *missing,
-                };
-                if let Some(input) = input {
-                    inputs[input] = T::ONE;
-                }
-            }
-            Self::Table { width, texts, inputs_of, marks_missing } => match texts.key(row) {
-                Some(key) => {
-                    for (input, &number) in inputs.iter_mut().zip(&inputs_of[key * width..][..*width]) {
-                        *input = T::rounded(number).unwrap_or(T::ZERO);
+                for (start, row) in rows {
+                    let input = match texts.key(row) {
+                        Some(key) => input_of[key],
+                        None => *missing,
+                    };
+                    if let Some(input) = input {
+                        inputs[start + input] = T::ONE;
                     }
                 }
-                None if *marks_missing => inputs[width - 1] = T::ONE,
-                None => {}
-            },
+            }
+            Self::Table { width, texts, inputs_of, marks_missing } => {
+                for (start, row) in rows {
+                    match texts.key(row) {
+                        Some(key) => {
+                            let numbers = &inputs_of[key * width..][..*width];
+                            for (input, &number) in inputs[start..].iter_mut().zip(numbers) {
+                                *input = T::rounded(number).unwrap_or(T::ZERO);
+                            }
+                        }
+                        None if *marks_missing => inputs[start + width - 1] = T::ONE,
+                        None => {}
+                    }
+                }
+            }
             Self::Gaps { column, missing, words } => {
                 let is_word = |text: &str| missing.contains(text) || words.iter().any(|word| word == text);
-                if column.text(row).is_none_or(|text| is_word(&text)) {
-                    inputs[0] = T::ONE;
+                for (start, row) in rows {
+                    if column.text(row).is_none_or(|text| is_word(&text)) {
+                        inputs[start] = T::ONE;
+                    }
                 }
             }
         }
@@ -575,13 +592,15 @@ fn column_inputs<T: InputNumber>(
     if width == 0 {
         return Ok(inputs);
     }
+    // Cells are read in the order of the file, however the rows were shuffled: reading here and there costs more.
     let write = |inputs: &mut [T], rows: &[usize]| -> Result<()> {
-        for (inputs, rows) in inputs.chunks_mut(PART * width).zip(rows.chunks(PART)) {
+        let mut order: Vec<(usize, usize)> = rows.iter().copied().enumerate().collect();
+        order.sort_unstable_by_key(|(_, row)| *row);
+        for part in order.chunks(PART) {
             let mut first = 0;
             for column in ready {
-                for (inputs, &row) in inputs.chunks_exact_mut(width).zip(rows) {
-                    column.write(table, row, &mut inputs[first..])?;
-                }
+                let starts = part.iter().map(|&(position, row)| (position * width + first, row));
+                column.write(table, starts, inputs)?;
                 first += column.width();
             }
         }

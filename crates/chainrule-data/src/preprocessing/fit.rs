@@ -13,6 +13,7 @@ use crate::missing::MissingWords;
 use crate::names;
 use crate::note::Note;
 use crate::number::{self, NumberStyle};
+use crate::parallel;
 use crate::statistics::Statistics;
 use crate::table::Table;
 use crate::target::{Objective, Task};
@@ -30,6 +31,7 @@ const LEAST_IDENTIFIERS: usize = 64;
 /// | `standardize_target` | yes | whether a regression's targets get mean 0 and deviation 1 in training |
 /// | `ignore` | none | columns that are no inputs |
 /// | `missing` | the usual words | which words were read as missing, to be stored with the model |
+/// | `threads` | all | how many threads fit columns; 0 for as many as the machine runs at once |
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitOptions {
     /// Whether targets are standardized.
@@ -38,11 +40,13 @@ pub struct FitOptions {
     pub ignore: Vec<String>,
     /// What the data were read with.
     pub missing: MissingWords,
+    /// How many threads fit.
+    pub threads: usize,
 }
 
 impl Default for FitOptions {
     fn default() -> Self {
-        Self { standardize_target: true, ignore: Vec::new(), missing: MissingWords::default() }
+        Self { standardize_target: true, ignore: Vec::new(), missing: MissingWords::default(), threads: 0 }
     }
 }
 
@@ -65,6 +69,10 @@ impl Preprocessing {
             return Err(DataError::NoTrainingRows);
         }
         dataset.check_rows(training_rows)?;
+        // In the order of the file, in which reading them costs least.
+        let mut rows_in_order = training_rows.to_vec();
+        rows_in_order.sort_unstable();
+        let training_rows = rows_in_order.as_slice();
         let mut notes = Vec::new();
         let standardize = options.standardize_target;
         let (inputs, numbers) = match &dataset.features {
@@ -120,9 +128,16 @@ fn fit_columns(
             && !options.ignore.contains(&column.name)
             && column.kind != ColumnType::Index
     };
+    let inputs: Vec<&Column> = table.columns().iter().filter(is_input).collect();
+    let fitted = parallel::map(options.threads, &inputs, |column| {
+        let mut notes = Vec::new();
+        fit_column(table, column, rows, &mut notes).map(|fitted| (fitted, notes))
+    });
     let mut columns = Vec::new();
-    for column in table.columns().iter().filter(is_input) {
-        columns.extend(fit_column(table, column, rows, notes)?);
+    for fitted in fitted {
+        let (column, more) = fitted?;
+        columns.extend(column);
+        notes.extend(more);
     }
     if columns.is_empty() {
         let dropped: Vec<&str> = notes.iter().map(|note| note.message.as_str()).collect();
@@ -282,7 +297,9 @@ fn fit_truth(
     let mut values = Vec::with_capacity(rows.len());
     for &row in rows {
         let Some(key) = dictionary.key(row) else { continue };
-        let Some(value) = value_of[key] else { return Err(wrong_type(table, column, row, "a truth value")) };
+        let Some(value) = value_of[key] else {
+            return Err(wrong_type(table, column, row, "a truth value, as the others of its column are"));
+        };
         values.push(f64::from(u8::from(value)));
     }
     let missing = rows.len() - values.len();
@@ -308,7 +325,6 @@ fn wrong_type(table: &Table, column: &Column, row: usize, expected: &'static str
         place: table.place(row, &column.name),
         cell: names::shown(&column.text(row).unwrap_or_default()),
         expected,
-        reason: "as the others of its column are",
     }
 }
 
@@ -325,7 +341,9 @@ fn fit_date(
     let mut keys = Vec::with_capacity(rows.len());
     for &row in rows {
         let Some(key) = dictionary.key(row) else { continue };
-        let Some(instant) = instants[key] else { return Err(wrong_type(table, column, row, "a date")) };
+        let Some(instant) = instants[key] else {
+            return Err(wrong_type(table, column, row, "a date, as the others of its column are"));
+        };
         keys.push(instant);
     }
     let missing = rows.len() - keys.len();

@@ -165,7 +165,7 @@ impl ImageInputs {
     /// The input that a pixel's value becomes.
     fn input<T: InputNumber>(&self, file: &str, value: f64, shown: &dyn Fn() -> String) -> Result<T> {
         T::rounded((value - self.mean) / self.standard_deviation).ok_or_else(|| DataError::TooFar {
-            place: Place { file: file.to_owned(), line: None, row: None, column: PIXELS.to_owned() },
+            place: Place { file: file.to_owned(), line: None, row: None, column: PIXELS.into() },
             cell: shown(),
         })
     }

@@ -1,13 +1,13 @@
 //! Damaged files of every kind: each is read or refused, and nothing panics.
 
 use crate::folder::{Folder, InputsOf, fit_rows};
-use chainrule_data::{Objective, Task, read};
+use chainrule_data::{Dataset, Objective, ReadOptions, Task, read, read_csv_bytes};
 
 /// A linear congruential generator (Knuth's MMIX constants), so that a failure can be repeated.
-struct Noise(u64);
+pub(crate) struct Noise(pub(crate) u64);
 
 impl Noise {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 = (self.0).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit
     }
@@ -34,23 +34,28 @@ fn use_all(source: &str) -> (bool, usize) {
     let Ok(dataset) = read(source) else {
         return (false, 0);
     };
+    (true, use_dataset(&dataset))
+}
+
+/// Fits and uses a data set, for as many tasks as it can be.
+fn use_dataset(dataset: &Dataset) -> usize {
     let rows: Vec<usize> = (0..dataset.rows()).collect();
     let mut fitted = 0;
     for task in [None, Some(Task::Classification), Some(Task::Regression)] {
-        let result = fit_rows(&dataset, None, task, true, &rows);
+        let result = fit_rows(dataset, None, task, true, &rows);
         let Ok((preprocessing, _)) = result else {
             continue;
         };
         preprocessing.validate().unwrap();
-        let inputs = preprocessing.inputs_of::<f64>(&dataset, &rows).unwrap();
+        let inputs = preprocessing.inputs_of::<f64>(dataset, &rows).unwrap();
         assert_eq!(inputs.len(), rows.len() * preprocessing.input_width());
         assert!(inputs.iter().all(|input| input.is_finite()));
-        let objective = Objective::find(&dataset, &[], task, &mut Vec::new()).unwrap();
+        let objective = Objective::find(dataset, &[], task, &mut Vec::new()).unwrap();
         let with_target: Vec<usize> = rows.iter().copied().filter(|&row| objective.has_target(row)).collect();
-        preprocessing.targets(&dataset, &with_target).unwrap();
+        preprocessing.targets(dataset, &with_target).unwrap();
         fitted += 1;
     }
-    (true, fitted)
+    fitted
 }
 
 #[test]
@@ -68,6 +73,32 @@ fn damaged_csv() {
     // The noise reaches all stages.
     assert!((100..2900).contains(&read), "{read}");
     assert!((100..3 * read).contains(&fitted), "{fitted} of 3 x {read}");
+}
+
+#[test]
+fn damaged_tables_of_other_kinds() {
+    let texts = [
+        "# c, \"x\na;b;y\n1.234,5;3 %;x\n2.345,5;4 %;y\n7,5;5 %;x\n",
+        "at when  y\n2021-02-03  10:00 \"a  b\"\n2021-02-04  11:30  c\n",
+        "Report,,\n\n,b,y\n1,02/03/21,yes\n2,03/04/21,NO\n3,NaT,no\nTotal,,9\n",
+        "sep=|\r\na|b|y\r\n007|$1,200|1e5\r\n1|$3|+5\r\n|x|.5\r\n",
+    ];
+    let mut noise = Noise(4);
+    let (mut read, mut fitted) = (0, 0);
+    for text in texts {
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for round in 0..600 {
+            let bytes = if round % 3 == 0 { &utf16 } else { text.as_bytes() };
+            let bytes = noise.damage(bytes, b",;|\t\"#\n\r 19.e-n%\xff\xd8\x00");
+            let options = ReadOptions { block: 1 + noise.below(40), threads: 2, ..ReadOptions::default() };
+            let Ok(dataset) = read_csv_bytes("t.csv", &bytes, &options) else { continue };
+            read += 1;
+            fitted += use_dataset(&dataset);
+            dataset.fingerprint();
+            dataset.table().unwrap().summaries(2);
+        }
+    }
+    assert!((1000..2400).contains(&read) && fitted > 500, "{read} read, {fitted} fitted");
 }
 
 #[test]

@@ -219,7 +219,10 @@ fn words_among_numbers_are_missing_and_told_of() {
     let data = with_column(&cells);
     let (preprocessing, notes) = fit(&data);
     assert_eq!(codes(&notes), ["odd_words", "missing_cells"]);
-    assert!(notes[0].message.contains("'3o', on line 9: taken for missing"), "{notes:?}");
+    assert!(
+        notes[0].message.contains("taken for missing: '3o'") && notes[0].message.contains("on line 9"),
+        "{notes:?}"
+    );
     assert_eq!(preprocessing.input_names(), ["x", "x (missing)"]);
     let inputs = inputs(&preprocessing, &data);
     assert_eq!(inputs[14..16], [0.0, 1.0]);

@@ -1,0 +1,23 @@
+//! Any bytes as IDX files of images and labels: they are read or refused, and whatever is read can be learned from.
+
+#![no_main]
+
+use chainrule_data::{FitOptions, Objective, Preprocessing, read_idx_bytes};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|files: (Vec<u8>, Option<Vec<u8>>)| {
+    let (images, labels) = files;
+    let Ok(dataset) = read_idx_bytes("images", &images, labels.as_deref()) else { return };
+    let rows: Vec<usize> = (0..dataset.rows()).collect();
+    dataset.fingerprint();
+    let Ok(objective) = Objective::find(&dataset, &[], None, &mut Vec::new()) else { return };
+    let Ok((preprocessing, _)) = Preprocessing::fit(&dataset, &objective, &FitOptions::default(), &rows) else {
+        return;
+    };
+    preprocessing.validate().expect("what was fitted is valid");
+    if let Ok(inputs) = preprocessing.inputs::<f64>(&dataset, &rows, 1, &mut Vec::new()) {
+        assert_eq!(inputs.len(), rows.len() * preprocessing.input_width());
+        assert!(inputs.iter().all(|input| input.is_finite()));
+    }
+    preprocessing.targets(&dataset, &rows).expect("every image has a label");
+});
