@@ -76,16 +76,23 @@ fn a_column_missing_at_prediction() {
 
 #[test]
 fn data_that_are_not_finite() {
-    for cell in ["inf", "-Infinity", "1e999"] {
+    // A cell is shown as the number that it was read as.
+    for (cell, shown) in [("inf", "'inf'"), ("-Infinity", "'-inf'"), ("1e999", "'inf'")] {
         let place = table_with(&format!("1,{cell},red,100,tall\n"));
         let wanted =
-            ["table.csv, line 32, column 'height'", cell, "not a finite number", "leave the cell empty"];
+            ["table.csv, line 32, column 'height'", shown, "not a finite number", "leave the cell empty"];
         place.refused("train table.csv", &wanted);
         let place = table_with(&format!("1,2,red,{cell},tall\n"));
-        place.refused("train table.csv --target size", &["table.csv, line 32, column 'size'", cell]);
+        place.refused("train table.csv --target size", &["table.csv, line 32, column 'size'", shown]);
         let place = trained();
         place.write("new.csv", format!("width,height,color,size\n1,2,red,{cell}\n").as_bytes());
-        place.refused("predict model.safetensors new.csv", &["new.csv, line 2, column 'size'", cell]);
+        place.refused("predict model.safetensors new.csv", &["new.csv, line 2, column 'size'", shown]);
+    }
+    // What pandas writes for a missing value is one.
+    for cell in ["nan", "NaN", "-nan"] {
+        let place = table_with(&format!("1,{cell},red,100,tall\n"));
+        let described = place.json("describe table.csv --json");
+        assert_eq!(described["columns"][1]["missing"], 1, "{cell}: {described}");
     }
 }
 
