@@ -1,10 +1,10 @@
 //! A run that diverges: where it happened is said, and what was good is kept.
 
-use crate::place::{Place, small_table, trained};
+use crate::place::{Place, earlier_model, small_table, trained};
 
 #[test]
 fn a_diverging_run_says_where_and_keeps_the_last_good_model() {
-    let place = Place::with(&[("table.csv", &small_table(200)), ("table.safetensors", "an earlier model")]);
+    let place = Place::with(&[("table.csv", &small_table(200)), ("table.safetensors", &earlier_model())]);
     let line = "train table.csv --target size --optimizer sgd --learning-rate 3 --schedule constant --warmup 100 \
                 --activation relu --layers 20x4 --batch-size 20 --epochs 200";
     let run = place.run(line);
@@ -23,7 +23,7 @@ fn a_diverging_run_says_where_and_keeps_the_last_good_model() {
         "{}",
         run.errors
     );
-    assert_eq!(place.text("table.safetensors"), "an earlier model");
+    assert_eq!(place.text("table.safetensors"), earlier_model());
     assert_eq!(place.names(), ["table.csv", "table.last-good.safetensors", "table.safetensors"]);
     let measured = place.json("evaluate table.last-good.safetensors table.csv --json");
     assert!(measured["rmse"].as_f64().unwrap().is_finite());
@@ -31,7 +31,7 @@ fn a_diverging_run_says_where_and_keeps_the_last_good_model() {
 
 #[test]
 fn a_run_that_diverges_at_once_writes_nothing() {
-    let place = Place::with(&[("table.csv", &small_table(30)), ("table.safetensors", "an earlier model")]);
+    let place = Place::with(&[("table.csv", &small_table(30)), ("table.safetensors", &earlier_model())]);
     let line = "train table.csv --target size --optimizer sgd --learning-rate 1e30 --schedule constant --layers 20x6 --activation relu --batch-size 4";
     let run = place.run(line);
     assert_eq!(run.code, Some(2), "{}{}", run.output, run.errors);
@@ -41,7 +41,7 @@ fn a_run_that_diverges_at_once_writes_nothing() {
         run.errors
     );
     assert_eq!(place.names(), ["table.csv", "table.safetensors"]);
-    assert_eq!(place.text("table.safetensors"), "an earlier model");
+    assert_eq!(place.text("table.safetensors"), earlier_model());
 }
 
 #[test]

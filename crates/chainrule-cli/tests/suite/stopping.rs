@@ -30,6 +30,10 @@ fn a_resumed_run_equals_an_uninterrupted_one() {
     assert!(place.read("whole.safetensors") == place.read("resumed.safetensors"));
     place.refused(
         &format!("{line} --epochs 6 --seed 1 --resume run"),
+        &["run", "how the rows are split", "repeat the data and options"],
+    );
+    place.refused(
+        &format!("{line} --epochs 6 --learning-rate 0.5 --resume run"),
         &["run", "training options", "repeat the flags"],
     );
     place.refused("train table.csv --layers 30 --epochs 6 --resume run", &["run", "network"]);

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
-use chainrule_data::{Column, Dataset, Table, read};
+use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use chainrule_data::{Column, Dataset, Table, Task, read};
 use chainrule_estimator::{Estimator, EstimatorOptions, SplitPart, unobserved};
 
 use crate::place::{Place, small};
@@ -71,6 +71,35 @@ fn from_batches(name: &str, rows: &Rows) -> Dataset {
         RecordBatch::try_from_iter_with_nullable(nullable).unwrap()
     };
     Dataset::from_record_batches(name, &[batch(0..50), batch(50..51), batch(51..ROWS)]).unwrap()
+}
+
+#[test]
+fn dates_from_arrow_are_those_of_a_file() {
+    let place = Place::new();
+    let days: Vec<i32> = (0..ROWS).map(|i| 19_000 + (i * 37 % 400) as i32).collect();
+    let sizes: Vec<f64> = days.iter().map(|day| f64::from(day % 7)).collect();
+    let dates = Date32Array::from(days.clone());
+    let text: String =
+        (0..ROWS).map(|i| format!("{},{}\n", dates.value_as_date(i).unwrap(), sizes[i])).collect();
+    let file = place.data("dates.csv", &format!("when,size\n{text}"));
+    let columns: [(&str, ArrayRef); 2] =
+        [("when", Arc::new(dates)), ("size", Arc::new(Float64Array::from(sizes)))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let memory = Dataset::from_record_batches(&file.name, &[batch]).unwrap();
+    let options = EstimatorOptions { task: Some(Task::Regression), ..small() };
+    let predictor = Estimator::new(options.clone()).fit(&file, &mut unobserved).unwrap();
+    let from_memory = Estimator::new(options).fit(&memory, &mut unobserved).unwrap();
+    let predicted = predictor.predict(&file).unwrap();
+    for (model, dataset) in [(&predictor, &memory), (&from_memory, &file), (&from_memory, &memory)] {
+        assert_eq!(model.predict(dataset).unwrap(), predicted);
+        assert_eq!(
+            model.rows_of_part(dataset, SplitPart::Test).unwrap(),
+            predictor.rows_of_part(&file, SplitPart::Test).unwrap()
+        );
+    }
+    predictor.save(&place.path("one")).unwrap();
+    from_memory.save(&place.path("two")).unwrap();
+    assert!(place.bytes("one") == place.bytes("two"));
 }
 
 #[test]

@@ -40,8 +40,16 @@ fn options_that_do_not_go_together_are_named() {
             "patience: stopping early needs validation rows; give validation a share or data, or leave it out",
         ),
         (
-            EstimatorOptions { targets: vec!["size".to_owned(), "width".to_owned()], ..small() },
-            "targets: 2 are named, but a network learns one; name one",
+            EstimatorOptions { group: Some("color".to_owned()), time: Some("width".to_owned()), ..small() },
+            "group and time are two ways to split the rows; give one of them",
+        ),
+        (
+            EstimatorOptions { targets: number(), positive: Some("wide".to_owned()), ..small() },
+            "positive: F1 is of one class where there are two, but here the target is a number; leave it out",
+        ),
+        (
+            EstimatorOptions { positive: Some("round".to_owned()), ..small() },
+            "positive round: the classes are tall and wide",
         ),
     ];
     for (options, message) in cases {

@@ -116,7 +116,7 @@ fn parts_of_other_data_are_refused() {
     let other = place.data("other.csv", &small_table(61));
     let error = predictor.rows_of_part(&other, SplitPart::Test).unwrap_err();
     assert!(
-        error.to_string().contains("has 61 rows, but the model was trained on data of 60 rows"),
+        error.to_string().contains("is not what the model was trained on: 61 rows instead of 60 rows"),
         "{error}"
     );
     assert!(!predictor.was_trained_on(&other));

@@ -75,13 +75,31 @@ fn a_resumed_run_equals_an_uninterrupted_one() {
     assert!(place.bytes("resumed") == place.bytes("whole"));
 
     for (other, differs) in [
-        (EstimatorOptions { seed: 1, ..resumed.clone() }, "training options"),
+        (EstimatorOptions { learning_rate: Some(0.5), ..resumed.clone() }, "training options"),
         (EstimatorOptions { layers: Some(vec![6]), ..resumed.clone() }, "network"),
         (EstimatorOptions { label_smoothing: Some(0.1), ..resumed.clone() }, "loss"),
     ] {
         let error = Estimator::new(other).fit(&dataset, &mut unobserved).unwrap_err();
         let EstimatorError::Option(OptionError::OtherRun { what, .. }) = error else { panic!("{error}") };
         assert_eq!(what, differs);
+    }
+    let other = small_table(90).replacen("red", "blue", 1);
+    let other = place.data("table.csv", &other);
+    for (options, dataset, differs) in [
+        (EstimatorOptions { seed: 1, ..resumed.clone() }, &dataset, "how the rows are split"),
+        (EstimatorOptions { weight: Some("size".to_owned()), ..resumed.clone() }, &dataset, "sample weights"),
+        (
+            EstimatorOptions { targets: vec!["color".to_owned()], ..resumed.clone() },
+            &dataset,
+            "the target: 'color'",
+        ),
+        (resumed.clone(), &other, "the data: column 'color' has other values"),
+    ] {
+        let error = Estimator::new(options).fit(dataset, &mut unobserved).unwrap_err();
+        let EstimatorError::Option(OptionError::OtherData { difference, .. }) = error else {
+            panic!("{error}")
+        };
+        assert!(difference.contains(differs), "{difference}");
     }
     let nowhere = EstimatorOptions { checkpoint: Some(place.path("no/where")), ..small() };
     let error = Estimator::new(nowhere).fit(&dataset, &mut unobserved).unwrap_err();

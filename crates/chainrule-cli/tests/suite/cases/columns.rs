@@ -7,7 +7,7 @@ fn constant_columns_do_not_move_predictions() {
     let place = case("E-constant");
     for (file, constant, useful) in [("year", vec!["year"], 2), ("firmware", vec!["firmware", "site"], 2)] {
         let summary = place.json(&format!("train {file}.csv {SMALL} -o model --json"));
-        let told = notes(&summary, "constant_values");
+        let told = notes(&summary, "constant_column");
         assert_eq!(told.len(), constant.len(), "{told:?}");
         constant
             .iter()
@@ -35,7 +35,7 @@ fn what_is_constant_among_the_training_rows_alone_is_left_out_as_well() {
     }
     place.write("t.csv", text.as_bytes());
     let summary = place.json(&format!("train t.csv --time day {SMALL} -o model --json"));
-    assert_eq!(notes(&summary, "constant_values").len(), 2, "{summary}");
+    assert_eq!(notes(&summary, "constant_column").len(), 2, "{summary}");
     assert_eq!(inputs(&place, "model"), 1);
     place.write("new.csv", b"city,flag,load\nOslo,0,5\nBergen,1,5\nHamar,7,5\n");
     let predicted = place.good("predict model new.csv");

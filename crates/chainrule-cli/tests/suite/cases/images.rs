@@ -72,13 +72,17 @@ fn images_without_labels_are_predicted() {
         let file = pixel_file(15);
         place.write(&format!("new/{name}"), &if compressed { gzipped(&file) } else { file });
         let right: Vec<String> = (0..15).map(|i| class_of(i).to_string()).collect();
-        for data in ["new".to_owned(), format!("new/{name}")] {
+        // A folder is known by the names of its files; a file may be called anything.
+        let by_name = name != "pictures.idx3-ubyte.gz";
+        for data in
+            [Some("new".to_owned()).filter(|_| by_name), Some(format!("new/{name}"))].into_iter().flatten()
+        {
             let predicted = place.good(&format!("predict model {data}"));
             let found: Vec<&str> =
                 predicted.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
             assert_eq!(found, right, "{data}");
             let message = place.refused(&format!("train {data}"), &["labels"]);
-            if name != "pictures.idx3-ubyte.gz" {
+            if by_name {
                 has(&message, &[&name.replace("images-idx3", "labels-idx1")]);
             }
             place.refused(&format!("evaluate model {data}"), &["labels"]);

@@ -22,7 +22,7 @@ fn has_gaps(described: &Value, name: &str, gaps: u64, mean: f64) {
 }
 
 const FILES: [(&str, &str, &str, u64, f64); 2] =
-    [("depth.csv", "depth", "nan", 30, 51.22333), ("load.csv", "load", "NULL", 20, 50.411)];
+    [("depth.csv", "depth", "nan", 30, 50.118_889), ("load.csv", "load", "NULL", 20, 50.411)];
 
 #[test]
 fn the_usual_words_are_missing_without_a_word() {

@@ -20,7 +20,7 @@ fn an_unnamed_first_column_is_the_index() {
         match file {
             "index-noname.csv" | "index-rtable.csv" => {
                 assert_eq!(names(&described)[1..], ["width", "depth", "kind"]);
-                is_numbers(&described, "width", 1.13, 5.10592, 8.94);
+                is_numbers(&described, "width", 1.13, 5.106_167, 8.94);
             }
             _ => {
                 assert_eq!(names(&described)[1..], ["temperature", "load", "state"], "{file}");
@@ -68,7 +68,7 @@ fn lines_above_the_header_are_skipped() {
         assert_eq!(names(&described).len(), 3, "{file}");
         match rows {
             130 => is_numbers(&described, "load", 10.1, 46.3608, 89.3),
-            _ => is_numbers(&described, "width", 1.13, 5.10592, 8.94),
+            _ => is_numbers(&described, "width", 1.13, 5.106_167, 8.94),
         }
     }
     // A line of an error is counted in the file.
@@ -183,7 +183,7 @@ fn separators_are_found() {
             (&120.into(), vec!["width", "depth", "kind"]),
             "{file}"
         );
-        is_numbers(&described, "width", 1.13, 5.10592, 8.94);
+        is_numbers(&described, "width", 1.13, 5.106_167, 8.94);
         assert_eq!(notes(&described, "separator").len(), told, "{file}");
     }
     for (separator, file) in
