@@ -98,11 +98,14 @@ impl Column {
                 summary.distinct = frequent.len();
                 if let (ColumnType::Date, Some(format)) = (self.kind, texts.date_format.as_deref()) {
                     let day = |text: &str| Some(date::part(date::parse(text, format)?, "days"));
-                    let days: Vec<(f64, &str, usize)> =
-                        frequent.iter().filter_map(|(text, count)| Some((day(text)?, *text, *count))).collect();
+                    let days: Vec<(f64, &str, usize)> = frequent
+                        .iter()
+                        .filter_map(|(text, count)| Some((day(text)?, *text, *count)))
+                        .collect();
                     let repeated = days.iter().flat_map(|(day, _, count)| std::iter::repeat_n(*day, *count));
                     summary.numbers = NumberSummary::of(&repeated.collect::<Vec<_>>());
-                    let by_day = |one: &&(f64, &str, usize), two: &&(f64, &str, usize)| one.0.total_cmp(&two.0);
+                    let by_day =
+                        |one: &&(f64, &str, usize), two: &&(f64, &str, usize)| one.0.total_cmp(&two.0);
                     let ends = days.iter().min_by(by_day).zip(days.iter().max_by(by_day));
                     summary.range = ends.map(|(first, last)| (first.1.to_owned(), last.1.to_owned()));
                 }
