@@ -110,6 +110,9 @@ fn would_learn(dataset: &Dataset, objective: &Objective, named: bool, given: boo
 
 /// What a column holds, in a few words.
 fn values(summary: &ColumnSummary) -> String {
+    if let Some((first, last)) = &summary.range {
+        return format!("{} to {}", plain(first), plain(last));
+    }
     match (&summary.numbers, summary.frequent.as_slice()) {
         (Some(numbers), []) => {
             format!("{} to {}, mean {}", short(numbers.minimum), short(numbers.maximum), short(numbers.mean))

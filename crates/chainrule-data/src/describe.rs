@@ -32,7 +32,10 @@ pub struct ColumnSummary {
     /// Of numbers, and of dates in days since 1970-01-01.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numbers: Option<NumberSummary>,
-    /// Of texts, the most frequent ones and how often they occur.
+    /// Of dates, the earliest and the latest as they are written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<(String, String)>,
+    /// Of other texts, the most frequent ones and how often they occur.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub frequent: Vec<(String, usize)>,
 }
@@ -73,6 +76,7 @@ impl Column {
             distinct: 0,
             odd: 0,
             numbers: None,
+            range: None,
             frequent: Vec::new(),
         };
         match &self.values {
@@ -93,15 +97,20 @@ impl Column {
                     texts.texts().zip(counts).filter(|(_, count)| *count > 0).collect();
                 summary.distinct = frequent.len();
                 if let (ColumnType::Date, Some(format)) = (self.kind, texts.date_format.as_deref()) {
-                    let days = |(text, count): &(&str, usize)| {
-                        let day = date::parse(text, format).map(|instant| date::part(instant, "days"));
-                        day.map(|day| std::iter::repeat_n(day, *count))
-                    };
-                    let values: Vec<f64> = frequent.iter().filter_map(days).flatten().collect();
-                    summary.numbers = NumberSummary::of(&values);
+                    let day = |text: &str| Some(date::part(date::parse(text, format)?, "days"));
+                    let days: Vec<(f64, &str, usize)> = frequent
+                        .iter()
+                        .filter_map(|(text, count)| Some((day(text)?, *text, *count)))
+                        .collect();
+                    let repeated = days.iter().flat_map(|(day, _, count)| std::iter::repeat_n(*day, *count));
+                    summary.numbers = NumberSummary::of(&repeated.collect::<Vec<_>>());
+                    let by_day =
+                        |one: &&(f64, &str, usize), two: &&(f64, &str, usize)| one.0.total_cmp(&two.0);
+                    let ends = days.iter().min_by(by_day).zip(days.iter().max_by(by_day));
+                    summary.range = ends.map(|(first, last)| (first.1.to_owned(), last.1.to_owned()));
                 }
                 frequent.sort_by(|one, two| two.1.cmp(&one.1).then(one.0.cmp(two.0)));
-                let shown = frequent.into_iter().take(SHOWN);
+                let shown = frequent.into_iter().take(if summary.range.is_some() { 0 } else { SHOWN });
                 summary.frequent = shown.map(|(text, count)| (text.to_owned(), count)).collect();
             }
         }

@@ -8,6 +8,7 @@ use chainrule_data::{Dataset, MissingWords, Task};
 
 /// Rows that are not trained on: a share of the data's rows, or data of their own.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a run has two of them")]
 pub enum Part {
     /// At least 0 and less than 1; above 0 it is at least one row.
     Share(f64),
