@@ -1,13 +1,18 @@
 //! Any bytes as IDX files of images and labels: they are read or refused, and whatever is read can be learned from.
+//!
+//! The first two bytes say how many of the others are the images; the rest are the labels, where the third byte is odd.
 
 #![no_main]
 
 use chainrule_data::{FitOptions, Objective, Preprocessing, read_idx_bytes};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|files: (Vec<u8>, Option<Vec<u8>>)| {
-    let (images, labels) = files;
-    let Ok(dataset) = read_idx_bytes("images", &images, labels.as_deref()) else { return };
+fuzz_target!(|bytes: &[u8]| {
+    let [low, high, has_labels, files @ ..] = bytes else { return };
+    let length = usize::from(u16::from_le_bytes([*low, *high])).min(files.len());
+    let (images, labels) = files.split_at(length);
+    let labels = (has_labels & 1 == 1).then_some(labels);
+    let Ok(dataset) = read_idx_bytes("images", images, labels) else { return };
     let rows: Vec<usize> = (0..dataset.rows()).collect();
     dataset.fingerprint();
     let Ok(objective) = Objective::find(&dataset, &[], None, &mut Vec::new()) else { return };
