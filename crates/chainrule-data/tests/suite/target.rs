@@ -155,7 +155,7 @@ fn a_word_among_numbers_is_no_class() {
             &[
                 "t.csv, line 32, column 'y'",
                 &format!("'{odd}' is not a number, but 59 of the 60 values"),
-                "--missing",
+                if odd == "7,5" { "correct the cell" } else { "--missing" },
                 "--task classification",
             ],
         );

@@ -1,12 +1,13 @@
 //! Inputs that ordinary people bring, by kind: for each kind two files or more, with the values that are right.
 //!
-//! The files stand in `tests/cases`, one folder a kind. Where kinds were once wrong in silence, the number itself is held.
+//! The files stand in `tests/cases` here and in `chainrule-data`. Where kinds were once wrong in silence, the number itself is held.
 
 mod booleans_and_categories;
 mod columns;
 mod decimal_marks;
 mod defaults;
 mod f1_class;
+mod files;
 mod identity;
 mod images;
 mod loss_domains;
@@ -25,14 +26,21 @@ use crate::place::Place;
 /// A small network, trained for a moment.
 const SMALL: &str = "--layers 8 --epochs 20 --threads 2";
 
-/// A folder with the files of a kind.
+/// A folder with the files of a kind: those of this crate, and those that the readers are tested with as well.
 fn case(kind: &str) -> Place {
     let place = Place::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(kind);
-    for entry in std::fs::read_dir(&folder).unwrap() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let own = crates.join("chainrule-cli/tests/cases").join(kind);
+    for entry in own.read_dir().into_iter().flatten() {
         let path = entry.unwrap().path();
         place.write(&path.file_name().unwrap().to_string_lossy(), &std::fs::read(&path).unwrap());
     }
+    let shared = files::SHARED.iter().filter(|(of, _)| *of == kind).flat_map(|(_, files)| files.iter());
+    for (name, source) in shared {
+        let path = crates.join("chainrule-data/tests/cases").join(source);
+        place.write(name, &std::fs::read(&path).unwrap_or_else(|error| panic!("{source}: {error}")));
+    }
+    assert!(!place.names().is_empty(), "{kind}");
     place
 }
 
