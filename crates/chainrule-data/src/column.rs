@@ -6,7 +6,6 @@
 use crate::cells::{Cells, Decimals};
 use crate::number::{self, NumberStyle};
 use crate::options::ReadAs;
-use crate::typing;
 use arrow_array::{
     Array, ArrayRef, DictionaryArray, Float64Array, StringArray, UInt32Array, types::UInt32Type,
 };
@@ -131,26 +130,6 @@ impl Column {
         Self::of_numbers(name.into(), values)
     }
 
-    /// A column of texts, whose type (truth values, dates, categories, texts) is found as for a file.
-    pub fn texts<S: AsRef<str>>(name: impl Into<String>, texts: impl IntoIterator<Item = S>) -> Self {
-        Self::optional_texts(name, texts.into_iter().map(Some))
-    }
-
-    /// A column of texts, some of which are missing.
-    pub fn optional_texts<S: AsRef<str>>(
-        name: impl Into<String>,
-        texts: impl IntoIterator<Item = Option<S>>,
-    ) -> Self {
-        let mut collected = crate::cells::Texts::new();
-        for text in texts {
-            match text.as_ref().map(|text| text.as_ref().trim()).filter(|text| !text.is_empty()) {
-                Some(text) => collected.push(text),
-                None => collected.push_missing(),
-            }
-        }
-        typing::of_texts(name.into(), collected)
-    }
-
     pub(crate) fn of_numbers(name: String, values: Float64Array) -> Self {
         let kind = match values.null_count() == values.len() {
             true => ColumnType::Empty,
@@ -160,11 +139,6 @@ impl Column {
         let (style, words, written) = (NumberStyle::PLAIN, Arc::from([]), None);
         let values = Values::Numbers(NumberCells { values, decimals, style, words, written });
         Self { name, kind, is_given: false, values }
-    }
-
-    /// The same column as another type, as far as its cells allow.
-    pub fn with_type(self, kind: ColumnType) -> Self {
-        typing::retyped(self, kind)
     }
 
     /// Its name.

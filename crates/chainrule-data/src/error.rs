@@ -648,3 +648,8 @@ fn missing_flag(cell: &str) -> String {
         false => format!("--missing '{cell}' if it stands for a missing value, or "),
     }
 }
+
+/// What the operating system says about a file.
+pub(crate) fn io(path: &str, error: std::io::Error) -> DataError {
+    DataError::Io { path: path.to_owned(), error }
+}

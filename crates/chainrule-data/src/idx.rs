@@ -4,9 +4,8 @@
 //! 4 bytes. Nothing is allocated on a header's word alone: the length of a plain file is compared first, and a compressed
 //! one is read only as far as the header allows.
 
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Result, io};
 use crate::images::as_byte;
-use crate::read::io;
 use std::collections::TryReserveError;
 use std::io::Read;
 

@@ -1,12 +1,12 @@
 //! Finds the IDX files of a data set by their names, and joins them: pairs of images and labels, one pair a part.
 
 use crate::dataset::{Dataset, Features};
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Result, io};
 use crate::idx::{self, Content, Holds, Values};
 use crate::images::{Images, Pixels};
 use crate::names;
 use crate::note::Note;
-use crate::read::{io, open};
+use crate::source::{Source, open};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
@@ -126,7 +126,7 @@ fn list(directory: &str, notes: &mut Vec<Note>) -> Result<Vec<Found>> {
 
 fn starts_like_idx(path: &Path) -> bool {
     let mut start = Vec::new();
-    let read = open(path).and_then(|(reader, _)| reader.take(4).read_to_end(&mut start));
+    let read = open(path).and_then(|source| source.bytes.take(4).read_to_end(&mut start));
     read.is_ok() && idx::has_magic(&start)
 }
 
@@ -319,7 +319,8 @@ pub fn read_idx_bytes(name: &str, images: &[u8], labels: Option<&[u8]>) -> Resul
 }
 
 fn read_pair(images_file: &str, labels_file: Option<&str>, notes: &mut Vec<Note>) -> Result<Images> {
-    let (reader, length) = open(Path::new(images_file)).map_err(|error| io(images_file, error))?;
+    let Source { bytes: reader, length } =
+        open(Path::new(images_file)).map_err(|error| io(images_file, error))?;
     let content = idx::read(images_file, reader, length, Holds::Images)?;
     let mut images = images_of(images_file, content)?;
     match labels_file {
@@ -345,7 +346,7 @@ fn images_of(file: &str, content: Content) -> Result<Images> {
 }
 
 fn read_labels(file: &str, images_file: &str, rows: usize, notes: &mut Vec<Note>) -> Result<Vec<i64>> {
-    let (reader, length) = open(Path::new(file)).map_err(|error| io(file, error))?;
+    let Source { bytes: reader, length } = open(Path::new(file)).map_err(|error| io(file, error))?;
     labels_of(file, idx::read(file, reader, length, Holds::Labels)?, images_file, rows, notes)
 }
 

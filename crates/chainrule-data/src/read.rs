@@ -1,7 +1,7 @@
 //! Decides which reader a source needs.
 
 use crate::dataset::Dataset;
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Result, io};
 use crate::options::ReadOptions;
 use crate::source::{self, Source};
 use crate::{csv, digits, idx, image_files, names};
@@ -102,13 +102,4 @@ fn read_table(
     let again = again.as_ref().map(|again| again as &dyn Fn() -> Result<Source>);
     let (table, notes) = csv::read(name, as_utf8(source)?, again, options)?;
     Ok(Dataset { notes, ..Dataset::from_table(table) })
-}
-
-/// Opens a file for reading. With it comes the number of bytes that can be read, where that is known beforehand.
-pub(crate) fn open(path: &Path) -> std::io::Result<(Box<dyn Read>, Option<u64>)> {
-    source::open(path).map(|source| -> (Box<dyn Read>, _) { (source.bytes, source.length) })
-}
-
-pub(crate) fn io(path: &str, error: std::io::Error) -> DataError {
-    DataError::Io { path: path.to_owned(), error }
 }

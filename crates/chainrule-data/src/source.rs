@@ -111,7 +111,7 @@ fn damaged(error: FrameDecoderError) -> Error {
 pub(crate) fn as_utf8(file: &str, source: Source, label: Option<&str>) -> Result<Source> {
     let Source { mut bytes, length } = source;
     let mut start = Vec::new();
-    let io = |error| crate::read::io(file, error);
+    let io = |error| crate::error::io(file, error);
     (&mut bytes).take(LOOK as u64).read_to_end(&mut start).map_err(io)?;
     refuse_others(file, &start)?;
     let given = label.map(encoding_of).transpose()?;

@@ -80,8 +80,36 @@ pub(crate) fn type_columns(
     typed
 }
 
+/// Columns whose type is found, or said, after their cells are there.
+impl Column {
+    /// A column of texts, whose type (truth values, dates, categories, texts) is found as for a file.
+    pub fn texts<S: AsRef<str>>(name: impl Into<String>, texts: impl IntoIterator<Item = S>) -> Self {
+        Self::optional_texts(name, texts.into_iter().map(Some))
+    }
+
+    /// A column of texts, some of which are missing.
+    pub fn optional_texts<S: AsRef<str>>(
+        name: impl Into<String>,
+        texts: impl IntoIterator<Item = Option<S>>,
+    ) -> Self {
+        let mut collected = Texts::new();
+        for text in texts {
+            match text.as_ref().map(|text| text.as_ref().trim()).filter(|text| !text.is_empty()) {
+                Some(text) => collected.push(text),
+                None => collected.push_missing(),
+            }
+        }
+        of_texts(name.into(), collected)
+    }
+
+    /// The same column as another type, as far as its cells allow.
+    pub fn with_type(self, kind: ColumnType) -> Self {
+        retyped(self, kind)
+    }
+}
+
 /// Gives a column of texts that was made in memory its type.
-pub(crate) fn of_texts(name: String, texts: Texts) -> Column {
+fn of_texts(name: String, texts: Texts) -> Column {
     let mut values = values_of(Cells::Texts(texts));
     let Values::Texts(dictionary) = &mut values else { unreachable!("made of texts") };
     let kind = kind_of_texts(dictionary, None).0;
@@ -89,7 +117,7 @@ pub(crate) fn of_texts(name: String, texts: Texts) -> Column {
 }
 
 /// A column as another type. Cells that do not fit stay what they are, and whoever uses them finds the place.
-pub(crate) fn retyped(column: Column, kind: ColumnType) -> Column {
+fn retyped(column: Column, kind: ColumnType) -> Column {
     let Column { name, values, kind: found, .. } = column;
     let values = match (kind, values) {
         (ColumnType::Number, Values::Texts(texts)) => {

@@ -58,7 +58,7 @@ fn read_once(
     options: &ReadOptions,
 ) -> Result<(Table, Vec<Note>)> {
     let Source { mut bytes, length } = source;
-    let io = |error| crate::read::io(file, error);
+    let io = |error| crate::error::io(file, error);
     let mut first = Vec::new();
     loop {
         let count = (&mut bytes).take(LOOK as u64).read_to_end(&mut first).map_err(io)?;
@@ -195,7 +195,7 @@ struct Joined {
 }
 
 fn join(layout: &Layout<'_>, mut blocks: Blocks, length: Option<u64>, threads: usize) -> Result<Joined> {
-    let io = |error| crate::read::io(layout.file, error);
+    let io = |error| crate::error::io(layout.file, error);
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, |count| count.get()),
         threads => threads,
