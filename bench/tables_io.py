@@ -174,13 +174,13 @@ class Bench:
     def contenders(self, part: str, table: Table) -> list[Contender]:
         if part == "train":
             trained = [self.training(name, table) for name in self.programs]
-            return [self.library("polars", table), self.library("pandas", table), *trained]
+            return [self.peer("polars", table), self.peer("pandas", table), *trained]
         if part == "predict":
             output = self.folder / "predictions-pandas.csv"
-            return [self.library("pandas", table, output), *(self.prediction(name, table) for name in self.programs)]
-        return [self.library("polars", table), *self.readings(table)]
+            return [self.peer("pandas", table, output), *(self.prediction(name, table) for name in self.programs)]
+        return [self.peer("polars", table), *self.readings(table)]
 
-    def library(self, library: str, table: Table, output: Path | None = None) -> Contender:
+    def peer(self, library: str, table: Table, output: Path | None = None) -> Contender:
         command = [str(self.python), str(PROGRAMS / "read_table.py"), library, str(table.path(self.folder))]
 
         def counted(ended: child.Ended) -> float:

@@ -15,28 +15,27 @@ pub(crate) fn run(arguments: &DescribeArguments) -> Result<ExitCode> {
     let options = arguments.reading.options(arguments.common.threads)?;
     let dataset = arguments.reading.read(&arguments.data, &options)?;
     let mut notes = dataset.notes.clone();
-    let objective = Objective::find(&dataset, &arguments.target, arguments.task, &mut notes);
     // A target that was asked for and cannot be learned is an error; one that was not is a remark.
-    if (!arguments.target.is_empty() || arguments.task.is_some()) && objective.is_err() {
-        objective?;
-        unreachable!("an error was returned");
-    }
-    let would = match &objective {
+    let was_asked = !arguments.target.is_empty() || arguments.task.is_some();
+    let (objective, would) = match Objective::find(&dataset, &arguments.target, arguments.task, &mut notes) {
         Ok(objective) => {
-            would_learn(&dataset, objective, !arguments.target.is_empty(), arguments.task.is_some())
+            let would =
+                would_learn(&dataset, &objective, !arguments.target.is_empty(), arguments.task.is_some());
+            (Some(objective), would)
         }
-        Err(error) => format!("train would refuse: {error}"),
+        Err(error) if was_asked => return Err(error.into()),
+        Err(error) => (None, format!("train would refuse: {error}")),
     };
     if let Some(table) = dataset.table() {
         let last = || table.columns().last().map(|column| column.name().to_owned()).into_iter().collect();
         let targets: Vec<String> =
-            objective.as_ref().map_or_else(|_| last(), |objective| objective.target_names().to_vec());
+            objective.as_ref().map_or_else(last, |objective| objective.target_names().to_vec());
         notes.extend(table.odd_words(&targets));
     }
     say_notes(&notes);
     let threads = arguments.common.thread_count();
     if arguments.common.json {
-        let mut value = as_json(&dataset, objective.as_ref().ok(), threads);
+        let mut value = as_json(&dataset, objective.as_ref(), threads);
         value["notes"] = json!(notes);
         value["would"] = json!(would);
         say_json(&value)?;
@@ -96,11 +95,7 @@ fn would_learn(dataset: &Dataset, objective: &Objective, named: bool, given: boo
     };
     let what = match (objective.task(), names) {
         (Task::Classification, names) => {
-            format!(
-                "{} of '{}'",
-                counted(objective.classes().len(), "class").replace("classs", "classes"),
-                names[0]
-            )
+            format!("{} classes of '{}'", grouped(objective.classes().len() as u64), names[0])
         }
         (Task::Regression, [name]) => format!("the number '{name}'"),
         (Task::Regression, names) => format!("the numbers '{}'", names.join("', '")),

@@ -7,7 +7,9 @@ use anyhow::Result;
 use chainrule::layer::Layer;
 use chainrule::memory::Ledger;
 use chainrule::{Loss, Metrics, Network};
+pub(crate) use chainrule_data::thousands as grouped;
 use chainrule_estimator::Measurement;
+pub(crate) use chainrule_estimator::bytes;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde_json::Value;
 
@@ -24,19 +26,6 @@ pub(crate) fn say_json(value: &Value) -> Result<()> {
 /// Whether people watch: standard output is a terminal.
 pub(crate) fn on_terminal() -> bool {
     std::io::stdout().is_terminal()
-}
-
-/// 1234567 as 1,234,567.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// `1 row`, `2 rows`.
@@ -61,17 +50,6 @@ pub(crate) fn short(number: f64) -> String {
 /// 0.9750 as 97.50 %.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
-}
-
-/// Bytes with a unit of 1024.
-pub(crate) fn bytes(count: u64) -> String {
-    match count {
-        0..1024 => format!("{count} B"),
-        1024..1_048_576 => format!("{:.1} KiB", count as f64 / 1024.0),
-        1_048_576..1_073_741_824 => format!("{:.1} MiB", count as f64 / 1_048_576.0),
-        1_073_741_824..1_099_511_627_776 => format!("{:.2} GiB", count as f64 / 1_073_741_824.0),
-        _ => format!("{:.2} TiB", count as f64 / 1_099_511_627_776.0),
-    }
 }
 
 /// The ledger's sums: 3.2 MiB: parameters 1.0 MiB, ...

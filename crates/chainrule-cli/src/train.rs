@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use chainrule_data::Objective;
 use chainrule_estimator::{Ending, Estimator, EstimatorError, Event, Fitted, Preparation, Run};
 use serde_json::{Value, json};
 
@@ -28,7 +27,6 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
     let started = Instant::now();
     let path = model_path(arguments)?;
     let preparation = prepare(arguments)?;
-    say_notes(preparation.notes());
     let run = preparation.start().map_err(in_flags)?;
     if !arguments.common.json {
         describe(&preparation)?;
@@ -53,13 +51,10 @@ fn prepare(arguments: &TrainArguments) -> Result<Preparation> {
     let dataset =
         arguments.reading.read(&arguments.data, &arguments.reading.options(arguments.common.threads)?)?;
     let options = estimator_options(arguments, &dataset)?;
-    Estimator::new(options).prepare(&dataset).map_err(|error| {
-        // What was taken for what may be the reason.
-        let mut notes = dataset.notes.clone();
-        let _ = Objective::find(&dataset, &arguments.target, arguments.task, &mut notes);
-        say_notes(&notes);
-        in_flags(error)
-    })
+    let mut notes = Vec::new();
+    let preparation = Estimator::new(options).prepare_noting(&dataset, &mut notes);
+    say_notes(&notes);
+    preparation.map_err(in_flags)
 }
 
 /// Where the model goes, and every other file, checked.

@@ -292,11 +292,12 @@ impl Cells {
         }
     }
 
+    /// Makes room for so many cells, where the system has it: the number is a guess.
     pub(crate) fn reserve(&mut self, length: usize) {
-        match self {
-            Self::Numbers(numbers) => numbers.values.reserve_exact(length),
-            Self::Texts(texts) => texts.keys.reserve_exact(length),
-        }
+        let _ = match self {
+            Self::Numbers(numbers) => numbers.values.try_reserve_exact(length),
+            Self::Texts(texts) => texts.keys.try_reserve_exact(length),
+        };
     }
 
     /// Leaves out the cells from `length` on.

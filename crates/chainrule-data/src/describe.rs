@@ -62,7 +62,7 @@ fn is_zero(count: &usize) -> bool {
 impl Table {
     /// What each column holds, found by so many threads.
     pub fn summaries(&self, threads: usize) -> Vec<ColumnSummary> {
-        parallel::map(threads, self.columns(), Column::summary)
+        parallel::map(threads, self.cells(), self.columns(), Column::summary)
     }
 }
 

@@ -415,6 +415,22 @@ pub enum DataError {
         /// What it is.
         problem: String,
     },
+    /// A target that is to be used for something else.
+    #[error(
+        "{file}: '{column}' is the target, and cannot be ignored, weigh or divide rows as well; name another column"
+    )]
+    TargetForOthers {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+    },
+    /// A table whose columns are all for something else than a target.
+    #[error("{file}: no column is left to be the target; ignore fewer columns")]
+    NoColumnLeft {
+        /// The file.
+        file: String,
+    },
     /// A target that no row has.
     #[error("{file}, column '{column}': the target is missing in every row; choose another target column")]
     NoTargets {

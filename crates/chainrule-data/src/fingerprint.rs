@@ -84,7 +84,7 @@ impl Dataset {
             hash: format!("{hash:016x}"),
         };
         let columns = match &self.features {
-            Features::Table(table) => parallel::map(0, table.columns(), |column| {
+            Features::Table(table) => parallel::map(0, table.cells(), table.columns(), |column| {
                 print(column.name(), column.kind().name(), hash(column))
             }),
             Features::Images(images) => {

@@ -75,6 +75,7 @@ pub use fingerprint::{ColumnPrint, Fingerprint};
 pub use image_files::read_idx_bytes;
 pub use images::{Images, Pixels};
 pub use missing::{MissingWords, USUAL_MISSING_WORDS};
+pub use names::thousands;
 pub use note::Note;
 pub use number::NumberStyle;
 pub use options::{ReadAs, ReadOptions, Separator};

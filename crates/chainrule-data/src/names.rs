@@ -46,8 +46,12 @@ pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     text
 }
 
-/// `1,797`
-pub(crate) fn thousands(number: usize) -> String {
+/// A whole number of at least 0 with commas between thousands.
+///
+/// ```
+/// assert_eq!(chainrule_data::thousands(1797), "1,797");
+/// ```
+pub fn thousands(number: impl std::fmt::Display) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

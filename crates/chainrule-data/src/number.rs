@@ -86,6 +86,11 @@ pub(crate) fn is_code(text: &str) -> bool {
     read(text.as_bytes()) == Reading::Code
 }
 
+/// Whether a text is of digits that start with a zero and go on.
+pub(crate) fn has_leading_zero(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('0') && all_digits(text)
+}
+
 /// The number that a text is, in the plain way or as a code.
 pub(crate) fn plain(text: &str) -> Option<f64> {
     match read(text.as_bytes()) {

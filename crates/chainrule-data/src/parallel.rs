@@ -1,11 +1,25 @@
 //! The same work on many columns, on several threads.
 
-/// What `work` gives for each item, in their order. Items are taken by whoever is free, as they differ in size.
-pub(crate) fn map<T: Sync, R: Send>(threads: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = match threads {
+/// Fewer cells than this are done before a thread has started.
+const FEW: usize = 1 << 15;
+
+/// So many threads, or for 0 as many as the machine runs at once.
+pub(crate) fn count(threads: usize) -> usize {
+    match threads {
         0 => std::thread::available_parallelism().map_or(1, |count| count.get()),
         threads => threads,
-    };
+    }
+}
+
+/// What `work` gives for each item, in their order; `cells` says how much there is to do. Items are taken by whoever is free,
+/// as they differ in size.
+pub(crate) fn map<T: Sync, R: Send>(
+    threads: usize,
+    cells: usize,
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let threads = if cells < FEW { 1 } else { count(threads) };
     if threads.min(items.len()) <= 1 {
         return items.iter().map(work).collect();
     }
@@ -31,19 +45,19 @@ pub(crate) fn map<T: Sync, R: Send>(threads: usize, items: &[T], work: impl Fn(&
 
 #[cfg(test)]
 mod tests {
-    use super::map;
+    use super::{FEW, map};
 
     #[test]
     fn results_stand_in_the_order_of_the_items() {
         let items: Vec<usize> = (0..100).collect();
         for threads in [0, 1, 2, 7, 200] {
-            let squares: Vec<usize> = map(threads, &items, |item| item * item);
+            let squares: Vec<usize> = map(threads, FEW, &items, |item| item * item);
             assert_eq!(
                 squares,
                 items.iter().map(|item| item * item).collect::<Vec<_>>(),
                 "{threads} threads"
             );
         }
-        assert!(map(3, &[] as &[usize], |item| *item).is_empty());
+        assert!(map(3, FEW, &[] as &[usize], |item| *item).is_empty());
     }
 }

@@ -171,15 +171,7 @@ pub fn split_groups(
         }
         *size += 1;
     }
-    let parts = 1 + usize::from(validation > 0) + usize::from(test > 0);
-    if order.len() < parts {
-        return Err(DataError::TooFewGroups {
-            column: column.to_owned(),
-            what: "group",
-            found: order.len(),
-            parts,
-        });
-    }
+    check_parts(column, "group", order.len(), validation, test)?;
     // 0 trains, 1 validates, 2 tests. A group goes into the first part that it does not overfill; what a part still lacks
     // at the end, it gets from the groups that are left, as long as one is left for training.
     let wanted = [0, validation, test];
@@ -243,15 +235,7 @@ pub fn split_by_time(
     // Where a new instant begins.
     let begins: Vec<usize> =
         (1..order.len()).filter(|&at| times[order[at]] != times[order[at - 1]]).collect();
-    let parts = 1 + usize::from(validation > 0) + usize::from(test > 0);
-    if begins.len() + 1 < parts {
-        return Err(DataError::TooFewGroups {
-            column: column.to_owned(),
-            what: "instant",
-            found: begins.len() + 1,
-            parts,
-        });
-    }
+    let parts = check_parts(column, "instant", begins.len() + 1, validation, test)?;
     // The border nearest to where it should be, with room for the parts before it.
     let nearest = |wanted: usize, before: usize, below: usize| {
         let allowed = begins.get(before..).unwrap_or_default().iter().filter(|at| **at < below);
@@ -266,6 +250,21 @@ pub fn split_by_time(
         validation: order[validated..tested].to_vec(),
         test: order[tested..].to_vec(),
     })
+}
+
+/// How many parts there are to be; as many groups or instants are needed.
+fn check_parts(
+    column: &str,
+    what: &'static str,
+    found: usize,
+    validation: usize,
+    test: usize,
+) -> Result<usize> {
+    let parts = 1 + usize::from(validation > 0) + usize::from(test > 0);
+    match found < parts {
+        true => Err(DataError::TooFewGroups { column: column.to_owned(), what, found, parts }),
+        false => Ok(parts),
+    }
 }
 
 fn check_fractions(validation: f64, test: f64) -> Result<()> {

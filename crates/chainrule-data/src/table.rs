@@ -119,6 +119,11 @@ impl Table {
         self.rows
     }
 
+    /// How many cells there are.
+    pub(crate) fn cells(&self) -> usize {
+        self.rows.saturating_mul(self.columns.len())
+    }
+
     /// The line of the file on which a row starts, counted from 1; `None` where the table does not come from a file.
     pub fn line(&self, row: usize) -> Option<u64> {
         self.lines.of(row)

@@ -61,9 +61,23 @@ impl Objective {
         wanted: Option<Task>,
         notes: &mut Vec<Note>,
     ) -> Result<Self> {
+        Self::find_beside(dataset, targets, &[], wanted, notes)
+    }
+
+    /// As [`find`](Self::find), where some columns are for something else: they are no targets by default.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find); a target that is one of these columns.
+    pub fn find_beside(
+        dataset: &Dataset,
+        targets: &[String],
+        others: &[String],
+        wanted: Option<Task>,
+        notes: &mut Vec<Note>,
+    ) -> Result<Self> {
         match &dataset.features {
             Features::Images(images) => of_images(dataset, images, targets, wanted),
-            Features::Table(table) => of_table(table, targets, wanted, notes),
+            Features::Table(table) => of_table(table, targets, others, wanted, notes),
         }
     }
 
@@ -80,6 +94,14 @@ impl Objective {
     /// The names of the classes; empty for a regression.
     pub fn classes(&self) -> &[String] {
         &self.classes
+    }
+
+    /// How often each class occurs among these rows; empty for a regression.
+    pub fn class_counts(&self, rows: &[usize]) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        let classes = rows.iter().filter_map(|&row| self.class_of.get(row).copied().flatten());
+        classes.for_each(|class| counts[class as usize] += 1);
+        counts
     }
 
     /// Whether a row has every target.
@@ -137,19 +159,22 @@ fn of_images(
 fn of_table(
     table: &Table,
     targets: &[String],
+    others: &[String],
     wanted: Option<Task>,
     notes: &mut Vec<Note>,
 ) -> Result<Objective> {
     let columns: Vec<&Column> = match targets {
-        [] => vec![default_target(table, notes)],
+        [] => vec![default_target(table, others, notes)?],
         names => names.iter().map(|name| find_target(table, name)).collect::<Result<_>>()?,
     };
-    if let Some((index, twice)) = columns
-        .iter()
-        .enumerate()
-        .find(|(index, column)| columns[..*index].iter().any(|other| other.name == column.name))
-    {
-        let _ = index;
+    if let Some(column) = columns.iter().find(|column| others.contains(&column.name)) {
+        return Err(DataError::TargetForOthers {
+            file: table.file().to_owned(),
+            column: column.name.clone(),
+        });
+    }
+    let mut names_so_far = HashSet::new();
+    if let Some(twice) = columns.iter().find(|column| !names_so_far.insert(&column.name)) {
         return Err(DataError::SeveralTargets {
             file: table.file().to_owned(),
             column: twice.name.clone(),
@@ -204,12 +229,16 @@ fn find_target<'a>(table: &'a Table, name: &str) -> Result<&'a Column> {
 }
 
 /// The last column that holds anything but row numbers. Another one that is named like a target is told of.
-fn default_target<'a>(table: &'a Table, notes: &mut Vec<Note>) -> &'a Column {
-    let columns = table.columns();
+fn default_target<'a>(table: &'a Table, others: &[String], notes: &mut Vec<Note>) -> Result<&'a Column> {
+    let is_free = |column: &&Column| !others.contains(&column.name);
     let is_target = |column: &&Column| !matches!(column.kind, ColumnType::Index | ColumnType::Empty);
-    let target = columns.iter().rev().find(is_target).unwrap_or(&columns[columns.len() - 1]);
+    let columns: Vec<&Column> = table.columns().iter().filter(is_free).collect();
+    let target = columns.iter().rev().find(|column| is_target(column)).or(columns.last());
+    let Some(&target) = target else {
+        return Err(DataError::NoColumnLeft { file: table.file().to_owned() });
+    };
     if !is_named_like_a_target(target)
-        && let Some(other) = columns.iter().find(|column| is_named_like_a_target(column))
+        && let Some(other) = columns.into_iter().find(|column| is_named_like_a_target(column))
     {
         notes.push(Note::new(
             "default_target",
@@ -219,7 +248,7 @@ fn default_target<'a>(table: &'a Table, notes: &mut Vec<Note>) -> &'a Column {
             ),
         ));
     }
-    target
+    Ok(target)
 }
 
 fn is_named_like_a_target(column: &Column) -> bool {

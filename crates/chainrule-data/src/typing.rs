@@ -422,15 +422,11 @@ fn points_of(
 /// Whether digits are codes: some start with a zero, and all are equally long, or most start with one.
 fn are_codes(texts: &Dictionary) -> bool {
     let counts = texts.counts();
-    let starts = |text: &str| {
-        text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
-    };
     let (mut codes, mut others) = (0, 0);
     for (text, count) in texts.texts().zip(&counts) {
-        if starts(text) { codes += count } else { others += count }
+        if number::has_leading_zero(text) { codes += count } else { others += count }
     }
-    let length = |text: &str| text.len();
-    let mut lengths = texts.texts().map(length);
+    let mut lengths = texts.texts().map(str::len);
     let first = lengths.next();
     codes > 0 && (codes > others || lengths.all(|length| Some(length) == first))
 }

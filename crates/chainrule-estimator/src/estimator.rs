@@ -1,6 +1,6 @@
 //! From options and data to a predictor.
 
-use chainrule_data::Dataset;
+use chainrule_data::{Dataset, Note};
 
 use crate::error::Result;
 use crate::options::EstimatorOptions;
@@ -32,7 +32,16 @@ impl Estimator {
     /// Data that cannot be learned from, with file, line and column; an option that does not suit the data or another
     /// option; a limit of memory that cannot be kept, or more than the machine has.
     pub fn prepare(&self, dataset: &Dataset) -> Result<Preparation> {
-        Preparation::new(&self.options, dataset)
+        self.prepare_noting(dataset, &mut Vec::new())
+    }
+
+    /// As [`prepare`](Self::prepare), with notes of what was taken for what: they are there also where it fails, and then may
+    /// say why.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_noting(&self, dataset: &Dataset, notes: &mut Vec<Note>) -> Result<Preparation> {
+        Preparation::new(&self.options, dataset, notes)
     }
 
     /// Learns from a data set. Whoever wants to know how good the result is, or to free the data set before training,

@@ -67,3 +67,4 @@ pub use rows::chosen_rows;
 pub use run::{Fitted, Observer, Run, unobserved};
 pub use samples::PreparedSamples;
 pub use split::{SplitPart, SplitRule};
+pub use words::bytes;

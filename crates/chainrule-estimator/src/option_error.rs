@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::words::{bytes, grouped};
+use chainrule_data::thousands;
+
+use crate::words::bytes;
 
 /// What is wrong with an option. `Display` names options as the fields of
 /// [`EstimatorOptions`](crate::EstimatorOptions); [`message`](Self::message) names them as the caller likes.
@@ -169,7 +171,7 @@ impl OptionError {
             Self::TooLarge { parameters, bytes: held } => format!(
                 "the network has {} parameters, and training it takes {}, more than this machine has; \
                  give {} a limit, smaller {} or a smaller {}",
-                grouped(*parameters as u64),
+                thousands(parameters),
                 bytes(*held),
                 name("memory"),
                 name("layers"),

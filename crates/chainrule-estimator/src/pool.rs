@@ -17,6 +17,12 @@ impl Pool {
         Pool { count, made: Arc::default() }
     }
 
+    /// How many threads there are, or will be.
+    pub(crate) fn count(&self) -> usize {
+        let available = || std::thread::available_parallelism().map_or(1, |count| count.get());
+        self.count.unwrap_or_else(available)
+    }
+
     pub(crate) fn threads(&self) -> &Threads {
         self.made.get_or_init(|| self.count.map_or_else(Threads::available, Threads::new))
     }

@@ -54,77 +54,49 @@ pub struct Preparation {
 }
 
 impl Preparation {
-    pub(crate) fn new(options: &EstimatorOptions, dataset: &Dataset) -> Result<Self> {
+    /// The notes are there also where it fails.
+    pub(crate) fn new(options: &EstimatorOptions, dataset: &Dataset, notes: &mut Vec<Note>) -> Result<Self> {
+        notes.extend(dataset.notes.iter().cloned());
         check_options(options, dataset)?;
-        let threads = options
-            .threads
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |count| count.get()));
-        let mut notes = dataset.notes.clone();
-        let objective = Objective::find(dataset, &options.targets, options.task, &mut notes)?;
+        let ignored = ignored(options);
+        let objective = Objective::find_beside(dataset, &options.targets, &ignored, options.task, notes)?;
         let rule = SplitRule::new(options, dataset);
         let split = rule.split(dataset, &objective)?;
+        if let Some(time) = &options.time {
+            notes.push(Note::new(
+                "time_column",
+                format!("'{time}' divides the rows and is no input, since later rows have instants that were not seen"),
+            ));
+        }
+        let pool = Pool::new(options.threads);
+        let threads = pool.count();
         let fit_options = FitOptions {
             standardize_target: defaults::standardizes_target(options),
-            ignore: ignored(options),
+            ignore: ignored,
             missing: options.missing.clone(),
             threads,
         };
         let (preprocessing, more) = Preprocessing::fit(dataset, &objective, &fit_options, &split.training)?;
         notes.extend(more);
-        if let Some(time) = &options.time {
-            notes.push(Note::new(
-                "time_column",
-                format!("'{time}' divides the rows and is no input, since what comes later has instants that were not seen"),
-            ));
-        }
         if preprocessing.input_width() == 0 {
             return Err(EstimatorError::NoInputs { file: dataset.name.clone() });
         }
-        let pool = Pool::new(options.threads);
-        let weight = options.weight.as_deref();
-        let prepare = |dataset: &Dataset, rows: &[usize], notes: &mut Vec<Note>| {
-            PreparedSamples::new(&preprocessing, dataset, rows, weight, threads, notes)
-        };
-        let training = prepare(dataset, &split.training, &mut Vec::new())?;
-        let classes = preprocessing.class_names().map_or(0, <[String]>::len);
-        let class_counts = training.class_counts(classes);
-        let positive =
-            positive_class(options, preprocessing.class_names().unwrap_or_default(), &class_counts)?;
-        let loss_facts = Facts {
-            rows: training.rows(),
+
+        let facts = Facts {
+            rows: split.training.len(),
             preprocessing: &preprocessing,
-            class_counts: class_counts.clone(),
+            class_counts: objective.class_counts(&split.training),
             has_validation: matches!(options.validation, Some(Part::Data(_))) || !split.validation.is_empty(),
         };
-        let loss = defaults::loss(options, &loss_facts)?;
-        let network = defaults::network(options, &loss_facts, &loss)?;
-        let training_options = defaults::training_options(options, &loss_facts)?;
-        let outputs = network.output_width();
-        let check = |prepared: &PreparedSamples<f32>, dataset: &Dataset, rows: &[usize]| {
-            prepared.check_targets(&loss, outputs, &preprocessing, dataset, rows)
-        };
-        check(&training, dataset, &split.training)?;
-        let mut part =
-            |name: &str, part: &Option<Part>, rows: &[usize]| -> Result<Option<PreparedSamples<f32>>> {
-                if let Some(Part::Data(other)) = part {
-                    let mut of_part = other.notes.clone();
-                    let rows = rows_with_targets(&preprocessing, other, &mut of_part)?;
-                    let prepared = prepare(other, &rows, &mut of_part)?;
-                    check(&prepared, other, &rows)?;
-                    let named = |note: Note| Note::new(note.code, format!("{name} data: {}", note.message));
-                    notes.extend(of_part.into_iter().map(named));
-                    return Ok(Some(prepared));
-                }
-                if rows.is_empty() {
-                    return Ok(None);
-                }
-                // Categories that only these rows have are no news: they were set aside from the same data.
-                let prepared = prepare(dataset, rows, &mut Vec::new())?;
-                check(&prepared, dataset, rows)?;
-                Ok(Some(prepared))
-            };
-        let validation = part("validation", &options.validation, &split.validation)?;
-        let test = part("test", &options.test, &split.test)?;
+        let positive = positive_class(options, objective.classes(), &facts.class_counts)?;
+        let loss = defaults::loss(options, &facts)?;
+        let network = defaults::network(options, &facts, &loss)?;
+        let training_options = defaults::training_options(options, &facts)?;
+        let (outputs, weight) = (network.output_width(), options.weight.as_deref());
+        let parts = Parts { preprocessing: &preprocessing, loss: &loss, outputs, weight, threads };
+        let training = parts.prepare(dataset, &split.training, &mut Vec::new())?;
+        let validation = parts.part("validation", &options.validation, dataset, &split.validation, notes)?;
+        let test = parts.part("test", &options.test, dataset, &split.test, notes)?;
 
         let rows =
             |prepared: &Option<PreparedSamples<f32>>| prepared.as_ref().map_or(0, PreparedSamples::rows);
@@ -133,27 +105,25 @@ impl Preparation {
             &training_options,
             training.samples(),
             rows(&validation).max(rows(&test)),
-            pool.threads().count(),
+            threads,
             options.memory.limit::<f32>(&network).as_ref(),
         )?;
         if !can_hold(plan.bytes()) {
             let (parameters, bytes) = (network.parameter_count(), plan.bytes());
             return Err(OptionError::TooLarge { parameters, bytes }.into());
         }
-        let positive_name =
-            positive.and_then(|class| Some(preprocessing.class_names()?[class as usize].clone()));
         let origin = Origin {
             data: dataset.name.clone(),
             rows: dataset.rows(),
             identity: Identity::new(options, dataset, &objective, &rule),
             options: training_options,
-            positive: positive_name,
+            positive: positive.map(|class| objective.classes()[class as usize].clone()),
         };
         Ok(Preparation {
             origin,
             description: dataset.description.clone(),
             preprocessing,
-            notes,
+            notes: notes.clone(),
             positive,
             training,
             validation,
@@ -266,6 +236,52 @@ impl Preparation {
             training: record,
         };
         Predictor::of_fit(model, self.preprocessing.clone(), self.pool.clone())
+    }
+}
+
+/// What rows of every part are prepared with.
+struct Parts<'a> {
+    preprocessing: &'a Preprocessing,
+    loss: &'a Loss,
+    outputs: usize,
+    weight: Option<&'a str>,
+    threads: usize,
+}
+
+impl Parts<'_> {
+    /// These rows, whose targets the loss can use.
+    fn prepare(
+        &self,
+        dataset: &Dataset,
+        rows: &[usize],
+        notes: &mut Vec<Note>,
+    ) -> Result<PreparedSamples<f32>> {
+        let preprocessing = self.preprocessing;
+        let prepared = PreparedSamples::new(preprocessing, dataset, rows, self.weight, self.threads, notes)?;
+        prepared.check_targets(self.loss, self.outputs, preprocessing, dataset, rows)?;
+        Ok(prepared)
+    }
+
+    /// A part with data of its own, or these rows; `None` where there are none.
+    fn part(
+        &self,
+        name: &str,
+        part: &Option<Part>,
+        dataset: &Dataset,
+        rows: &[usize],
+        notes: &mut Vec<Note>,
+    ) -> Result<Option<PreparedSamples<f32>>> {
+        let Some(Part::Data(other)) = part else {
+            // Categories that only these rows have are no news: they were set aside from the same data.
+            let prepare = || self.prepare(dataset, rows, &mut Vec::new());
+            return (!rows.is_empty()).then(prepare).transpose();
+        };
+        let mut of_part = other.notes.clone();
+        let rows = rows_with_targets(self.preprocessing, other, &mut of_part)?;
+        let prepared = self.prepare(other, &rows, &mut of_part)?;
+        let named = |note: Note| Note::new(note.code, format!("{name} data: {}", note.message));
+        notes.extend(of_part.into_iter().map(named));
+        Ok(Some(prepared))
     }
 }
 

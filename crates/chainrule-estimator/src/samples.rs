@@ -163,14 +163,6 @@ impl<T: Scalar + InputNumber> PreparedSamples<T> {
         (inputs + targets + weights) as u64
     }
 
-    /// How often each of `count` classes occurs; empty for numbers.
-    pub(crate) fn class_counts(&self, count: usize) -> Vec<usize> {
-        let PreparedTargets::Classes(classes) = &self.targets else { return Vec::new() };
-        let mut counts = vec![0; count];
-        classes.iter().for_each(|&class| counts[class as usize] += 1);
-        counts
-    }
-
     /// Refuses targets that a loss cannot use, with the place in the data. `rows` are those that were prepared.
     pub(crate) fn check_targets(
         &self,

@@ -44,23 +44,14 @@ impl Blocks {
             self.is_over = read < missing;
             let scan = scan(&block, self.rules, self.is_over);
             let end = if self.is_over { block.len() } else { scan.end };
-            if end > 0 {
+            if self.is_over || end > 0 {
                 self.carried = block.split_off(end);
-                if let Separator::Byte(_) = self.rules.separator {
-                    block = without(block, &scan.spaces);
-                }
-                break;
+                return Ok((!block.is_empty()).then(|| tidied(block, &scan.spaces, self.rules)));
             }
             // A record that is longer than a block.
             wanted *= 2;
         }
-        if block.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(match self.rules.separator {
-            Separator::Spaces => single_spaces(&block, self.rules),
-            Separator::Byte(_) => block,
-        }))
+        Ok(None)
     }
 }
 
@@ -154,10 +145,16 @@ fn last_break(bytes: &[u8], range: Range<usize>, is_all: bool) -> Option<usize> 
     }
 }
 
-fn without(bytes: Vec<u8>, ranges: &[Range<usize>]) -> Vec<u8> {
-    if ranges.is_empty() {
-        return bytes;
+/// The bytes with single spaces where spaces separate fields, else without the spaces before opening quotes.
+pub(crate) fn tidied(bytes: Vec<u8>, spaces: &[Range<usize>], rules: Rules) -> Vec<u8> {
+    match rules.separator {
+        Separator::Spaces => single_spaces(&bytes, rules),
+        Separator::Byte(_) if spaces.is_empty() => bytes,
+        Separator::Byte(_) => without(&bytes, spaces),
     }
+}
+
+fn without(bytes: &[u8], ranges: &[Range<usize>]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(bytes.len());
     let mut from = 0;
     for range in ranges.iter().take_while(|range| range.end <= bytes.len()) {
@@ -169,7 +166,7 @@ fn without(bytes: Vec<u8>, ranges: &[Range<usize>]) -> Vec<u8> {
 }
 
 /// Runs of spaces and tabs outside of quotes as one space; none at either end of a line.
-pub(crate) fn single_spaces(bytes: &[u8], rules: Rules) -> Vec<u8> {
+fn single_spaces(bytes: &[u8], rules: Rules) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes.len());
     let mut in_quotes = false;
     let mut in_comment = false;

@@ -1,7 +1,7 @@
 //! What a file looks like, from its first block: the separator, lines above the header, the header, and how rows are
 //! wider or narrower than it.
 
-use super::blocks::{Rules, scan, single_spaces};
+use super::blocks::{Rules, scan, tidied};
 use super::records::{Format, Records, line_breaks};
 use crate::number::{self, NumberStyle};
 use crate::options::{ReadOptions, Separator};
@@ -132,20 +132,10 @@ fn behind_lines(bytes: &[u8], lines: u64) -> (usize, u64) {
     (at, seen)
 }
 
-/// The bytes with single spaces where spaces separate fields, and without spaces before quotes.
+/// The bytes as blocks have them: with single spaces where spaces separate fields, and without spaces before quotes.
 fn prepared(bytes: &[u8], rules: Rules) -> Vec<u8> {
-    if rules.separator == Separator::Spaces {
-        return single_spaces(bytes, rules);
-    }
-    let found = scan(bytes, rules, true);
-    let mut kept = Vec::with_capacity(bytes.len());
-    let mut from = 0;
-    for range in found.spaces {
-        kept.extend_from_slice(&bytes[from..range.start]);
-        from = range.end;
-    }
-    kept.extend_from_slice(&bytes[from..]);
-    kept
+    let spaces = scan(bytes, rules, true).spaces;
+    tidied(bytes.to_vec(), &spaces, rules)
 }
 
 /// The lines at the top that are comments, blank lines aside.
@@ -187,14 +177,17 @@ fn records_of(sample: &[u8], format: Format) -> Vec<Vec<String>> {
     records
 }
 
-/// The number of fields that most records have, the first one left aside: it may be a header of another width. Of equally
-/// frequent ones the largest.
+/// The number of fields that most records have, the first one left aside: it may be a header of another width.
 fn usual_width(records: &[Vec<String>]) -> usize {
-    let rows = if records.len() > 1 { &records[1..] } else { records };
+    usual_width_of_rows(if records.len() > 1 { &records[1..] } else { records }).unwrap_or(0)
+}
+
+/// The number of fields that most of these records have; of equally frequent ones the largest.
+fn usual_width_of_rows(rows: &[Vec<String>]) -> Option<usize> {
     let mut widths: Vec<usize> = rows.iter().map(Vec::len).collect();
     widths.sort_unstable();
     let runs = widths.chunk_by(|one, two| one == two);
-    runs.max_by_key(|run| (run.len(), run[0])).map_or(0, |run| run[0])
+    runs.max_by_key(|run| (run.len(), run[0])).map(|run| run[0])
 }
 
 /// How many records above the header are a title: they have one field with a text, and the rows have more.
@@ -208,7 +201,7 @@ fn titles(records: &[Vec<String>], width: usize) -> usize {
     let is_header = records.get(count).is_some_and(|record| {
         record.len() + 1 >= width && record.iter().all(|field| number::plain(field).is_none())
     });
-    if is_header && count < records.len() { count } else { 0 }
+    if is_header { count } else { 0 }
 }
 
 /// The names in a comment right above the rows, where they are as many as the fields of a row and hold no number.
@@ -241,12 +234,6 @@ fn fitted(mut names: Vec<String>, rows: &[Vec<String>], width: &mut usize) -> Ve
     }
     *width = names.len();
     names
-}
-
-fn usual_width_of_rows(rows: &[Vec<String>]) -> Option<usize> {
-    let mut widths: Vec<usize> = rows.iter().map(Vec::len).collect();
-    widths.sort_unstable();
-    widths.chunk_by(|one, two| one == two).max_by_key(|run| (run.len(), run[0])).map(|run| run[0])
 }
 
 /// The separator that divides the records of a sample into equally many fields, each of which looks like one.
@@ -294,7 +281,7 @@ fn spaces_fit(sample: &[u8], quote: Option<u8>) -> bool {
     width > 1
         && !rows.is_empty()
         && rows.iter().all(|row| row.len() == width)
-        && (width..=width + 1).contains(&(records[0].len() + 1).max(width))
+        && (records[0].len() == width || records[0].len() + 1 == width)
         && (0..width).any(is_number)
 }
 

@@ -13,6 +13,7 @@ use crate::missing::MissingWords;
 use crate::names;
 use crate::note::Note;
 use crate::options::{ReadAs, ReadOptions};
+use crate::parallel;
 use crate::source::{Bytes, Source};
 use crate::table::{Lines, Table};
 use crate::typing::Hints;
@@ -196,10 +197,7 @@ struct Joined {
 
 fn join(layout: &Layout<'_>, mut blocks: Blocks, length: Option<u64>, threads: usize) -> Result<Joined> {
     let io = |error| crate::error::io(layout.file, error);
-    let threads = match threads {
-        0 => std::thread::available_parallelism().map_or(1, |count| count.get()),
-        threads => threads,
-    };
+    let threads = parallel::count(threads);
     let joined = Mutex::new(Joined {
         columns: layout.as_texts.iter().map(|as_texts| Cells::new(*as_texts)).collect(),
         lines: Lines::default(),

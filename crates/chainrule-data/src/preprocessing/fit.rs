@@ -96,10 +96,13 @@ impl Preprocessing {
                         "all training images are the same, so nothing can be learned from them",
                     ));
                 }
-                let labels = images.needed_labels(&dataset.name)?;
-                let values: Vec<f64> = training_rows.iter().map(|&row| labels[row] as f64).collect();
-                let target = number_target(&dataset.name, LABEL, standardize, &values, None)?;
-                (InputPreprocessing::Images(inputs), vec![target])
+                let targets = || -> Result<Vec<NumberTarget>> {
+                    let labels = images.needed_labels(&dataset.name)?;
+                    let values: Vec<f64> = training_rows.iter().map(|&row| labels[row] as f64).collect();
+                    Ok(vec![number_target(&dataset.name, LABEL, standardize, &values, None)?])
+                };
+                let numbers = if objective.task() == Task::Regression { targets()? } else { Vec::new() };
+                (InputPreprocessing::Images(inputs), numbers)
             }
         };
         let target = match objective.task() {
@@ -129,7 +132,7 @@ fn fit_columns(
             && column.kind != ColumnType::Index
     };
     let inputs: Vec<&Column> = table.columns().iter().filter(is_input).collect();
-    let fitted = parallel::map(options.threads, &inputs, |column| {
+    let fitted = parallel::map(options.threads, table.cells(), &inputs, |column| {
         let mut notes = Vec::new();
         fit_column(table, column, rows, &mut notes).map(|fitted| (fitted, notes))
     });
@@ -221,29 +224,45 @@ fn fit_numeric(
         notes.push(left_out("empty_column", &name, "none of its cells in the training rows is a number"));
         return Ok(None);
     }
-    let style = match &column.values {
-        Values::Numbers(numbers) => Some(numbers.style).filter(|style| *style != NumberStyle::PLAIN),
-        Values::Texts(_) => None,
-    };
     let Some(statistics) = Statistics::of(&values) else {
         return Err(DataError::Overflow { file: table.file().to_owned(), column: name });
     };
-    let missing = rows.len() - values.len();
+    let (words, style) = (words.into_iter().collect(), style_of(column));
+    let fitted = standardized(name, statistics, rows.len() - values.len(), words, style, notes);
+    Ok(fitted.map(|fitted| fitted.map_or_else(InputColumn::Indicator, InputColumn::Numeric)))
+}
+
+/// A column of numbers, of which so many cells are missing in the training rows. A constant is left out, and where it has
+/// gaps, only these are learned: that is `Err`.
+fn standardized(
+    name: String,
+    statistics: Statistics,
+    missing: usize,
+    words: Vec<String>,
+    style: Option<NumberStyle>,
+    notes: &mut Vec<Note>,
+) -> Option<std::result::Result<NumericColumn, IndicatorColumn>> {
     if statistics.is_constant && missing == 0 {
         notes.push(constant(&name));
-        return Ok(None);
+        return None;
     }
     if statistics.is_constant {
         notes.push(only_gaps(&name));
-        let words = words.into_iter().collect();
-        return Ok(Some(InputColumn::Indicator(IndicatorColumn { name, words })));
+        return Some(Err(IndicatorColumn { name, words }));
     }
     if missing > 0 {
         notes.push(mean_for_missing(&name, missing));
     }
     let (mean, standard_deviation) = (statistics.mean, statistics.standard_deviation);
-    let (missing, words) = (missing > 0, words.into_iter().collect());
-    Ok(Some(InputColumn::Numeric(NumericColumn { name, mean, standard_deviation, missing, words, style })))
+    Some(Ok(NumericColumn { name, mean, standard_deviation, missing: missing > 0, words, style }))
+}
+
+/// How the numbers of a column are written, where not in the plain way.
+fn style_of(column: &Column) -> Option<NumberStyle> {
+    match &column.values {
+        Values::Numbers(numbers) => Some(numbers.style).filter(|style| *style != NumberStyle::PLAIN),
+        Values::Texts(_) => None,
+    }
 }
 
 fn only_gaps(name: &str) -> Note {
@@ -302,22 +321,9 @@ fn fit_truth(
         };
         values.push(f64::from(u8::from(value)));
     }
-    let missing = rows.len() - values.len();
     let Some(statistics) = Statistics::of(&values) else { return Ok(None) };
-    if statistics.is_constant && missing == 0 {
-        notes.push(constant(&name));
-        return Ok(None);
-    }
-    if statistics.is_constant {
-        notes.push(only_gaps(&name));
-        return Ok(Some(InputColumn::Indicator(IndicatorColumn { name, words: Vec::new() })));
-    }
-    if missing > 0 {
-        notes.push(mean_for_missing(&name, missing));
-    }
-    let (mean, standard_deviation) = (statistics.mean, statistics.standard_deviation);
-    let (missing, words, style) = (missing > 0, Vec::new(), None);
-    Ok(Some(InputColumn::Truth(NumericColumn { name, mean, standard_deviation, missing, words, style })))
+    let fitted = standardized(name, statistics, rows.len() - values.len(), Vec::new(), None, notes);
+    Ok(fitted.map(|fitted| fitted.map_or_else(InputColumn::Indicator, InputColumn::Truth)))
 }
 
 fn wrong_type(table: &Table, column: &Column, row: usize, expected: &'static str) -> DataError {
@@ -486,11 +492,7 @@ fn fit_target(table: &Table, name: &str, standardize: bool, rows: &[usize]) -> R
     let cells = column.as_numbers(|_| false).map_err(|row| not_a_number(table, column, row))?;
     let values: Vec<f64> =
         rows.iter().filter(|&&row| cells.is_valid(row)).map(|&row| cells.value(row)).collect();
-    let style = match &column.values {
-        Values::Numbers(numbers) => Some(numbers.style).filter(|style| *style != NumberStyle::PLAIN),
-        Values::Texts(_) => None,
-    };
-    number_target(table.file(), name, standardize, &values, style)
+    number_target(table.file(), name, standardize, &values, style_of(column))
 }
 
 fn number_target(
