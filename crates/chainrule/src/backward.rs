@@ -27,6 +27,7 @@ pub struct OutputError<T> {
 ///
 /// # Errors
 /// When targets or weights do not fit the loss or the batch.
+#[inline(never)]
 pub fn output_error<T: Scalar>(
     network: &Network,
     cache: &Cache<T>,
@@ -71,6 +72,7 @@ impl<T: Scalar> Deltas<T> {
 ///
 /// # Errors
 /// When an argument does not have the network's shapes.
+#[inline(never)]
 pub fn backward<T: Scalar>(
     network: &Network,
     parameters: &Parameters<T>,
@@ -128,6 +130,7 @@ pub(crate) fn through_activation<T: Scalar>(
 ///
 /// # Errors
 /// When an argument does not have the network's shapes.
+#[inline(never)]
 pub fn gradients<T: Scalar>(network: &Network, cache: &Cache<T>, deltas: &Deltas<T>) -> Result<Gradients<T>> {
     check_cache(network, cache)?;
     if deltas.0.len() != network.depth() {

@@ -69,6 +69,7 @@ impl<T: Scalar> Cache<T> {
 ///
 /// # Errors
 /// When there are no inputs, or inputs or parameters do not have the network's shapes.
+#[inline(never)]
 pub fn forward<T: Scalar>(
     network: &Network,
     parameters: &Parameters<T>,
@@ -133,6 +134,7 @@ pub(crate) const INFERENCE_BATCH: usize = 128;
 ///
 /// # Errors
 /// When the inputs or the parameters do not have the network's shapes.
+#[inline(never)]
 pub fn infer<T: Scalar>(
     threads: &Threads,
     network: &Network,

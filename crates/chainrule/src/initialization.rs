@@ -146,11 +146,13 @@ fn orthogonal<T: Scalar>(rows: usize, columns: usize, random: &mut Random, weigh
 impl Network {
     /// Parameters before the first step, each layer by the rule that suits its activation
     /// ([`Initialization::for_activation`]). The same seed gives the same bits.
+    #[inline(never)]
     pub fn initialize<T: Scalar>(&self, seed: u64) -> Parameters<T> {
         self.fill_layers(seed, Initialization::for_activation)
     }
 
     /// Parameters before the first step, every layer by the same rule.
+    #[inline(never)]
     pub fn initialize_with<T: Scalar>(&self, rule: Initialization, seed: u64) -> Parameters<T> {
         self.fill_layers(seed, |_| rule)
     }

@@ -116,6 +116,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     }
 
     /// The numbers, row by row.
+    #[inline(never)]
     pub fn to_matrix(&self) -> Matrix<T> {
         let mut matrix = Matrix::zeros(self.rows(), self.columns());
         for i in 0..self.rows() {

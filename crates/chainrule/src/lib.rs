@@ -56,6 +56,7 @@ mod forward;
 pub mod gradient_check;
 mod initialization;
 mod inputs;
+mod instances;
 mod kernel;
 pub mod layer;
 pub mod loss;

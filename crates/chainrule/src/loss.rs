@@ -293,6 +293,7 @@ impl Loss {
     ///
     /// # Errors
     /// Names the row and column of the first that does not.
+    #[inline(never)]
     pub fn check_targets<T: Scalar>(
         &self,
         samples: usize,
@@ -421,6 +422,7 @@ impl Loss {
     ///
     /// # Errors
     /// When shapes, targets or weights do not fit.
+    #[inline(never)]
     pub fn derivative_by_output<T: Scalar>(
         &self,
         activation: Activation,
@@ -720,6 +722,7 @@ impl Loss {
 
     /// Turns a row of network output into the prediction that the loss stands for: probabilities where
     /// the output is logits, the rate for Poisson, else the output itself.
+    #[inline(never)]
     pub fn output_to_prediction<T: Scalar>(&self, activation: Activation, row: &mut [T]) {
         self.outputs_to_predictions(activation, row.len().max(1), row);
     }

@@ -65,6 +65,7 @@ impl<T: Scalar> Model<T> {
     ///
     /// # Errors
     /// When the system refuses; what was there before is then still there.
+    #[inline(never)]
     pub fn save(&self, path: &Path) -> Result<()> {
         self.network.check_parameters(&self.parameters)?;
         let description = Description {
@@ -83,6 +84,7 @@ impl<T: Scalar> Model<T> {
     /// # Errors
     /// When the file is not complete, its description is not valid or does not fit its tensors, or a
     /// number is not finite; each with the file and the place.
+    #[inline(never)]
     pub fn load(path: &Path) -> Result<Self> {
         let file = TensorFile::read(path)?;
         // The version first: another format has other fields.

@@ -226,6 +226,7 @@ impl<T: Scalar> Parameters<T> {
     ///
     /// # Errors
     /// When a shape differs, or a bias is given to a layer that has none.
+    #[inline(never)]
     pub fn set(&mut self, layer: usize, weight: &Matrix<T>, bias: &[T]) -> Result<()> {
         let shape = |m: &MatrixView<T>| format!("{} x {}", m.rows(), m.columns());
         let own = self.weight(layer);
@@ -257,11 +258,13 @@ impl<T: Scalar> Parameters<T> {
     }
 
     /// The first tensor with a number that is not finite.
+    #[inline(never)]
     pub fn first_not_finite(&self) -> Option<&TensorLayout> {
         self.tensors().iter().find(|tensor| !all_finite(self.tensor(tensor)))
     }
 
     /// The square root of the sum of squares of all numbers, summed in f64 in a fixed order.
+    #[inline(never)]
     pub fn norm(&self) -> f64 {
         let squares = self
             .as_slice()

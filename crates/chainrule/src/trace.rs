@@ -131,6 +131,7 @@ impl<T: Scalar> Trace<T> {
     ///
     /// # Errors
     /// When the system refuses.
+    #[inline(never)]
     pub fn save_tensors(&self, path: &Path) -> Result<()> {
         let tensors = self.values().map(|value| NamedTensor {
             name: value.name.clone(),
@@ -164,6 +165,7 @@ fn numbers<T: Scalar, S: Serializer>(values: &[T], serializer: S) -> Result<S::O
 ///
 /// # Errors
 /// When shapes do not fit or a hyperparameter is out of range.
+#[inline(never)]
 pub fn trace<T: Scalar>(
     network: &Network,
     parameters: &Parameters<T>,

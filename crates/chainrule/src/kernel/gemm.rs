@@ -287,8 +287,7 @@ unsafe fn forward_product_in<V: Lanes<Number: Scalar>>(
                 unsafe {
                     Segment {
                         a: left.add(row * n_in + first),
-                        a_row: n_in,
-                        a_step: 1,
+                        a_stride: n_in,
                         b: right.add(n_in * j + first * width + column),
                         b_step: width,
                         count,
@@ -317,7 +316,7 @@ unsafe fn forward_product_in<V: Lanes<Number: Scalar>>(
                         _ => Ahead::Nothing,
                     };
                     let place = Place { c, stride: width, rows: rows..rows + count, columns: width, ahead };
-                    sweep::<V, _>(&(0..1), &segment(j, width), begin, place);
+                    sweep::<V, _, true>(&(0..1), &segment(j, width), begin, place);
                 }
             }
         }
@@ -366,8 +365,7 @@ unsafe fn backward_product_in<V: Lanes<Number: Scalar>, const IS_FAR: bool>(
                 unsafe {
                     Segment {
                         a: left.add(rows * n + row * count),
-                        a_row: count,
-                        a_step: 1,
+                        a_stride: count,
                         b: b.add((n - first) * b_step + column),
                         b_step,
                         count,
@@ -387,7 +385,7 @@ unsafe fn backward_product_in<V: Lanes<Number: Scalar>, const IS_FAR: bool>(
                 let place =
                     Place { c, stride: width, rows: start..rows.min(start + strip), columns: width, ahead };
                 // SAFETY: E's panel is [rows, width].
-                unsafe { sweep::<V, _>(&part, &segment, begin, place) };
+                unsafe { sweep::<V, _, true>(&part, &segment, begin, place) };
             }
         }
     }
@@ -418,13 +416,12 @@ unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
             };
             let segment = |s: usize, row: usize, column: usize| {
                 let (a, b) = (a.get(s), b.get(s));
-                let (a_offset, a_step) = a.column(part.start + row);
+                let (a_offset, a_stride) = a.column(part.start + row);
                 // SAFETY: offsets of elements (0, part.start + row) of A and (0, j + column) of B.
                 unsafe {
                     Segment {
                         a: a.data().as_ptr().add(a_offset),
-                        a_row: 1,
-                        a_step,
+                        a_stride,
                         b: b.data().as_ptr().add(b.rows() * j + column),
                         b_step: width,
                         count: b.rows(),
@@ -436,7 +433,7 @@ unsafe fn transposed_product_in<V: Lanes<Number: Scalar>>(
             unsafe {
                 let place =
                     Place { c, stride: columns, rows: 0..rows, columns: width, ahead: Ahead::Nothing };
-                sweep::<V, _>(&segments, &segment, begin, place)
+                sweep::<V, _, false>(&segments, &segment, begin, place)
             };
         }
     }
@@ -458,7 +455,7 @@ unsafe fn column_sums_in<V: Lanes<Number: Scalar>>(
             let b = blocks.get(s);
             // SAFETY: the offset of element (0, j + column).
             let first = unsafe { b.data().as_ptr().add(b.rows() * j + column) };
-            Segment { a: &one, a_row: 0, a_step: 0, b: first, b_step: width, count: b.rows() }
+            Segment { a: &one, a_stride: 0, b: first, b_step: width, count: b.rows() }
         };
         let c = sums[j..].as_mut_ptr();
         let begin = match accumulate {
@@ -467,7 +464,7 @@ unsafe fn column_sums_in<V: Lanes<Number: Scalar>>(
         };
         let place = Place { c, stride: 0, rows: 0..1, columns: width, ahead: Ahead::Nothing };
         // SAFETY: one row of `width` columns.
-        unsafe { strip::<V, _, 1>(&(0..blocks.count()), &segment, 0, begin, &place) };
+        unsafe { strip::<V, _, 1, false>(&(0..blocks.count()), &segment, 0, begin, &place) };
     }
 }
 
@@ -517,43 +514,47 @@ struct Place<T> {
 /// A part of a summation whose operands lie at constant distances.
 struct Segment<T> {
     a: *const T,
-    a_row: usize,
-    a_step: usize,
+    /// From row to row where it lies by rows, else from step to step.
+    a_stride: usize,
     b: *const T,
     b_step: usize,
     count: usize,
 }
 
 /// All tiles of a place. `segment(s, i, j)` gives part s of the summation for the tile whose first element is (i, j).
+/// The left operand lies BY_ROWS: the terms of one element side by side; or by columns: those of the tile's rows.
 ///
 /// # Safety
 /// Segments and the place are valid for all those elements; the processor has V's instructions.
 #[inline(always)]
-unsafe fn sweep<V: Lanes<Number: Scalar>, S: Fn(usize, usize, usize) -> Segment<V::Number>>(
+unsafe fn sweep<V, S, const BY_ROWS: bool>(
     segments: &Range<usize>,
     segment: &S,
     begin: Begin<V::Number>,
     place: Place<V::Number>,
-) {
+) where
+    V: Lanes<Number: Scalar>,
+    S: Fn(usize, usize, usize) -> Segment<V::Number>,
+{
     let Range { start: mut i, end } = place.rows;
     // SAFETY: the caller's promise; the tiles are inside C.
     unsafe {
         if V::ROWS == 8 {
             while end - i >= 8 {
-                strip::<V, S, 8>(segments, segment, i, begin, &place);
+                strip::<V, S, 8, BY_ROWS>(segments, segment, i, begin, &place);
                 i += 8;
             }
         }
         while end - i >= 4 {
-            strip::<V, S, 4>(segments, segment, i, begin, &place);
+            strip::<V, S, 4, BY_ROWS>(segments, segment, i, begin, &place);
             i += 4;
         }
         if end - i >= 2 {
-            strip::<V, S, 2>(segments, segment, i, begin, &place);
+            strip::<V, S, 2, BY_ROWS>(segments, segment, i, begin, &place);
             i += 2;
         }
         if end - i >= 1 {
-            strip::<V, S, 1>(segments, segment, i, begin, &place);
+            strip::<V, S, 1, BY_ROWS>(segments, segment, i, begin, &place);
         }
     }
 }
@@ -563,7 +564,7 @@ unsafe fn sweep<V: Lanes<Number: Scalar>, S: Fn(usize, usize, usize) -> Segment<
 /// # Safety
 /// As for [`sweep`].
 #[inline(always)]
-unsafe fn strip<V, S, const M: usize>(
+unsafe fn strip<V, S, const M: usize, const BY_ROWS: bool>(
     segments: &Range<usize>,
     segment: &S,
     i: usize,
@@ -587,11 +588,29 @@ unsafe fn strip<V, S, const M: usize>(
                 }
             };
             if left >= 2 * V::COUNT {
-                tile::<V, S, M, 2, false>(segments, segment, (i, j), begin, c, stride, V::COUNT, place.ahead);
+                tile::<V, S, M, 2, BY_ROWS, false>(
+                    segments,
+                    segment,
+                    (i, j),
+                    begin,
+                    c,
+                    stride,
+                    V::COUNT,
+                    place.ahead,
+                );
                 j += 2 * V::COUNT;
             } else {
                 let count = left.min(V::COUNT);
-                tile::<V, S, M, 1, true>(segments, segment, (i, j), begin, c, stride, count, place.ahead);
+                tile::<V, S, M, 1, BY_ROWS, true>(
+                    segments,
+                    segment,
+                    (i, j),
+                    begin,
+                    c,
+                    stride,
+                    count,
+                    place.ahead,
+                );
                 j += count;
             }
         }
@@ -603,7 +622,7 @@ unsafe fn strip<V, S, const M: usize>(
 /// # Safety
 /// As for [`sweep`].
 #[inline(always)]
-unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
+unsafe fn tile<V, S, const M: usize, const N: usize, const BY_ROWS: bool, const PARTIAL: bool>(
     segments: &Range<usize>,
     segment: &S,
     (i, j): (usize, usize),
@@ -640,12 +659,12 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
         // Steps of the segments before.
         let mut done = 0;
         for s in segments.clone() {
-            let Segment { a, a_row, a_step, mut b, b_step, count } = segment(s, i, j);
+            let Segment { a, a_stride, mut b, b_step, count } = segment(s, i, j);
             // Rows that lie apart have a pointer each; the compiler would compute them anew at every step.
             let mut rows = [a; M];
-            if a_step == 1 {
+            if BY_ROWS {
                 for r in 0..M {
-                    rows[r] = opaque(a.wrapping_add(r * a_row));
+                    rows[r] = opaque(a.wrapping_add(r * a_stride));
                 }
             }
             let mut k = 0;
@@ -656,10 +675,10 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
                         right[v] = load(b.add(v * V::COUNT));
                     }
                     for r in 0..M {
-                        let element = if a_step == 1 {
+                        let element = if BY_ROWS {
                             rows[r].add(k + $offset)
                         } else {
-                            a.add((k + $offset) * a_step + r * a_row)
+                            a.add((k + $offset) * a_stride + r)
                         };
                         let left = V::splat(*element);
                         for v in 0..N {
@@ -708,20 +727,8 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const PARTIAL: bool>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::instructions::all_instructions;
     use crate::kernel::panels::from_rows;
-
-    /// The sets that this machine can run.
-    fn all_instructions() -> Vec<Instructions> {
-        #[cfg(target_arch = "x86_64")]
-        match instructions() {
-            Instructions::Avx512 => {
-                return vec![Instructions::Avx512, Instructions::Avx2, Instructions::Plain];
-            }
-            Instructions::Avx2 => return vec![Instructions::Avx2, Instructions::Plain],
-            Instructions::Plain => {}
-        }
-        vec![Instructions::Plain]
-    }
 
     fn values<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
         let value = |i: usize| (((i * 7919 + seed * 104_729) % 2003) as f64 - 1001.0) / 997.0;

@@ -1,9 +1,12 @@
 //! Which instruction set the kernels use on this machine.
 
+#[cfg(target_arch = "x86_64")]
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
 /// The sets that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Instructions {
-    /// 512-bit vectors.
+    /// 512-bit vectors, as x86-64-v4 has them.
     #[cfg(target_arch = "x86_64")]
     Avx512,
     /// 256-bit vectors with fused multiply-add.
@@ -18,12 +21,53 @@ pub(super) enum Instructions {
 pub(super) fn instructions() -> Instructions {
     #[cfg(target_arch = "x86_64")]
     {
-        if std::is_x86_feature_detected!("avx512f") {
-            return Instructions::Avx512;
-        }
-        if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
-            return Instructions::Avx2;
+        /// What [`detect`] found, as a number from 1; 0 before. A small network's step asks often.
+        static FOUND: AtomicU8 = AtomicU8::new(0);
+        match FOUND.load(Relaxed) {
+            1 => Instructions::Avx512,
+            2 => Instructions::Avx2,
+            3 => Instructions::Plain,
+            _ => {
+                let found = detect();
+                let number = match found {
+                    Instructions::Avx512 => 1,
+                    Instructions::Avx2 => 2,
+                    Instructions::Plain => 3,
+                };
+                FOUND.store(number, Relaxed);
+                found
+            }
         }
     }
+    #[cfg(not(target_arch = "x86_64"))]
     Instructions::Plain
+}
+
+#[cfg(target_arch = "x86_64")]
+#[cold]
+fn detect() -> Instructions {
+    if is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512cd")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+    {
+        return Instructions::Avx512;
+    }
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        return Instructions::Avx2;
+    }
+    Instructions::Plain
+}
+
+/// The sets that this machine can run.
+#[cfg(test)]
+pub(super) fn all_instructions() -> Vec<Instructions> {
+    #[cfg(target_arch = "x86_64")]
+    match instructions() {
+        Instructions::Avx512 => return vec![Instructions::Avx512, Instructions::Avx2, Instructions::Plain],
+        Instructions::Avx2 => return vec![Instructions::Avx2, Instructions::Plain],
+        Instructions::Plain => {}
+    }
+    vec![Instructions::Plain]
 }

@@ -33,6 +33,7 @@ const REPETITIONS: usize = 1 << 10;
 /// let threads = chainrule::Threads::new(2);
 /// assert!(chainrule::fma_peak::<f32>(&threads) > 0.0);
 /// ```
+#[inline(never)]
 pub fn fma_peak<T: Scalar>(threads: &Threads) -> f64 {
     let chosen = Loop::widest(size_of::<T>() == size_of::<f32>());
     (0..ROUNDS).map(|_| chosen.measure(threads)).fold(0.0, f64::max)

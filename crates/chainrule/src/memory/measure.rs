@@ -25,6 +25,7 @@ const MOST_WEIGHTS: usize = 1 << 22;
 /// several. Layers of the same shapes and kind are timed once.
 ///
 /// What matters to a plan is how the layers' costs compare, and that changes little with rows and threads.
+#[inline(never)]
 pub fn measure_forward_costs<T: Scalar>(network: &Network) -> Vec<u64> {
     let mut known: Vec<(usize, u64)> = Vec::new();
     let layers = first_with_parameters(network)..=network.depth();

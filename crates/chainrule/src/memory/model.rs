@@ -52,6 +52,7 @@ impl StepModel {
     ///
     /// # Errors
     /// When the batch is empty or has fewer samples than parts, and when a size overflows.
+    #[inline(never)]
     pub fn new<T: Scalar>(
         shape: &StepShape<'_>,
         microbatches: usize,

@@ -111,6 +111,7 @@ impl MemoryPlan {
     ///
     /// # Errors
     /// When the batch is empty, or a size overflows.
+    #[inline(never)]
     pub fn unlimited<T: Scalar>(shape: &StepShape<'_>) -> Result<Self> {
         let model = StepModel::new::<T>(shape, 1, None)?;
         let program = Program::fast::<T>(shape.network, shape.batch_size, shape.threads);
@@ -128,6 +129,7 @@ impl MemoryPlan {
     /// # Errors
     /// When there is none, with the smallest limit that can be kept and what would lower it; and as for
     /// [`MemoryPlan::unlimited`].
+    #[inline(never)]
     pub fn within<T: Scalar>(shape: &StepShape<'_>, limit: &MemoryLimit) -> Result<Self> {
         if let MicroBatches::Automatic | MicroBatches::Exactly(1) = limit.microbatches {
             let plain = MemoryPlan::unlimited::<T>(shape)?;
@@ -142,6 +144,7 @@ impl MemoryPlan {
     ///
     /// # Errors
     /// When the limit is too small, and when the model is one of another number type.
+    #[inline(never)]
     pub fn scheduled<T: Scalar>(model: StepModel, planner: &Planner, limit: u64) -> Result<Self> {
         let minimum = model.minimum_bytes(planner);
         match Choice::of(model, planner, limit) {
@@ -154,6 +157,7 @@ impl MemoryPlan {
     ///
     /// # Errors
     /// Names the operation that cannot be executed; and when the model is one of another number type.
+    #[inline(never)]
     pub fn executing<T: Scalar>(model: StepModel, schedule: Schedule) -> Result<Self> {
         let cost = model.chain().run(&schedule);
         let cost = cost.map_err(|error| Error::Data(format!("the schedule's {error}")))?;

@@ -32,6 +32,7 @@ impl Clipping {
 }
 
 /// Bounds the gradients in place.
+#[inline(never)]
 pub fn clip<T: Scalar>(gradients: &mut Gradients<T>, clipping: Clipping) {
     clip_on(&Threads::single(), gradients, clipping);
 }

@@ -166,6 +166,7 @@ impl<T: Scalar> Optimizer<T> {
     ///
     /// # Errors
     /// For a hyperparameter out of range.
+    #[inline(never)]
     pub fn new(rule: Rule, parameters: &Parameters<T>) -> Result<Self> {
         rule.check()?;
         let initial = T::from_f64(rule.initial_state());
@@ -268,6 +269,7 @@ impl NextStep<'_> {
 ///
 /// # Errors
 /// When the gradients or the optimizer's state do not have the parameters' shapes.
+#[inline(never)]
 pub fn update<T: Scalar>(
     optimizer: &mut Optimizer<T>,
     parameters: &mut Parameters<T>,

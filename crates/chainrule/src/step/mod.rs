@@ -62,6 +62,7 @@ impl<T: Scalar> TrainingStep<T> {
     ///
     /// # Errors
     /// When the loss does not fit the network, or a size overflows.
+    #[inline(never)]
     pub fn new(
         network: &Network,
         loss: &Loss,
@@ -79,6 +80,7 @@ impl<T: Scalar> TrainingStep<T> {
     ///
     /// # Errors
     /// When the loss does not fit the network, or the plan is for another number type, or has not reckoned with clipping.
+    #[inline(never)]
     pub fn planned(plan: MemoryPlan, loss: &Loss, clipping: Option<Clipping>) -> Result<Self> {
         check_number::<T>(plan.model.number_bytes)?;
         let arena = plan.arena_bytes() / size_of::<T>();
@@ -153,6 +155,7 @@ impl<T: Scalar> TrainingStep<T> {
     /// When the batch does not fit, and when the loss or a gradient is not finite: then nothing is changed.
     /// There is one exception: where the gradients are not kept, the loss is finite and a gradient is not, others may
     /// have been applied. No parameter becomes infinite or NaN by it, and the step does not count.
+    #[inline(never)]
     pub fn run(
         &mut self,
         threads: &Threads,

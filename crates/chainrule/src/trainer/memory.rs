@@ -24,6 +24,7 @@ impl TrainingPlan {
     ///
     /// # Errors
     /// When nothing fits into the limit, with the smallest that can be kept and what would lower it; when a size overflows.
+    #[inline(never)]
     pub fn new<T: Scalar>(
         network: &Network,
         options: &TrainingOptions,

@@ -191,6 +191,7 @@ impl<T: Scalar> Trainer<T> {
     ///
     /// # Errors
     /// When an option is out of range, or loss, network and parameters do not fit together.
+    #[inline(never)]
     pub fn new(
         network: &Network,
         loss: &Loss,
@@ -290,6 +291,7 @@ impl<T: Scalar> Trainer<T> {
     /// # Errors
     /// When samples do not fit, and, with epoch, step and place, when a value is not finite; the
     /// trainer then still has the last good parameters.
+    #[inline(never)]
     pub fn fit(
         &mut self,
         threads: &Threads,

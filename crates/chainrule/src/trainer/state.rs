@@ -54,6 +54,7 @@ impl<T: Scalar> Trainer<T> {
     ///
     /// # Errors
     /// When the system refuses, and within an epoch.
+    #[inline(never)]
     pub fn save(&self, path: &Path) -> Result<()> {
         if self.within_epoch {
             let reason = "a run can be written down between epochs only; this one was interrupted within one";
@@ -86,6 +87,7 @@ impl<T: Scalar> Trainer<T> {
     ///
     /// # Errors
     /// When the file is not complete or not of this number type.
+    #[inline(never)]
     pub fn resume(path: &Path, epochs: Option<usize>) -> Result<Self> {
         let file = TensorFile::read(path)?;
         let description: Description = file.metadata(KEY, "a training checkpoint")?;

@@ -7,6 +7,7 @@ use crate::matrix::MatrixView;
 
 /// The class that a row of predictions stands for: the largest output, or whether a single output is at
 /// least one half.
+#[inline(never)]
 pub fn predicted_class<T: Scalar>(prediction: &[T]) -> u32 {
     match prediction {
         [single] => u32::from(*single >= T::from_f64(0.5)),

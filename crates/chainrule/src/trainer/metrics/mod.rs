@@ -163,6 +163,7 @@ pub(super) fn check_positive_class(class: u32) -> Result<()> {
 ///
 /// # Errors
 /// When shapes do not fit or a target is out of range.
+#[inline(never)]
 pub fn evaluate<T: Scalar>(
     threads: &Threads,
     network: &Network,
@@ -177,6 +178,7 @@ pub fn evaluate<T: Scalar>(
 ///
 /// # Errors
 /// When shapes do not fit, or a target or `positive_class` is out of range.
+#[inline(never)]
 pub fn evaluate_for<T: Scalar>(
     threads: &Threads,
     network: &Network,
