@@ -19,6 +19,17 @@ fn a_plain_file() {
 }
 
 #[test]
+fn blank_lines_of_a_single_column_are_told() {
+    let dataset = csv("x\n1\n\n3\n");
+    assert_eq!(numbers(&dataset, "x"), [Some(1.0), Some(3.0)]);
+    assert_eq!(codes(&dataset.notes), ["blank_lines"]);
+    // At the end they are no rows in any file, and with two columns they cannot be mistaken for missing values.
+    for text in ["x\n1\n2\n3\n\n", "x,y\n1,a\n\n3,b\n", "x\n1\n\"\"\n3\n"] {
+        assert!(csv(text).notes.is_empty(), "{text:?}: {:?}", csv(text).notes);
+    }
+}
+
+#[test]
 fn byte_order_mark_semicolon_tab_and_gzip() {
     let expected = [["1", "2,5"]];
     assert_eq!(cells(&csv("\u{feff}a;b\n1;2,5\n")), expected);

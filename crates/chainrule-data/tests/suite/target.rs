@@ -34,6 +34,23 @@ fn the_last_column_or_the_named_one() {
 }
 
 #[test]
+fn a_column_with_another_use_is_never_the_target() {
+    let dataset = csv("age,income,City,weight\n1,2,a,1\n3,4,b,2\n5,9,a,3\n");
+    let find = |targets: &[&str], others: &[&str]| {
+        let [targets, others] =
+            [targets, others].map(|names| names.iter().map(|&name| name.into()).collect::<Vec<_>>());
+        Objective::find_beside(&dataset, &targets, &others, None, &mut Vec::new())
+    };
+    assert_eq!(find(&[], &[]).unwrap().target_names(), ["weight"]);
+    assert_eq!(find(&[], &["weight"]).unwrap().target_names(), ["City"]);
+    assert_eq!(find(&[], &["City", "weight"]).unwrap().target_names(), ["income"]);
+    assert_eq!(find(&["age"], &["weight"]).unwrap().target_names(), ["age"]);
+    assert_error(find(&["weight"], &["weight"]), &["t.csv: 'weight' is the target", "name another column"]);
+    assert_error(find(&["age", "City"], &["City"]), &["t.csv: 'City' is the target"]);
+    assert_error(find(&[], &["age", "income", "City", "weight"]), &["t.csv: no column is left"]);
+}
+
+#[test]
 fn images_have_labels() {
     let dataset = read("digits").unwrap();
     let (objective, notes) = find(&dataset, &[], None).unwrap();

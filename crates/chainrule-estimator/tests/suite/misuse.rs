@@ -65,6 +65,32 @@ fn options_that_do_not_go_together_are_named() {
 }
 
 #[test]
+fn a_column_with_another_use_is_not_the_target() {
+    let place = Place::new();
+    let visits = small_table(60).replacen('\n', ",visit\n", 1);
+    let visits: Vec<String> = (visits.lines().enumerate())
+        .map(|(line, row)| if line == 0 { format!("{row}\n") } else { format!("{row},{}\n", 1 + line / 6) })
+        .collect();
+    let dataset = place.data("table.csv", &visits.concat());
+    let visit = || Some("visit".to_owned());
+    for options in [
+        EstimatorOptions { ignore: vec!["visit".to_owned()], ..small() },
+        EstimatorOptions { weight: visit(), ..small() },
+        EstimatorOptions { group: visit(), ..small() },
+        EstimatorOptions { time: visit(), ..small() },
+    ] {
+        let preparation = Estimator::new(options.clone()).prepare(&dataset).unwrap();
+        assert_eq!(preparation.preprocessing().target_names(), ["kind"], "{options:?}");
+        let both = EstimatorOptions { targets: vec!["visit".to_owned()], ..options };
+        let error = Estimator::new(both).prepare(&dataset).unwrap_err().to_string();
+        assert!(error.contains("'visit' is the target, and cannot be ignored"), "{error}");
+    }
+    let visits = EstimatorOptions { weight: visit(), ignore: vec!["kind".to_owned()], ..small() };
+    let preparation = Estimator::new(visits).prepare(&dataset).unwrap();
+    assert_eq!(preparation.preprocessing().target_names(), ["size"]);
+}
+
+#[test]
 fn options_out_of_range_are_refused() {
     let place = Place::new();
     let dataset = place.data("table.csv", &small_table(60));
