@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use chainrule::memory::{MemoryPlan, StepShape};
-use chainrule::{Model, Parameters, Rule, TrainingOptions};
+use chainrule::{Model, Parameters, Rule};
 use chainrule_data::{InputPreprocessing, Preprocessing};
 use serde_json::{Value, json};
 
 use crate::arguments::InspectArguments;
-use crate::plan::DEFAULT_BATCH;
+use crate::plan::{DEFAULT_BATCH, recorded_options};
 use crate::report::{
     bytes, counted, grouped, ledger_table, loss_words, network_table, say, say_json, short, table,
 };
@@ -81,11 +81,6 @@ fn training_step(model: &Model<f32>) -> Result<(Step, MemoryPlan)> {
         threads: step.threads,
     })?;
     Ok((step, plan))
-}
-
-/// The options that a model was trained with, if its file has them.
-pub(crate) fn recorded_options(model: &Model<f32>) -> Option<TrainingOptions> {
-    serde_json::from_value(model.training.as_ref()?["options"].clone()).ok()
 }
 
 fn tensor_table(parameters: &Parameters<f32>) -> comfy_table::Table {

@@ -5,7 +5,6 @@
 
 use crate::cells::{Cells, Decimals};
 use crate::number::{self, NumberStyle};
-use crate::options::ReadAs;
 use arrow_array::{
     Array, ArrayRef, DictionaryArray, Float64Array, StringArray, UInt32Array, types::UInt32Type,
 };
@@ -53,6 +52,17 @@ impl ColumnType {
             .into_iter()
             .find(|kind| kind.name() == name)
     }
+}
+
+/// How one column is to be read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadAs {
+    /// Its type.
+    pub kind: Option<ColumnType>,
+    /// How its dates are written, in the notation of `strftime`, such as `%d/%m/%Y`.
+    pub date_format: Option<String>,
+    /// How its numbers are written.
+    pub style: Option<NumberStyle>,
 }
 
 /// A named column with a type. Columns of one table have the same length.

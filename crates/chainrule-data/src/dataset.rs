@@ -37,6 +37,17 @@ pub enum Features {
 }
 
 impl Dataset {
+    /// Images in memory as a data set. `name` is what messages call it.
+    pub fn from_images(name: impl Into<String>, images: Images) -> Self {
+        Self {
+            name: name.into(),
+            description: images.description(),
+            features: Features::Images(images),
+            test_rows: None,
+            notes: Vec::new(),
+        }
+    }
+
     /// A table as a data set; its name is that of the table's file.
     pub fn from_table(table: Table) -> Self {
         let (rows, columns) = (table.rows(), table.columns().len());

@@ -1,6 +1,5 @@
 //! Grey images of one size, with their labels or without.
 
-use crate::dataset::{Dataset, Features};
 use crate::error::{DataError, Result};
 use crate::names;
 use std::collections::BTreeSet;
@@ -203,19 +202,6 @@ impl Images {
             labels.extend_from_slice(&others);
         }
         Ok(())
-    }
-}
-
-impl Dataset {
-    /// Images in memory as a data set. `name` is what messages call it.
-    pub fn from_images(name: impl Into<String>, images: Images) -> Self {
-        Self {
-            name: name.into(),
-            description: images.description(),
-            features: Features::Images(images),
-            test_rows: None,
-            notes: Vec::new(),
-        }
     }
 }
 

@@ -67,7 +67,7 @@ mod target;
 mod truth;
 mod typing;
 
-pub use column::{Column, ColumnType};
+pub use column::{Column, ColumnType, ReadAs};
 pub use dataset::{Dataset, Features, LABEL};
 pub use describe::{BINS, ColumnSummary, NumberSummary};
 pub use error::{DataError, Place, Result};
@@ -78,7 +78,7 @@ pub use missing::{MissingWords, USUAL_MISSING_WORDS};
 pub use names::thousands;
 pub use note::Note;
 pub use number::NumberStyle;
-pub use options::{ReadAs, ReadOptions, Separator};
+pub use options::{ReadOptions, Separator};
 pub use preprocessing::{
     BUCKETS, CategoricalColumn, ClassTarget, DateColumn, DatePart, FitOptions, ImageInputs, IndicatorColumn,
     InputColumn, InputNumber, InputPreprocessing, MOST_CATEGORIES, NumberTarget, NumericColumn,

@@ -1,9 +1,8 @@
 //! How a table is to be read, where it is not to be found out.
 
-use crate::column::ColumnType;
+use crate::column::ReadAs;
 use crate::error::{DataError, Result};
 use crate::missing::MissingWords;
-use crate::number::NumberStyle;
 use std::collections::HashMap;
 
 /// How to read a table. What is not said is found in the file.
@@ -67,17 +66,6 @@ impl Default for ReadOptions {
             block: 1 << 20,
         }
     }
-}
-
-/// How one column is to be read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ReadAs {
-    /// Its type.
-    pub kind: Option<ColumnType>,
-    /// How its dates are written, in the notation of `strftime`, such as `%d/%m/%Y`.
-    pub date_format: Option<String>,
-    /// How its numbers are written.
-    pub style: Option<NumberStyle>,
 }
 
 /// What stands between two fields of a row.

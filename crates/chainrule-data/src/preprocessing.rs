@@ -15,10 +15,10 @@ mod validate;
 pub use apply::{InputNumber, TargetScale, TargetValues};
 pub use fit::FitOptions;
 
-use crate::column::ColumnType;
+use crate::column::{ColumnType, ReadAs};
 use crate::missing::MissingWords;
 use crate::number::NumberStyle;
-use crate::options::{ReadAs, ReadOptions};
+use crate::options::ReadOptions;
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 

@@ -5,12 +5,11 @@
 //! exception: whether `1,234` is a thousand or a little more than one is told by the other columns of the file.
 
 use crate::cells::{Cells, Decimals, Texts};
-use crate::column::{Column, ColumnType, Dictionary, NumberCells, Values, values_of};
+use crate::column::{Column, ColumnType, Dictionary, NumberCells, ReadAs, Values, values_of};
 use crate::date;
 use crate::names;
 use crate::note::Note;
 use crate::number::{self, NumberStyle, Reading};
-use crate::options::ReadAs;
 use crate::truth::are_truths;
 use arrow_array::Array;
 use std::sync::Arc;

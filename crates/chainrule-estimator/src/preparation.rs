@@ -1,7 +1,6 @@
 //! Everything a run needs, made from a data set that it then does not need any more.
 
-use chainrule::{Initialization, Model, Parameters};
-use chainrule::{Loss, Network, Threads, TrainingOptions, TrainingPlan};
+use chainrule::{Initialization, Loss, Model, Network, Parameters, Threads, TrainingOptions, TrainingPlan};
 use chainrule_data::{Dataset, FitOptions, Note, Objective, Preprocessing};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -15,7 +14,6 @@ use crate::pool::Pool;
 use crate::predictor::Predictor;
 use crate::record::Origin;
 use crate::rows::rows_with_targets;
-use crate::run::{Fitted, Observer, Run};
 use crate::samples::PreparedSamples;
 use crate::split::SplitRule;
 
@@ -136,22 +134,6 @@ impl Preparation {
             resume: options.resume.clone(),
             checkpoint: options.checkpoint.clone(),
         })
-    }
-
-    /// A run from the start, or from the checkpoint that the options name.
-    ///
-    /// # Errors
-    /// When the checkpoint cannot be read, and [`OptionError::OtherRun`] when it is of another run.
-    pub fn start(&self) -> Result<Run<'_>> {
-        Run::new(self)
-    }
-
-    /// Trains to the end, or until the observer breaks off, and measures the best model.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start) and [`Run::fit`].
-    pub fn fit(&self, observer: &mut Observer<'_>) -> Result<Fitted> {
-        self.start()?.fit(observer)
     }
 
     /// The data's name: what the user called them.

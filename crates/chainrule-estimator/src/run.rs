@@ -25,6 +25,24 @@ pub fn unobserved(_: &Event<'_, f32>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
+impl Preparation {
+    /// A run from the start, or from the checkpoint that the options name.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be read, and [`OptionError::OtherRun`] when it is of another run.
+    pub fn start(&self) -> Result<Run<'_>> {
+        Run::new(self)
+    }
+
+    /// Trains to the end, or until the observer breaks off, and measures the best model.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) and [`Run::fit`].
+    pub fn fit(&self, observer: &mut Observer<'_>) -> Result<Fitted> {
+        self.start()?.fit(observer)
+    }
+}
+
 /// A run that has not begun, or that goes on from a checkpoint.
 ///
 /// ```

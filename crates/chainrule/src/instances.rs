@@ -1,8 +1,8 @@
 //! What trains and predicts, compiled here for `f32` and `f64`.
 //!
-//! A generic function is compiled in every crate that calls it, as that crate is compiled: four times over in this
-//! workspace, and slowly where a user builds without optimization. Functions that are never inlined are called
-//! where they are already, so that those listed here are compiled once, as this crate is.
+//! A generic function is compiled anew in every crate that calls it, and as that crate is compiled: in this workspace that
+//! was a third of the build, and a program built without optimization trained without it, though its dependencies had
+//! it. A function that is never inlined is called where it is already, so that those below are compiled once, here.
 
 use std::hint::black_box;
 

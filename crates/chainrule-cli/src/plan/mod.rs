@@ -7,18 +7,22 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use chainrule::memory::{MemoryPlan, MicroBatches, Operation, Planner, StepModel, StepShape};
-use chainrule::{Loss, Model, Network, Rule, Scalar};
+use chainrule::{Loss, Model, Network, Rule, Scalar, TrainingOptions};
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
 use crate::bench::workload::{in_runs, made_network};
-use crate::inspect::recorded_options;
 use crate::memory::{CostUnit, refusal};
 use crate::output::check_output;
 use crate::report::{bytes, counted, grouped, ledger_line, say, say_json, short, table};
 
 /// Rows in a step where neither the command line nor the model names a number.
 pub(crate) const DEFAULT_BATCH: usize = 128;
+
+/// The options that a model was trained with, if its file has them.
+pub(crate) fn recorded_options(model: &Model<f32>) -> Option<TrainingOptions> {
+    serde_json::from_value(model.training.as_ref()?["options"].clone()).ok()
+}
 
 /// Runs the command.
 pub(crate) fn run(arguments: &PlanArguments) -> Result<ExitCode> {

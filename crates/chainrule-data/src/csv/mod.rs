@@ -7,12 +7,12 @@ mod records;
 mod shape;
 
 use crate::cells::Cells;
-use crate::column::{Column, ColumnType};
+use crate::column::{Column, ColumnType, ReadAs};
 use crate::error::{DataError, Place, Result};
 use crate::missing::MissingWords;
 use crate::names;
 use crate::note::Note;
-use crate::options::{ReadAs, ReadOptions};
+use crate::options::ReadOptions;
 use crate::parallel;
 use crate::source::{Bytes, Source};
 use crate::table::{Lines, Table};

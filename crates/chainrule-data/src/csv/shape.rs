@@ -3,12 +3,11 @@
 
 use super::dialect::Dialect;
 use crate::cells::Cells;
-use crate::column::{Column, ColumnType, Values};
+use crate::column::{Column, ColumnType, ReadAs, Values};
 use crate::error::{DataError, Result};
 use crate::names;
 use crate::note::Note;
 use crate::number;
-use crate::options::ReadAs;
 use crate::table::Lines;
 use crate::typing::{Hints, type_columns};
 use arrow_array::Array;
