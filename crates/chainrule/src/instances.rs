@@ -1,8 +1,9 @@
 //! What trains and predicts, compiled here for `f32` and `f64`.
 //!
-//! A generic function is compiled anew in every crate that calls it, and as that crate is compiled: in this workspace that
-//! was a third of the build, and a program built without optimization trained without it, though its dependencies had
-//! it. A function that is never inlined is called where it is already, so that those below are compiled once, here.
+//! A generic function is compiled anew in every crate that calls it, and as that crate is compiled: that was over a third
+//! of what the crates above this one compiled, and a program built without optimization trained without it, though its
+//! dependencies had it. A function that is never inlined is called where it is already, so that those below are
+//! compiled once, here.
 
 use std::hint::black_box;
 
