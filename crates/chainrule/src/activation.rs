@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, require};
 use crate::kernel::Scalar;
-use crate::kernel::elementwise::vectorized_loop;
 use crate::kernel::functions::{
     exp_m1_of_nonpositive, exp_of_nonpositive, normal_tail, sigmoid, softplus, tanh,
 };
+use crate::kernel::vectorized::vectorized_loop;
 
 macro_rules! activations {
     ($(

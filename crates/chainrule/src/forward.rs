@@ -3,8 +3,8 @@
 use crate::activation::{Activation, softmax_rows};
 use crate::error::{Error, Result};
 use crate::inputs::Inputs;
-use crate::kernel::elementwise::for_each_chunk;
 use crate::kernel::panels::{Panels, from_rows};
+use crate::kernel::parts::for_each_chunk;
 use crate::kernel::transpose::{transpose, transpose_to_rows};
 use crate::kernel::{Scalar, Threads};
 use crate::layer::{Context, LayerWeights};

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
-use crate::kernel::elementwise::all_finite;
 use crate::kernel::panels::{panel_width, write_row};
+use crate::kernel::vectorized::all_finite;
 use crate::matrix::{Matrix, MatrixView};
 
 /// Rows of inputs, [samples, n_0]. A [`MatrixView`] converts into it.

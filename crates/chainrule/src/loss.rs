@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use crate::activation::{Activation, largest, log_sum_exp, softmax_jacobian, softmax_rows, sum};
 use crate::error::{Error, Result, require};
 use crate::kernel::Scalar;
-use crate::kernel::elementwise::vectorized_loop;
 use crate::kernel::functions::{exp, exp_of_nonpositive, ln_of_at_least_one, sigmoid, softplus};
+use crate::kernel::vectorized::vectorized_loop;
 use crate::matrix::{Matrix, MatrixView};
 
 /// What the network should have answered, one row or one class index for each sample.

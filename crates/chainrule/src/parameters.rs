@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::kernel::buffer::{ALIGNMENT, Buffer, zeros};
-use crate::kernel::{Scalar, elementwise::all_finite};
+use crate::kernel::{Scalar, vectorized::all_finite};
 use crate::matrix::{Matrix, MatrixView};
 
 /// One tensor's place in the buffer.

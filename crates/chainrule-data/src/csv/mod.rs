@@ -103,9 +103,15 @@ fn read_once(
         thousands: options.thousands,
         separator: dialect.format.separator.byte(),
     };
-    let Joined { columns, lines, rows, .. } = joined;
+    let Joined { columns, lines, blank, rows, .. } = joined;
     let columns =
         names.iter().cloned().zip(columns).zip(wanted).map(|((name, cells), wanted)| (name, cells, wanted));
+    if names.len() == 1 && blank.above_row {
+        notes.push(Note::new(
+            "blank_lines",
+            "blank lines are skipped; a missing value of a single column has to be written, as NA or \"\"",
+        ));
+    }
     let columns = shape::finish(columns.collect(), rows, &lines, &dialect, hints, &mut notes);
     Ok((Table::with_lines(file.to_owned(), columns, lines)?, notes))
 }
@@ -177,15 +183,24 @@ struct Piece {
     rows: usize,
     /// Lines of its rows, counted from 0 at its start.
     lines: Lines,
+    blank: Blank,
     /// How many lines it has.
     line_count: u64,
     bytes: usize,
+}
+
+/// Where blank lines are: above a row, and behind the last one.
+#[derive(Clone, Copy, Default)]
+struct Blank {
+    above_row: bool,
+    at_end: bool,
 }
 
 /// The pieces so far, in their order.
 struct Joined {
     columns: Vec<Cells>,
     lines: Lines,
+    blank: Blank,
     rows: usize,
     next_line: u64,
     next: usize,
@@ -201,6 +216,7 @@ fn join(layout: &Layout<'_>, mut blocks: Blocks, length: Option<u64>, threads: u
     let joined = Mutex::new(Joined {
         columns: layout.as_texts.iter().map(|as_texts| Cells::new(*as_texts)).collect(),
         lines: Lines::default(),
+        blank: Blank::default(),
         rows: 0,
         next_line: layout.dialect.rows_line,
         next: 0,
@@ -285,6 +301,13 @@ impl Joined {
         for &(row, line) in piece.lines.runs() {
             self.lines.push(self.rows + row, self.next_line + line);
         }
+        self.blank = match piece.rows {
+            0 => Blank { at_end: self.blank.at_end || piece.blank.at_end, ..self.blank },
+            _ => Blank {
+                above_row: self.blank.above_row || self.blank.at_end || piece.blank.above_row,
+                at_end: piece.blank.at_end,
+            },
+        };
         for (column, cells) in self.columns.iter_mut().zip(piece.columns) {
             column.append(cells);
         }
@@ -349,29 +372,33 @@ impl Layout<'_> {
             return Err(DataError::UnclosedQuote { file: self.file.to_owned(), line });
         }
         let ends_line = block.ends_with(b"\n") || block.ends_with(b"\r");
+        let mut blank = Blank::default();
         if line_count + u64::from(!ends_line) == rows as u64 {
             if rows > 0 {
                 lines.push(0, 0);
             }
         } else {
-            lines = self.lines_of(block, width);
+            (lines, blank) = self.lines_of(block, width);
         }
-        Ok(Piece { columns, rows, lines, line_count, bytes: block.len() })
+        Ok(Piece { columns, rows, lines, blank, line_count, bytes: block.len() })
     }
 
-    /// The line of every row, where they are not simply one after the other.
-    fn lines_of(&self, block: &[u8], width: usize) -> Lines {
+    /// The line of every row, where they are not simply one after the other, and what blank lines there are.
+    fn lines_of(&self, block: &[u8], width: usize) -> (Lines, Blank) {
         let mut records = Records::new(block, self.dialect.format);
-        let mut lines = Lines::default();
+        let (mut lines, mut blank) = (Lines::default(), Blank::default());
         let mut row = 0;
         while records.advance() {
             if width != 1 && records.len() == 1 && records.fields().all(<[u8]>::is_empty) {
                 continue;
             }
             lines.push(row, records.line());
+            blank.above_row |= records.has_blank_above();
             row += 1;
         }
-        lines
+        records.line();
+        blank.at_end = records.has_blank_above();
+        (lines, blank)
     }
 
     fn open_quote(&self, block: &[u8]) -> Option<usize> {

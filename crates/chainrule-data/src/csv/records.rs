@@ -34,6 +34,8 @@ pub(crate) struct Records<'a> {
     /// Lines that end before `counted`.
     lines: u64,
     counted: usize,
+    /// Whether blank lines stand right above the line that was asked for last.
+    blank_above: bool,
 }
 
 impl<'a> Records<'a> {
@@ -55,6 +57,7 @@ impl<'a> Records<'a> {
             start: 0,
             lines: 0,
             counted: 0,
+            blank_above: false,
         }
     }
 
@@ -108,13 +111,23 @@ impl<'a> Records<'a> {
         self.position
     }
 
-    /// The line on which the latest record starts, counted from 0. Lines end with `\n`, `\r\n` or `\r`.
+    /// The line on which the latest record starts, counted from 0; after the last one, that of the end. Lines end with
+    /// `\n`, `\r\n` or `\r`.
     pub(crate) fn line(&mut self) -> u64 {
         let mut start = self.start.max(self.counted);
+        self.blank_above = false;
         loop {
             let rest = &self.bytes[start..];
             match rest.first() {
-                Some(b'\n' | b'\r') => start += 1,
+                Some(byte @ (b'\n' | b'\r')) => {
+                    // The line is blank, unless these bytes end a comment or are the second of a line's two.
+                    self.blank_above |= match start.checked_sub(1).map(|before| self.bytes[before]) {
+                        None | Some(b'\n') => true,
+                        Some(b'\r') => *byte == b'\r',
+                        Some(_) => false,
+                    };
+                    start += 1;
+                }
                 Some(byte) if Some(*byte) == self.comment => {
                     start += memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
                 }
@@ -124,6 +137,11 @@ impl<'a> Records<'a> {
         self.lines += line_breaks(&self.bytes[self.counted..start]);
         self.counted = start;
         self.lines
+    }
+
+    /// Whether blank lines stand right above the latest [`line`](Self::line).
+    pub(crate) fn has_blank_above(&self) -> bool {
+        self.blank_above
     }
 }
 

@@ -98,12 +98,6 @@ pub(super) fn finish(
             format!("line {line}, '{word}', is left out, as a sum of the rows above it"),
         ));
     }
-    if columns.len() == 1 && lines.runs().len() > 1 {
-        notes.push(Note::new(
-            "blank_lines",
-            "blank lines between rows are skipped; a missing value of a single column has to be written, as NA or \"\"",
-        ));
-    }
     let unnamed: Vec<bool> = match &dialect.names {
         Some(names) => names.iter().map(String::is_empty).collect(),
         None => vec![false; columns.len()],

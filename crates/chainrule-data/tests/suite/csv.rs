@@ -3,7 +3,7 @@
 use crate::folder::{
     Folder, assert_error, cells, codes, column, csv, fit_rows, gzip, numbers, read_csv, table,
 };
-use chainrule_data::{ColumnType, read};
+use chainrule_data::{ColumnType, ReadOptions, read, read_with};
 
 #[test]
 fn a_plain_file() {
@@ -23,10 +23,31 @@ fn blank_lines_of_a_single_column_are_told() {
     let dataset = csv("x\n1\n\n3\n");
     assert_eq!(numbers(&dataset, "x"), [Some(1.0), Some(3.0)]);
     assert_eq!(codes(&dataset.notes), ["blank_lines"]);
-    // At the end they are no rows in any file, and with two columns they cannot be mistaken for missing values.
-    for text in ["x\n1\n2\n3\n\n", "x,y\n1,a\n\n3,b\n", "x\n1\n\"\"\n3\n"] {
-        assert!(csv(text).notes.is_empty(), "{text:?}: {:?}", csv(text).notes);
+    // In small blocks they may stand at the end of one.
+    let folder = Folder::new();
+    let path = folder.write("x.csv", "x\r\n1\r\n2\r\n\r\n\r\n4\r\n");
+    for block in [1, 3, 5, 8, 64] {
+        let dataset = read_with(&path, &ReadOptions { block, ..ReadOptions::default() }).unwrap();
+        assert_eq!(codes(&dataset.notes), ["blank_lines"], "blocks of {block} bytes");
     }
+    for text in [
+        // At the end they are no rows in any file, and with two columns they cannot be mistaken for missing values.
+        "x\n1\n2\n3\n\n",
+        "x\r\n1\r\n2\r\n",
+        "x,y\n1,a\n\n3,b\n",
+        "x\n1\n\"\"\n3\n",
+        // What else makes a row take several lines is not blank.
+        "x\n\"a\n\nb\"\nc\nd\n",
+    ] {
+        assert!(
+            csv(text).notes.iter().all(|note| note.code != "blank_lines"),
+            "{text:?}: {:?}",
+            csv(text).notes
+        );
+    }
+    let commented = ReadOptions { comment: Some(b'#'), ..ReadOptions::default() };
+    let dataset = read_with(&folder.write("c.csv", "x\n1\n# two\n2\n3\n"), &commented).unwrap();
+    assert!(dataset.notes.is_empty(), "{:?}", dataset.notes);
 }
 
 #[test]

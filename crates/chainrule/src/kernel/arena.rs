@@ -6,8 +6,8 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::elementwise::{Scratch, SharedPointer};
 use super::panels::Blocks;
+use super::parts::{Scratch, SharedPointer};
 use super::{Scalar, Threads};
 
 /// Rows of a block, at most: so many that a block's values stay in a core's cache.

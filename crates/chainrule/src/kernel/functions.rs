@@ -22,7 +22,7 @@
 //! print the error over fewer f32 numbers, and for f64 against `libm`. Subnormal results are as exact as the others.
 //! NaN gives NaN.
 //!
-//! [`vectorized_loop!`]: super::elementwise::vectorized_loop
+//! [`vectorized_loop!`]: super::vectorized::vectorized_loop
 
 // Coefficients are written with enough digits to be read back, as the fit printed them.
 #![allow(clippy::excessive_precision)]
@@ -360,7 +360,7 @@ pub(crate) mod error_of {
 
 #[cfg(test)]
 mod tests {
-    use super::super::elementwise::vectorized_loop;
+    use super::super::vectorized::vectorized_loop;
     use super::*;
 
     macro_rules! run {

@@ -1,7 +1,7 @@
 //! Which instruction set the kernels use on this machine.
 
 #[cfg(target_arch = "x86_64")]
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::OnceLock;
 
 /// The sets that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,30 +21,15 @@ pub(super) enum Instructions {
 pub(super) fn instructions() -> Instructions {
     #[cfg(target_arch = "x86_64")]
     {
-        /// What [`detect`] found, as a number from 1; 0 before. A small network's step asks often.
-        static FOUND: AtomicU8 = AtomicU8::new(0);
-        match FOUND.load(Relaxed) {
-            1 => Instructions::Avx512,
-            2 => Instructions::Avx2,
-            3 => Instructions::Plain,
-            _ => {
-                let found = detect();
-                let number = match found {
-                    Instructions::Avx512 => 1,
-                    Instructions::Avx2 => 2,
-                    Instructions::Plain => 3,
-                };
-                FOUND.store(number, Relaxed);
-                found
-            }
-        }
+        // A small network's step asks often.
+        static FOUND: OnceLock<Instructions> = OnceLock::new();
+        *FOUND.get_or_init(detect)
     }
     #[cfg(not(target_arch = "x86_64"))]
     Instructions::Plain
 }
 
 #[cfg(target_arch = "x86_64")]
-#[cold]
 fn detect() -> Instructions {
     if is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")

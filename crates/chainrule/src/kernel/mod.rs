@@ -6,16 +6,17 @@
 
 pub(crate) mod arena;
 pub(crate) mod buffer;
-pub(crate) mod elementwise;
 pub(crate) mod functions;
 pub(crate) mod gemm;
 mod instructions;
 mod lanes;
 pub(crate) mod panels;
+pub(crate) mod parts;
 mod peak;
 mod scalar;
 mod threads;
 pub(crate) mod transpose;
+pub(crate) mod vectorized;
 
 pub use peak::fma_peak;
 pub use scalar::Scalar;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check_positive;
 use crate::error::Result;
-use crate::kernel::{Scalar, Threads, elementwise::for_each_part};
+use crate::kernel::{Scalar, Threads, parts::for_each_part};
 use crate::parameters::Gradients;
 
 /// How gradients are bounded.

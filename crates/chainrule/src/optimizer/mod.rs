@@ -20,7 +20,8 @@ pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
 use crate::error::{Error, Result, require};
-use crate::kernel::elementwise::{for_each_part, vectorized_loop};
+use crate::kernel::parts::for_each_part;
+use crate::kernel::vectorized::vectorized_loop;
 use crate::kernel::{Scalar, Threads};
 use crate::parameters::{Gradients, Parameters};
 

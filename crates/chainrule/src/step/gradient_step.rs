@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::program::{GradientParts, Operands, Target};
 use crate::kernel::arena::Cut;
-use crate::kernel::elementwise::{Scratch, all_finite};
 use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::Blocks;
+use crate::kernel::parts::Scratch;
+use crate::kernel::vectorized::all_finite;
 use crate::kernel::{Scalar, Threads};
 use crate::network::Network;
 use crate::optimizer::Optimizer;

@@ -10,7 +10,7 @@ use super::compiler::Compiler;
 use super::layout::{Layout, Tensor};
 use crate::kernel::Scalar;
 use crate::kernel::arena::{Cut, Place, Places};
-use crate::kernel::elementwise::Parts;
+use crate::kernel::parts::Parts;
 use crate::memory::{Purpose, Schedule};
 use crate::network::Network;
 use crate::parameters::TensorLayout;

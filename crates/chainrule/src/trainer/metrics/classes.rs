@@ -1,7 +1,7 @@
 //! Metrics of classes: from weighted counts of actual, predicted and rightly predicted classes, and from ranks.
 
 use super::{Metrics, Weights};
-use crate::kernel::elementwise::for_each_chunk;
+use crate::kernel::parts::for_each_chunk;
 use crate::kernel::{Scalar, Threads};
 use crate::matrix::MatrixView;
 

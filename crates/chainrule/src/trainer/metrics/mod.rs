@@ -13,7 +13,7 @@ pub use classes::predicted_class;
 
 use crate::error::{Error, Result, require};
 use crate::forward::{INFERENCE_BATCH, infer_with_pre_activation};
-use crate::kernel::elementwise::for_each_chunk;
+use crate::kernel::parts::for_each_chunk;
 use crate::kernel::{Scalar, Threads};
 use crate::loss::{Loss, Output, Targets};
 use crate::matrix::MatrixView;
