@@ -188,6 +188,12 @@ pub struct ClassTarget {
     pub name: String,
     /// The classes of all rows, sorted by value where all are numbers, else as texts. Class i is the i-th of them.
     pub classes: Vec<String>,
+    /// The type of the column, by which it is read again; none for images, and in files of older versions.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ColumnType>,
+    /// The class that F1 is for, where there are two; none in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positive: Option<String>,
 }
 
 /// A target that is a number.
@@ -248,9 +254,18 @@ impl Preprocessing {
         if let InputPreprocessing::Columns(columns) = &self.inputs {
             options.learned.extend(columns.iter().map(|column| (column.name().to_owned(), column.read_as())));
         }
-        if let TargetPreprocessing::Numbers(targets) = &self.target {
-            let number = |style| ReadAs { kind: None, date_format: None, style };
-            options.learned.extend(targets.iter().map(|target| (target.name.clone(), number(target.style))));
+        match &self.target {
+            // A class that was read as a text then is one now, though it may look like a number.
+            TargetPreprocessing::Classes(ClassTarget { name, kind: kind @ Some(_), .. }) => {
+                options.learned.entry(name.clone()).or_default().kind = *kind;
+            }
+            TargetPreprocessing::Classes(_) => {}
+            TargetPreprocessing::Numbers(targets) => {
+                let number = |style| ReadAs { kind: None, date_format: None, style };
+                options
+                    .learned
+                    .extend(targets.iter().map(|target| (target.name.clone(), number(target.style))));
+            }
         }
         options
     }

@@ -3,7 +3,7 @@
 use chainrule::layer::{Dense, Dropout, Layer};
 use chainrule::optimizer::AdamW;
 use chainrule::{Activation, Loss, Network, Rule, Schedule, TrainingOptions};
-use chainrule_data::{InputPreprocessing, Preprocessing};
+use chainrule_data::{InputPreprocessing, Note, Preprocessing};
 
 use crate::error::Result;
 use crate::option_error::OptionError;
@@ -99,6 +99,34 @@ pub(crate) fn network(options: &EstimatorOptions, facts: &Facts<'_>, loss: &Loss
         }
     }
     Ok(builder.dense(n_out, output_activation).build()?)
+}
+
+/// Tells how widths were read that begin or end with a number that may have been meant for the inputs or the outputs.
+pub(crate) fn layers_note(options: &EstimatorOptions, facts: &Facts<'_>, network: &Network) -> Option<Note> {
+    let given = options.layers.as_ref()?;
+    let (inputs, outputs) = (network.input_width(), network.output_width());
+    let columns = match &facts.preprocessing.inputs {
+        InputPreprocessing::Columns(columns) => columns.len(),
+        InputPreprocessing::Images(_) => inputs,
+    };
+    let classes = facts.class_counts.len().max(outputs);
+    let (first, last) = (*given.first()?, *given.last()?);
+    let is_whole = given.len() >= 2 && (first, last) == (inputs, outputs);
+    // Few columns and outputs are as many as a narrow layer has neurons.
+    let may_be_inputs = given.len() >= 2 && (first == inputs || first == columns);
+    let may_be_outputs = given.len() >= 2 && (last == outputs || last == classes);
+    if is_whole || !(may_be_inputs || may_be_outputs) {
+        return None;
+    }
+    let list: Vec<String> = given.iter().map(usize::to_string).collect();
+    let list = list.join(",");
+    Some(Note::new(
+        "layers_read",
+        format!(
+            "the layers {list} are all hidden ones, between {inputs} inputs and {outputs} outputs; a list of all widths \
+             begins with {inputs} and ends with {outputs}"
+        ),
+    ))
 }
 
 /// Wide enough for what the rows can teach. Images get two layers of ReLU; tables, whose few columns

@@ -83,6 +83,19 @@ pub enum EstimatorError {
         /// What came out.
         value: f64,
     },
+    /// A prediction so far from its target that what is measured is no number.
+    #[error(
+        "{place}: output {output} is {value}, so far from its target that the loss is no number any more; \
+             leave the row out, or train with targets of such a size"
+    )]
+    NotMeasured {
+        /// The data, and the line or the image.
+        place: String,
+        /// The name of the target or class.
+        output: String,
+        /// What came out.
+        value: f64,
+    },
     /// Training came upon a value that is not finite, after at least one good epoch.
     #[error("{error}")]
     Diverged {

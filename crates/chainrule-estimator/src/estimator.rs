@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::options::EstimatorOptions;
 use crate::predictor::Predictor;
 use crate::preparation::Preparation;
-use crate::run::Observer;
+use crate::events::Observer;
 
 /// Learns from data sets, as its options say. The crate's page has an example.
 #[derive(Clone, Debug, Default)]

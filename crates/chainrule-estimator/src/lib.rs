@@ -34,9 +34,11 @@
 
 #![forbid(unsafe_code)]
 
+mod checkpoint;
 mod defaults;
 mod error;
 mod estimator;
+mod events;
 mod identity;
 mod measure;
 mod option_error;
@@ -54,17 +56,18 @@ mod samples;
 mod split;
 mod words;
 
-pub use chainrule::{Ending, Epoch, Evaluation, Event, Metrics};
+pub use chainrule::{Ending, Epoch, Evaluation, Metrics};
 pub use error::{EstimatorError, Result};
 pub use estimator::Estimator;
+pub use events::{Event, Observer, unobserved};
 pub use measure::Measurement;
 pub use option_error::OptionError;
 pub use options::{EstimatorOptions, MemoryOptions, Part};
 pub use predictions::{ClassPredictions, NumberPredictions, Predictions};
 pub use predictor::Predictor;
 pub use preparation::{Preparation, can_hold};
-pub use rows::chosen_rows;
-pub use run::{Fitted, Observer, Run, unobserved};
+pub use rows::{chosen_rows, row_place};
+pub use run::{Fitted, Run};
 pub use samples::PreparedSamples;
 pub use split::{SplitPart, SplitRule};
 pub use words::bytes;

@@ -4,12 +4,13 @@
 //! 64 bits, and compared with the targets as they stand in the data: RMSE = sqrt(mean (p - y)^2), MAE = mean |p - y|,
 //! R2 = 1 - sum (p - y)^2 / sum (y - mean y)^2. Sample weights count rows as often as they say.
 
-use chainrule::{Evaluation, Metrics, Model, Scalar, Threads, evaluate_for};
+use chainrule::{Error, Evaluation, Metrics, Model, Scalar, Threads, evaluate_for};
 use chainrule_data::{InputNumber, Preprocessing};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::error::Result;
+use crate::error::{EstimatorError, Result};
 use crate::outputs::{in_own_units, outputs};
+use crate::predictions::output_name;
 use crate::samples::PreparedSamples;
 
 /// Loss and metrics on some rows. Metrics of numbers are in the target's own units; the loss is the one that training
@@ -52,14 +53,25 @@ impl Serialize for Measurement {
     }
 }
 
-/// `positive` is the class that F1 is for, where there are two.
+/// What is measured.
+pub(crate) struct Measured<'a, T> {
+    pub(crate) model: &'a Model<T>,
+    pub(crate) prepared: &'a PreparedSamples<T>,
+    pub(crate) preprocessing: &'a Preprocessing,
+    /// The class that F1 is for, where there are two.
+    pub(crate) positive: u32,
+}
+
+/// Measures; `place` says what a row of the samples is called in a message.
+///
+/// # Errors
+/// [`EstimatorError::NotFinite`] and [`EstimatorError::NotMeasured`], and those of the engine.
 pub(crate) fn measure<T: Scalar + InputNumber>(
     threads: &Threads,
-    model: &Model<T>,
-    prepared: &PreparedSamples<T>,
-    preprocessing: &Preprocessing,
-    positive: u32,
+    of: &Measured<'_, T>,
+    place: &dyn Fn(usize) -> String,
 ) -> Result<Measurement> {
+    let Measured { model, prepared, preprocessing, positive } = *of;
     let Model { network, parameters, loss, .. } = model;
     let mut evaluation = evaluate_for(threads, network, parameters, loss, prepared.samples(), positive)?;
     let mut targets = Vec::new();
@@ -77,7 +89,46 @@ pub(crate) fn measure<T: Scalar + InputNumber>(
             targets = names.zip(Metrics::of_each_column(predictions, numbers, columns, weights)?).collect();
         }
     }
+    if !is_finite(&evaluation) {
+        return Err(not_finite(threads, of, place)?);
+    }
     Ok(Measurement { targets, ..measurement_of(evaluation, prepared, preprocessing) })
+}
+
+fn is_finite(evaluation: &Evaluation) -> bool {
+    let all = |numbers: &[f64]| numbers.iter().all(|number| number.is_finite());
+    evaluation.loss.is_finite()
+        && match evaluation.metrics {
+            Metrics::Classification { accuracy, balanced_accuracy, f1, auc, .. } => {
+                all(&[accuracy, balanced_accuracy, f1, auc.unwrap_or_default()])
+            }
+            Metrics::Regression { rmse, mae, r2 } => all(&[rmse, mae, r2.unwrap_or_default()]),
+        }
+}
+
+/// Which row makes a measurement that is no number: the first output that is none, else the one that is farthest from 0.
+fn not_finite<T: Scalar + InputNumber>(
+    threads: &Threads,
+    of: &Measured<'_, T>,
+    place: &dyn Fn(usize) -> String,
+) -> Result<EstimatorError> {
+    let Measured { model, prepared, preprocessing, .. } = *of;
+    let outputs = outputs(threads, model, prepared.input_numbers().view())?;
+    let columns = outputs.columns();
+    let numbers = in_own_units(&outputs, preprocessing.target_scales().as_deref());
+    let numbers = numbers.as_slice();
+    let first = numbers.iter().position(|number| !number.is_finite());
+    let farthest =
+        || (0..numbers.len()).max_by(|&one, &two| numbers[one].abs().total_cmp(&numbers[two].abs()));
+    let Some(index) = first.or_else(farthest) else {
+        return Ok(Error::Data("there are no rows".to_owned()).into());
+    };
+    let (place, value) = (place(index / columns), numbers[index]);
+    let output = output_name(preprocessing, index % columns, columns);
+    Ok(match value.is_finite() {
+        true => EstimatorError::NotMeasured { place, output, value },
+        false => EstimatorError::NotFinite { place, output, value },
+    })
 }
 
 /// A measurement from what the engine found on these samples.

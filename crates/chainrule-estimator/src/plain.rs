@@ -43,7 +43,7 @@ pub(crate) fn plain_preprocessing<T>(model: &Model<T>, dataset: &Dataset) -> Res
     let target = if for_classes {
         let count = model.network.output_width().max(2);
         let classes = (0..count).map(|class| class.to_string()).collect();
-        TargetPreprocessing::Classes(ClassTarget { name: target, classes })
+        TargetPreprocessing::Classes(ClassTarget { name: target, classes, kind: None, positive: None })
     } else {
         // The columns behind the inputs, one an output.
         let outputs = model.network.output_width();

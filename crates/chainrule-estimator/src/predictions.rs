@@ -1,12 +1,11 @@
-//! What a model says of rows: a class with all probabilities, or numbers in the target's own units.
+//! What a model says of rows: a class with the scores of all, or numbers in the target's own units.
 
-use chainrule::{Matrix, predicted_class};
-use chainrule::{Scalar, Threads};
+use chainrule::{Activation, Loss, Matrix, Model, Scalar, Threads, predicted_class};
 use chainrule_data::{Dataset, InputNumber, Note, Preprocessing};
 
 use crate::error::{EstimatorError, Result};
 use crate::outputs::{in_own_units, outputs};
-use crate::rows::place;
+use crate::rows::row_place;
 use crate::samples::inputs;
 
 /// Predictions, one for each row.
@@ -23,10 +22,12 @@ pub enum Predictions<T = f32> {
 pub struct ClassPredictions<T = f32> {
     /// The names of the classes.
     pub names: Vec<String>,
-    /// For each row the position of the predicted class in `names`: the most probable one.
+    /// For each row the position of the predicted class in `names`: the one of the highest score.
     pub classes: Vec<u32>,
-    /// Shape [rows, classes].
-    pub probabilities: Matrix<T>,
+    /// What the network puts out for each class, shape [rows, classes]: probabilities, or whatever its loss makes of it.
+    pub scores: Matrix<T>,
+    /// Whether the scores of a row are probabilities: none below 0, their sum 1.
+    pub are_probabilities: bool,
 }
 
 /// Predicted numbers.
@@ -60,7 +61,7 @@ impl<T> ClassPredictions<T> {
 
 pub(crate) fn predict<T: Scalar + InputNumber>(
     threads: &Threads,
-    model: &chainrule::Model<T>,
+    model: &Model<T>,
     preprocessing: &Preprocessing,
     dataset: &Dataset,
     rows: &[usize],
@@ -72,7 +73,7 @@ pub(crate) fn predict<T: Scalar + InputNumber>(
     let finite = |index: usize, columns: usize, value: f64| match value.is_finite() {
         true => Ok(()),
         false => {
-            let place = place(dataset, rows[index / columns]);
+            let place = row_place(dataset, rows[index / columns]);
             let output = output_name(preprocessing, index % columns, columns);
             Err(EstimatorError::NotFinite { place, output, value })
         }
@@ -86,8 +87,9 @@ pub(crate) fn predict<T: Scalar + InputNumber>(
         return Ok(Predictions::Numbers(NumberPredictions { names, values }));
     };
     let classes = (0..outputs.rows()).map(|i| predicted_class(outputs.row(i))).collect();
-    let probabilities = match columns {
-        // Of two classes a single output is the second one's probability.
+    let are_probabilities = gives_probabilities(model);
+    let scores = match columns {
+        // Of two classes a single output is the second one's score.
         1 => {
             let both =
                 outputs.as_slice().iter().flat_map(|&second| [<T as Scalar>::from_f64(1.0) - second, second]);
@@ -95,11 +97,26 @@ pub(crate) fn predict<T: Scalar + InputNumber>(
         }
         _ => outputs,
     };
-    Ok(Predictions::Classes(ClassPredictions { names: names.to_vec(), classes, probabilities }))
+    Ok(Predictions::Classes(ClassPredictions { names: names.to_vec(), classes, scores, are_probabilities }))
+}
+
+/// Whether what comes out for the classes is a probability for each, and all of them together 1.
+fn gives_probabilities<T>(model: &Model<T>) -> bool {
+    let (activation, loss) = (model.network.output_activation(), &model.loss);
+    match loss {
+        // Rates, of which several are more than 1.
+        Loss::Poisson => false,
+        _ if activation == Activation::Softmax => true,
+        Loss::CrossEntropy { .. } => !activation.yields_probabilities(),
+        // A single output is the second class's, and the first has the rest.
+        _ if model.network.output_width() > 1 => false,
+        Loss::BinaryCrossEntropy => true,
+        _ => activation.yields_probabilities(),
+    }
 }
 
 /// The class or the target that an output is of.
-fn output_name(preprocessing: &Preprocessing, output: usize, outputs: usize) -> String {
+pub(crate) fn output_name(preprocessing: &Preprocessing, output: usize, outputs: usize) -> String {
     match (preprocessing.class_names(), preprocessing.target_names().as_slice()) {
         (Some(classes), _) if classes.len() == outputs => classes[output].clone(),
         (Some([_, second]), _) => second.clone(),

@@ -5,17 +5,18 @@ use std::path::Path;
 
 use chainrule::{Model, Scalar};
 use chainrule_data::{
-    ColumnType, Dataset, InputNumber, InputPreprocessing, Note, Objective, Preprocessing, ReadOptions, Task,
+    ColumnType, Dataset, InputNumber, InputPreprocessing, Note, Objective, Preprocessing, ReadOptions,
+    TargetPreprocessing, Task,
 };
 
 use crate::error::{EstimatorError, Result};
-use crate::measure::{Measurement, measure};
+use crate::measure::{Measured, Measurement, measure};
 use crate::option_error::OptionError;
 use crate::plain::plain_preprocessing;
 use crate::pool::Pool;
 use crate::predictions::{Predictions, predict};
 use crate::record;
-use crate::rows::{all_rows, rows_with_targets};
+use crate::rows::{all_rows, row_place, rows_with_targets};
 use crate::samples::PreparedSamples;
 use crate::split::SplitPart;
 
@@ -35,7 +36,7 @@ use crate::split::SplitPart;
 ///
 /// let predictor = Predictor::load(path)?;
 /// let Predictions::Classes(predicted) = predictor.predict(&dataset)? else { unreachable!("digits are classes") };
-/// println!("the first image is a {}: {:?}", predicted.name(0), predicted.probabilities.row(0));
+/// println!("the first image is a {}: {:?}", predicted.name(0), predicted.scores.row(0));
 /// let measured = predictor.evaluate(&dataset)?;
 /// assert_eq!(measured.rows, 1797);
 /// # Ok::<(), chainrule_estimator::EstimatorError>(())
@@ -116,8 +117,10 @@ impl<T: Scalar + InputNumber> Predictor<T> {
     pub fn read_options(&self, options: ReadOptions) -> ReadOptions {
         let Some(preprocessing) = &self.preprocessing else { return options };
         let mut options = preprocessing.read_options(options);
-        // A class that was read as a text then is one now, though it may look like a number.
-        if let Ok(identity) = record::identity(self.model.training.as_ref()) {
+        // Files of older versions have the type of the classes' column in the record.
+        let knows =
+            matches!(&preprocessing.target, TargetPreprocessing::Classes(target) if target.kind.is_some());
+        if !knows && let Ok(identity) = record::identity(self.model.training.as_ref()) {
             for target in &identity.targets {
                 let print = identity.data.columns.iter().find(|column| column.name == *target);
                 let kind = print.and_then(|print| ColumnType::from_name(&print.kind));
@@ -153,8 +156,8 @@ impl<T: Scalar + InputNumber> Predictor<T> {
     /// The loss and the metrics on every row of a data set that has the target.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict), but for predictions that are not finite; and for a class that was not learned, or a
-    /// target that the loss cannot use.
+    /// As [`predict`](Self::predict); and for a class that was not learned, a target that the loss cannot use, or one
+    /// so far from the prediction that the loss or a metric is not finite.
     pub fn evaluate(&self, dataset: &Dataset) -> Result<Measurement> {
         let mut notes = Vec::new();
         let rows = self.rows_with_targets(dataset, &mut notes)?;
@@ -181,13 +184,13 @@ impl<T: Scalar + InputNumber> Predictor<T> {
     ) -> Result<Measurement> {
         let preprocessing = self.preprocessing_of(dataset)?;
         let prepared = self.prepare(dataset, rows, notes)?;
-        measure(
-            self.pool.threads(),
-            &self.model,
-            &prepared,
-            &preprocessing,
-            self.positive_class(&preprocessing),
-        )
+        let of = Measured {
+            model: &self.model,
+            prepared: &prepared,
+            preprocessing: &preprocessing,
+            positive: self.positive_class(&preprocessing),
+        };
+        measure(self.pool.threads(), &of, &|row| row_place(dataset, rows[row]))
     }
 
     /// These rows as the engine's samples: inputs, targets, and weights where the model was trained with some.
@@ -245,7 +248,13 @@ impl<T: Scalar + InputNumber> Predictor<T> {
 
     /// The class that F1 is for, where there are two.
     fn positive_class(&self, preprocessing: &Preprocessing) -> u32 {
-        let named = self.positive.as_deref().or_else(|| record::positive(self.model.training.as_ref()));
+        let learned = match &preprocessing.target {
+            TargetPreprocessing::Classes(target) => target.positive.as_deref(),
+            TargetPreprocessing::Numbers(_) => None,
+        };
+        // Files of older versions have it in the record.
+        let recorded = || record::positive(self.model.training.as_ref());
+        let named = self.positive.as_deref().or(learned).or_else(recorded);
         let classes = preprocessing.class_names().unwrap_or_default();
         let found = classes.iter().take(2).position(|class| Some(class.as_str()) == named);
         found.map_or(1, |class| class as u32)

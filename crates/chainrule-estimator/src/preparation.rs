@@ -1,7 +1,7 @@
 //! Everything a run needs, made from a data set that it then does not need any more.
 
 use chainrule::{Initialization, Loss, Model, Network, Parameters, Threads, TrainingOptions, TrainingPlan};
-use chainrule_data::{Dataset, FitOptions, Note, Objective, Preprocessing};
+use chainrule_data::{Dataset, FitOptions, Note, Objective, Preprocessing, TargetPreprocessing};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -74,7 +74,8 @@ impl Preparation {
             missing: options.missing.clone(),
             threads,
         };
-        let (preprocessing, more) = Preprocessing::fit(dataset, &objective, &fit_options, &split.training)?;
+        let (mut preprocessing, more) =
+            Preprocessing::fit(dataset, &objective, &fit_options, &split.training)?;
         notes.extend(more);
         if preprocessing.input_width() == 0 {
             return Err(EstimatorError::NoInputs { file: dataset.name.clone() });
@@ -87,9 +88,14 @@ impl Preparation {
             has_validation: matches!(options.validation, Some(Part::Data(_))) || !split.validation.is_empty(),
         };
         let positive = positive_class(options, objective.classes(), &facts.class_counts)?;
+        let positive_name = positive.map(|class| objective.classes()[class as usize].clone());
         let loss = defaults::loss(options, &facts)?;
         let network = defaults::network(options, &facts, &loss)?;
+        notes.extend(defaults::layers_note(options, &facts, &network));
         let training_options = defaults::training_options(options, &facts)?;
+        if let TargetPreprocessing::Classes(target) = &mut preprocessing.target {
+            target.positive.clone_from(&positive_name);
+        }
         let (outputs, weight) = (network.output_width(), options.weight.as_deref());
         let parts = Parts { preprocessing: &preprocessing, loss: &loss, outputs, weight, threads };
         let training = parts.prepare(dataset, &split.training, &mut Vec::new())?;
@@ -115,7 +121,7 @@ impl Preparation {
             rows: dataset.rows(),
             identity: Identity::new(options, dataset, &objective, &rule),
             options: training_options,
-            positive: positive.map(|class| objective.classes()[class as usize].clone()),
+            positive: positive_name,
         };
         Ok(Preparation {
             origin,

@@ -56,15 +56,21 @@ pub(crate) fn rows_with_targets(
                 have.len() - rows.len(),
                 have.len(),
                 names.join("' or '"),
-                place(dataset, first)
+                row_place(dataset, first)
             ),
         ));
     }
     Ok(rows)
 }
 
-/// `table.csv, line 3`, or `digits, image 1 (counted from 0)`.
-pub(crate) fn place(dataset: &Dataset, row: usize) -> String {
+/// What a row is called in messages: `table.csv, line 3`, or `digits, image 1 (counted from 0)`.
+///
+/// ```
+/// let dataset = chainrule_data::read("digits")?;
+/// assert_eq!(chainrule_estimator::row_place(&dataset, 1), "digits, image 1 (counted from 0)");
+/// # Ok::<(), chainrule_estimator::EstimatorError>(())
+/// ```
+pub fn row_place(dataset: &Dataset, row: usize) -> String {
     let name = &dataset.name;
     match &dataset.features {
         Features::Table(table) => match table.line(row) {

@@ -4,26 +4,20 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use chainrule::{Ending, Epoch, Evaluation, Event, Trainer};
+use chainrule::{Ending, Epoch, Evaluation, Trainer, evaluate_for};
+use chainrule_data::Note;
 use serde_json::Value;
 
+use crate::checkpoint::Checkpoint;
 use crate::error::{EstimatorError, Result};
+use crate::events::{Event, Observer};
 use crate::identity::Identity;
-use crate::measure::{Measurement, measure, measurement_of};
+use crate::measure::{Measured, Measurement, measure, measurement_of};
 use crate::option_error::OptionError;
 use crate::predictor::Predictor;
 use crate::preparation::Preparation;
 use crate::record::{self, Outcome};
 use crate::samples::PreparedSamples;
-
-/// Whoever watches a run: told of every step and every epoch, it lets the run go on or breaks it off. The metrics of an
-/// epoch are in the target's own units.
-pub type Observer<'o> = dyn FnMut(&Event<'_, f32>) -> ControlFlow<()> + 'o;
-
-/// The observer that lets everything go on.
-pub fn unobserved(_: &Event<'_, f32>) -> ControlFlow<()> {
-    ControlFlow::Continue(())
-}
 
 impl Preparation {
     /// A run from the start, or from the checkpoint that the options name.
@@ -63,6 +57,10 @@ impl Preparation {
 pub struct Run<'p> {
     preparation: &'p Preparation,
     trainer: Trainer<f32>,
+    checkpoint: Option<Checkpoint>,
+    /// Epochs and steps before this run.
+    before: (usize, u64),
+    notes: Vec<Note>,
 }
 
 /// What a run came to.
@@ -75,14 +73,23 @@ pub struct Fitted {
     pub validation: Option<Measurement>,
     /// On the test rows, if there are any.
     pub test: Option<Measurement>,
+    /// Why a part that was set aside has no measurement, for each such part: a prediction there is no number.
+    pub not_measured: Vec<String>,
     /// Epochs completed, those before a checkpoint included.
     pub epochs: usize,
-    /// The epoch that the predictor is of: the one with the lowest validation loss, or the last one.
+    /// Epochs that were completed before, by the run whose checkpoint was gone on from; 0 without one.
+    pub epochs_before: usize,
+    /// Steps that this run took.
+    pub steps: u64,
+    /// The epoch that the predictor is of: the one with the lowest validation loss, or the last one; 0 for what was
+    /// learned of a first epoch that did not end.
     pub best_epoch: usize,
     /// Why training ended.
     pub ending: Ending,
     /// How long the epochs of this run took.
     pub training_time: Duration,
+    /// What was noticed on the way.
+    pub notes: Vec<Note>,
 }
 
 impl<'p> Run<'p> {
@@ -108,6 +115,7 @@ impl<'p> Run<'p> {
                 if let Some(&(what, _)) = same.iter().find(|(_, same)| !same) {
                     return Err(OptionError::OtherRun { path: path.clone(), what }.into());
                 }
+                check_plausible(path, &trainer, preparation)?;
                 trainer
             }
         };
@@ -116,7 +124,9 @@ impl<'p> Run<'p> {
         if let Some(class) = preparation.positive {
             trainer.set_positive_class(class)?;
         }
-        Ok(Run { preparation, trainer })
+        let checkpoint = preparation.checkpoint.as_deref().map(Checkpoint::claim).transpose()?;
+        let before = (trainer.epochs(), trainer.steps());
+        Ok(Run { preparation, trainer, checkpoint, before, notes: Vec::new() })
     }
 
     /// Epochs completed before: those of the checkpoint that the run goes on from.
@@ -125,38 +135,52 @@ impl<'p> Run<'p> {
     }
 
     /// Trains to the end, or until the observer breaks off, and measures the best model. After each epoch the run is
-    /// written to the checkpoint that the options name.
+    /// written to the checkpoint that the options name; where that cannot be, the observer is told and training goes on.
     ///
     /// # Errors
-    /// A target that the loss cannot use; a checkpoint that cannot be written; and [`EstimatorError::Diverged`], with
-    /// the best model so far, when a value is not finite.
+    /// A target that the loss cannot use; and [`EstimatorError::Diverged`], with the best model so far, when a value is
+    /// not finite.
     pub fn fit(mut self, observer: &mut Observer<'_>) -> Result<Fitted> {
         let preparation = self.preparation;
         let started = Instant::now();
         let (ending, best) = self.train(observer)?;
         let training_time = started.elapsed();
         let (epochs, best_epoch) = (self.trainer.epochs(), self.trainer.best_epoch());
+        let (epochs_before, steps_before) = self.before;
+        let steps = self.trainer.steps() - steps_before;
+        if let Some(note) = self.checkpoint.as_ref().and_then(Checkpoint::behind) {
+            // The run is over; what the observer says of it changes nothing.
+            let _ = observer(&Event::Noticed(&note));
+            self.notes.push(note);
+        }
         let mut predictor = preparation.predictor(self.trainer.parameters().clone(), None);
         // Its state is as large as the network, several times over.
         drop(self.trainer);
 
         let preprocessing = &preparation.preprocessing;
         let positive = preparation.positive.unwrap_or(1);
-        let measured = |prepared: &Option<PreparedSamples<f32>>| {
-            let measured = prepared.as_ref();
-            let measured = measured.map(|prepared| {
-                measure(preparation.threads(), predictor.model(), prepared, preprocessing, positive)
-            });
-            measured.transpose()
+        let mut not_measured = Vec::new();
+        let mut measured = |part: &str, prepared: &Option<PreparedSamples<f32>>| {
+            let Some(prepared) = prepared else { return Ok(None) };
+            let of = Measured { model: predictor.model(), prepared, preprocessing, positive };
+            let place = |row: usize| format!("row {} of the {} {part} rows", row + 1, prepared.rows());
+            match measure(preparation.threads(), &of, &place) {
+                // What was learned is not lost for that.
+                Err(error @ (EstimatorError::NotFinite { .. } | EstimatorError::NotMeasured { .. })) => {
+                    not_measured.push(error.to_string());
+                    Ok(None)
+                }
+                measured => measured.map(Some),
+            }
         };
         // The best epoch was measured on the validation rows when it was over; classes need no other units.
         let validation = match (best, &preparation.validation) {
             (Some(evaluation), Some(rows)) if preprocessing.class_names().is_some() => {
                 Some(measurement_of(evaluation, rows, preprocessing))
             }
-            _ => measured(&preparation.validation)?,
+            _ => measured("validation", &preparation.validation)?,
         };
-        let test = measured(&preparation.test)?;
+        let test = measured("test", &preparation.test)?;
         let outcome = Outcome {
             training_rows: preparation.training_rows(),
             validation: validation.as_ref(),
@@ -166,38 +190,54 @@ impl<'p> Run<'p> {
             ending,
         };
         predictor.set_record(record::of_run(&preparation.origin, &outcome));
-        Ok(Fitted { predictor, validation, test, epochs, best_epoch, ending, training_time })
+        Ok(Fitted {
+            predictor,
+            validation,
+            test,
+            not_measured,
+            epochs,
+            epochs_before,
+            steps,
+            best_epoch,
+            ending,
+            training_time,
+            notes: self.notes,
+        })
     }
 
     /// Trains, and gives beside the ending what the best epoch of this run was measured at, if it was.
     fn train(&mut self, observer: &mut Observer<'_>) -> Result<(Ending, Option<Evaluation>)> {
         let preparation = self.preparation;
-        let mut not_written = None;
+        let Run { checkpoint, notes, trainer, .. } = self;
         let mut best = None;
-        let ending = self.trainer.fit(
+        let ending = trainer.fit(
             preparation.threads(),
             preparation.training.samples(),
             preparation.validation.as_ref().map(PreparedSamples::samples),
             &mut |event| {
-                let Event::Epoch { report, run } = event else { return observer(event) };
+                let (report, run) = match event {
+                    chainrule::Event::Epoch { report, run } => (report, run),
+                    &chainrule::Event::Step { epoch, samples, loss } => {
+                        return observer(&Event::Step { epoch, samples, loss });
+                    }
+                    _ => return ControlFlow::Continue(()),
+                };
                 if report.best {
                     best.clone_from(&report.validation);
                 }
                 let report = &in_own_units(report, preparation);
                 let flow = observer(&Event::Epoch { report, run });
-                match preparation.checkpoint.as_ref().map(|path| run.save(path)) {
-                    Some(Err(error)) => {
-                        not_written = Some(error);
-                        ControlFlow::Break(())
-                    }
-                    _ => flow,
-                }
+                let Some(note) = checkpoint.as_mut().and_then(|checkpoint| checkpoint.write(run)) else {
+                    return flow;
+                };
+                let told = observer(&Event::Noticed(&note));
+                notes.push(note);
+                if flow.is_break() { flow } else { told }
             },
         );
-        match (not_written, ending) {
-            (Some(error), _) => Err(error.into()),
-            (None, Ok(ending)) => Ok((ending, best)),
-            (None, Err(error)) => Err(self.diverged(error)),
+        match ending {
+            Ok(ending) => Ok((ending, best)),
+            Err(error) => Err(self.diverged(error)),
         }
     }
 
@@ -211,6 +251,37 @@ impl<'p> Run<'p> {
         let last_good = self.preparation.predictor(self.trainer.parameters().clone(), Some(record));
         EstimatorError::Diverged { error, epoch: self.trainer.best_epoch(), last_good: Box::new(last_good) }
     }
+}
+
+/// Refuses a checkpoint that cannot be of these samples: one whose steps do not make its epochs, or whose kept parameters
+/// have another loss than it says.
+fn check_plausible(path: &Path, trainer: &Trainer<f32>, preparation: &Preparation) -> Result<()> {
+    let refuse = |reason: String| {
+        let reason = format!("no run on these data can have come to this: {reason}");
+        Err(chainrule::Error::File { path: path.to_owned(), reason }.into())
+    };
+    let (rows, batch_size) = (preparation.training_rows(), trainer.options().batch_size);
+    let (epochs, steps, each) = (trainer.epochs(), trainer.steps(), rows.div_ceil(batch_size) as u64);
+    if epochs as u64 * each != steps {
+        return refuse(format!(
+            "\"steps\" is {steps}, but {epochs} epochs of {each} steps are {}",
+            epochs as u64 * each
+        ));
+    }
+    let (Some(said), Some(validation)) = (trainer.best_loss(), &preparation.validation) else {
+        return Ok(());
+    };
+    let (network, loss, samples) = (trainer.network(), trainer.loss(), validation.samples());
+    let threads = preparation.threads();
+    let found =
+        evaluate_for(threads, network, trainer.parameters(), loss, samples, trainer.positive_class())?.loss;
+    // Versions may differ in the last digits.
+    if (found - said).abs() > 1e-3 * found.abs().max(1e-6) {
+        return refuse(format!(
+            "\"kept_loss\" is {said:e}, but the kept parameters have a validation loss of {found:e}"
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses a checkpoint of a run on other data, or one that does not say on which.

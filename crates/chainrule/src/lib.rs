@@ -65,6 +65,7 @@ pub mod memory;
 mod model_file;
 mod network;
 pub mod optimizer;
+mod output_file;
 mod parameters;
 mod random;
 pub mod reference;
@@ -87,10 +88,10 @@ pub use matrix::{Matrix, MatrixView};
 pub use model_file::Model;
 pub use network::{Network, NetworkBuilder};
 pub use optimizer::{Clipping, Optimizer, Rule, clip, update};
+pub use output_file::{FileLock, OutputFile, abandon_output_files, is_same_file, write_file};
 pub use parameters::{Gradients, Parameters, TensorLayout};
 pub use random::shuffled;
 pub use step::{Samples, TrainingStep};
-pub use tensor_file::write_aside;
 pub use trace::trace;
 pub use trainer::{
     Ending, Epoch, Evaluation, Event, Metrics, Schedule, Trainer, TrainingOptions, TrainingPlan, evaluate,

@@ -1,8 +1,7 @@
-//! Files of named tensors (safetensors), read with every size checked and written aside, synced and renamed.
+//! Files of named tensors (safetensors), read with every size checked, and written.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Permissions};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
@@ -11,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
+use crate::output_file::write_file;
 use crate::parameters::{Parameters, TensorLayout};
 
 /// One tensor to write.
@@ -52,7 +52,7 @@ pub(crate) fn write<'a, T: Scalar>(
         .map_err(fail)?;
     let metadata = metadata.map(|(key, text)| HashMap::from([(key.to_owned(), text)]));
     let bytes = safetensors::serialize(views, metadata).map_err(fail)?;
-    write_aside(path, &bytes)
+    write_file(path, &bytes)
 }
 
 fn to_bytes<T: Scalar>(values: &[T]) -> Vec<u8> {
@@ -61,35 +61,6 @@ fn to_bytes<T: Scalar>(values: &[T]) -> Vec<u8> {
     } else {
         values.iter().flat_map(|value| value.as_f64().to_le_bytes()).collect()
     }
-}
-
-/// Writes a file beside its place, syncs it, and renames it into place: a reader sees the old file or the
-/// new one, whatever happens meanwhile.
-///
-/// # Errors
-/// When the system refuses; what was there before is then still there.
-pub fn write_aside(path: &Path, bytes: &[u8]) -> Result<()> {
-    let fail = |source| Error::Io { path: path.to_owned(), source };
-    // Through a symbolic link to the file behind it.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    let builder = {
-        use std::os::unix::fs::PermissionsExt;
-        // The process's mask takes off what it should, as for any new file.
-        builder.permissions(Permissions::from_mode(0o666))
-    };
-    let mut aside = builder.tempfile_in(&folder).map_err(fail)?;
-    aside.write_all(bytes).map_err(fail)?;
-    aside.as_file().sync_all().map_err(fail)?;
-    aside.persist(&target).map_err(|error| fail(error.error))?;
-    #[cfg(unix)]
-    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
-    Ok(())
 }
 
 /// A file that was read, its header checked against its size.

@@ -109,6 +109,8 @@ impl Preprocessing {
             Task::Classification => TargetPreprocessing::Classes(ClassTarget {
                 name: objective.names[0].clone(),
                 classes: objective.classes.clone(),
+                kind: dataset.table().and_then(|table| Some(table.column(&objective.names[0])?.kind())),
+                positive: None,
             }),
             Task::Regression => TargetPreprocessing::Numbers(numbers),
         };

@@ -136,7 +136,12 @@ fn check_classes(target: &ClassTarget) -> Checked {
     if !ClassIndex::new(classes).is_distinct(classes) {
         return Err("it has a class twice".to_owned());
     }
-    Ok(())
+    match &target.positive {
+        Some(positive) if classes.len() != 2 || !classes.contains(positive) => {
+            Err(format!("'{positive}', which F1 is for, is none of two classes"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_target_name(name: &str) -> Checked {

@@ -105,12 +105,12 @@ fn every_row_has_a_class_and_all_probabilities() {
         assert_eq!(outputs, if loss.is_some() { 1 } else { 2 });
         let Predictions::Classes(predicted) = predictor.predict(&dataset).unwrap() else { panic!() };
         assert_eq!(predicted.names, ["tall", "wide"]);
-        assert_eq!((predicted.classes.len(), predicted.probabilities.columns()), (60, 2));
+        assert_eq!((predicted.classes.len(), predicted.scores.columns()), (60, 2));
         let mut right = 0;
         let kinds: Vec<String> =
             small_table(60).lines().skip(1).map(|line| line.rsplit(',').next().unwrap().to_owned()).collect();
         for row in 0..60 {
-            let probabilities = predicted.probabilities.row(row);
+            let probabilities = predicted.scores.row(row);
             assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row}: {probabilities:?}");
             let name = if probabilities[1] > probabilities[0] { "wide" } else { "tall" };
             assert_eq!(predicted.name(row), name, "row {row}");

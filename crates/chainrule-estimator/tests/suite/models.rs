@@ -25,7 +25,7 @@ fn a_saved_predictor_predicts_the_same() {
     else {
         panic!()
     };
-    for (precise, plain) in precise.probabilities.as_slice().iter().zip(plain.probabilities.as_slice()) {
+    for (precise, plain) in precise.scores.as_slice().iter().zip(plain.scores.as_slice()) {
         assert!((precise - f64::from(*plain)).abs() < 1e-5, "{precise} and {plain}");
     }
     // The target is not needed to predict, and a file of predictions alone has no lines to spare.

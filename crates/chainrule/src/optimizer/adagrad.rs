@@ -50,6 +50,14 @@ impl Update for Adagrad {
         self.initial_accumulator
     }
 
+    fn squares_buffer(&self) -> Option<usize> {
+        Some(0)
+    }
+
+    fn largest_change(&self, bound: f64) -> f64 {
+        (bound / self.epsilon).min(1.0)
+    }
+
     #[inline(always)]
     fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], [v, ..]: [&mut [T]; 3]) {
         let rate = self.learning_rate / (1.0 + (step - 1) as f64 * self.learning_rate_decay);

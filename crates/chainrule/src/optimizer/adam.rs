@@ -63,6 +63,16 @@ impl Update for Adam {
         2
     }
 
+    fn squares_buffer(&self) -> Option<usize> {
+        Some(1)
+    }
+
+    fn largest_change(&self, bound: f64) -> f64 {
+        // A gradient after many that were 0 (Kingma and Ba 2015, section 2.1).
+        let alone = (1.0 - self.beta1) / (1.0 - self.beta2).sqrt();
+        (bound / self.epsilon).min(alone.max(1.0))
+    }
+
     #[inline(always)]
     fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
         moments_step(self, 0.0, step, w, g, m, v);
@@ -85,6 +95,14 @@ impl Update for AdamW {
 
     fn state_buffers(&self) -> usize {
         2
+    }
+
+    fn squares_buffer(&self) -> Option<usize> {
+        self.moments().squares_buffer()
+    }
+
+    fn largest_change(&self, bound: f64) -> f64 {
+        self.moments().largest_change(bound)
     }
 
     #[inline(always)]

@@ -78,6 +78,16 @@ macro_rules! rules {
                 match self { $(Rule::$rule(rule) => rule.initial_state(),)* }
             }
 
+            /// The state buffer that sums squares, whose numbers are never below 0, if there is one.
+            pub(crate) fn squares_buffer(&self) -> Option<usize> {
+                match self { $(Rule::$rule(rule) => rule.squares_buffer(),)* }
+            }
+
+            /// How far a step can take a parameter, about, whose gradients are within ± `bound`; L2 aside.
+            fn largest_step(&self, bound: f64) -> f64 {
+                match self { $(Rule::$rule(rule) => rule.learning_rate * rule.largest_change(bound),)* }
+            }
+
             #[inline(always)]
             fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
                 match self { $(Rule::$rule(rule) => rule.update(step, w, g, state),)* }
@@ -111,6 +121,14 @@ trait Update {
     fn initial_state(&self) -> f64 {
         0.0
     }
+
+    /// Which of the state buffers sums squares, if one does.
+    fn squares_buffer(&self) -> Option<usize> {
+        None
+    }
+
+    /// The largest change of a step in learning rates, about, where gradients are within ± `bound`.
+    fn largest_change(&self, bound: f64) -> f64;
 
     /// Changes w by one step. `step` counts from 1; unused state buffers are empty.
     ///

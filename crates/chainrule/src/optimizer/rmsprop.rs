@@ -50,6 +50,16 @@ impl Update for RmsProp {
         1 + usize::from(self.momentum > 0.0) + usize::from(self.centered)
     }
 
+    fn squares_buffer(&self) -> Option<usize> {
+        Some(0)
+    }
+
+    fn largest_change(&self, bound: f64) -> f64 {
+        // A gradient after many that were 0.
+        let alone = 1.0 / (1.0 - self.alpha).sqrt();
+        (bound / self.epsilon).min(alone) / (1.0 - self.momentum)
+    }
+
     #[inline(always)]
     fn update<T: Scalar>(&self, _step: u64, w: &mut [T], g: &[T], [v, second, third]: [&mut [T]; 3]) {
         let (u, m) = if self.centered { (second, third) } else { (third, second) };

@@ -44,6 +44,10 @@ impl Update for Sgd {
         usize::from(self.momentum > 0.0)
     }
 
+    fn largest_change(&self, bound: f64) -> f64 {
+        bound / (1.0 - self.momentum)
+    }
+
     #[inline(always)]
     fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], [m, ..]: [&mut [T]; 3]) {
         let (rate, decay) = (T::from_f64(self.learning_rate), T::from_f64(self.weight_decay));

@@ -5,6 +5,7 @@
 
 mod memory;
 mod metrics;
+mod plausible;
 mod schedule;
 mod state;
 
@@ -33,7 +34,7 @@ use schedule::Plateau;
 ///
 /// | option | default | purpose |
 /// |---|---|---|
-/// | `epochs` | 20 | passes over the training samples; at least 1 |
+/// | `epochs` | 20 | passes over the training samples; 1 to 1,000,000,000 |
 /// | `batch_size` | 32 | samples in a step; a larger one than there are samples is one step an epoch |
 /// | `optimizer` | Adam, 0.001 | the update rule, with the base learning rate |
 /// | `schedule` | constant | how the learning rate changes |
@@ -77,13 +78,17 @@ impl Default for TrainingOptions {
     }
 }
 
+/// More epochs than anyone waits for; their steps can be counted in 64 bits.
+const MOST_EPOCHS: usize = 1_000_000_000;
+
 impl TrainingOptions {
     /// Checks every option.
     ///
     /// # Errors
     /// Names the option, its value and its range.
     pub fn check(&self) -> Result<()> {
-        require(self.epochs > 0, "epochs", 0.0, "must be at least 1")?;
+        let holds = (1..=MOST_EPOCHS).contains(&self.epochs);
+        require(holds, "epochs", self.epochs as f64, "must be at least 1 and at most 1,000,000,000")?;
         require(self.batch_size > 0, "batch_size", 0.0, "must be at least 1")?;
         require(self.patience != Some(0), "patience", 0.0, "must be at least 1")?;
         let holds = (0.0..f64::INFINITY).contains(&self.warmup_epochs);
@@ -204,6 +209,9 @@ impl<T: Scalar> Trainer<T> {
         if let Some(tensor) = parameters.first_not_finite() {
             return Err(Error::Data(format!("{} has a number that is not finite", tensor.name)));
         }
+        if let Some(clipping) = &options.clipping {
+            clipping.check_moves(&options.optimizer, &parameters)?;
+        }
         let optimizer = Optimizer::new(options.optimizer.clone(), &parameters)?;
         let kept = Kept { epoch: 0, loss: None, parameters: parameters.clone() };
         Ok(Trainer {
@@ -284,6 +292,16 @@ impl<T: Scalar> Trainer<T> {
     /// Epochs completed.
     pub fn epochs(&self) -> usize {
         self.epochs
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.optimizer.steps()
+    }
+
+    /// The validation loss of [`Trainer::best_epoch`], if there was validation.
+    pub fn best_loss(&self) -> Option<f64> {
+        self.kept.loss
     }
 
     /// Runs the remaining epochs. The observer sees each event and may break off.

@@ -157,7 +157,7 @@ impl Schedule {
     ) -> f64 {
         if step < warmup {
             return self.rate(base, 0, steps - warmup.min(steps), 0) * (step + 1) as f64
-                / (warmup + 1) as f64;
+                / (warmup as f64 + 1.0);
         }
         let step = step - warmup;
         let epoch = (step / steps_per_epoch.max(1)) as usize;
@@ -179,6 +179,34 @@ impl Plateau {
         Plateau { best: None, waited: 0, scale: 1.0 }
     }
 
+    /// What cannot have come from so many epochs of a schedule, in the words of a file.
+    pub(crate) fn implausible(&self, schedule: &Schedule, epochs: usize) -> Option<String> {
+        let Plateau { best, waited, scale } = *self;
+        let Schedule::ReduceOnPlateau { factor, patience, .. } = *schedule else {
+            let schedule = schedule.name();
+            return (*self != Plateau::new()).then(|| {
+                format!("\"plateau\" is not as it begins, which the schedule {schedule} never changes")
+            });
+        };
+        if best.is_some() != (epochs > 0) || best.is_some_and(|best| !best.is_finite()) {
+            return Some(format!("\"best\" of the plateau is {}, after {epochs} epochs", number(best)));
+        }
+        if waited > patience.min(epochs) {
+            return Some(format!(
+                "\"waited\" of the plateau is {waited}, with a patience of {patience} and after {epochs} epochs"
+            ));
+        }
+        let mut power = 1.0;
+        let mut times = 0;
+        while power > scale && times < epochs && factor < 1.0 {
+            power *= factor;
+            times += 1;
+        }
+        (power != scale).then(|| {
+            format!("\"scale\" of the plateau is {scale}, which is no power of its factor, {factor}")
+        })
+    }
+
     /// Takes an epoch's validation loss into account.
     pub(crate) fn observe(&mut self, schedule: &Schedule, loss: f64) {
         let Schedule::ReduceOnPlateau { factor, patience, threshold } = *schedule else { return };
@@ -193,6 +221,10 @@ impl Plateau {
             self.waited = 0;
         }
     }
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("null".to_owned(), |value| value.to_string())
 }
 
 #[cfg(test)]

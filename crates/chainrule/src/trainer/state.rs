@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{SECOND_CLASS, check_positive_class};
+use super::plausible::{first_negative, implausible};
 use super::schedule::Plateau;
 use super::{Kept, Trainer, TrainingOptions};
 use crate::error::{Error, Result};
@@ -20,18 +21,18 @@ const KEY: &str = "chainrule_training";
 /// What the tensors do not say.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Description {
+pub(super) struct Description {
     network: Network,
-    loss: Loss,
-    options: TrainingOptions,
+    pub(super) loss: Loss,
+    pub(super) options: TrainingOptions,
     number_type: String,
-    epochs: usize,
-    steps: u64,
-    plateau: Plateau,
+    pub(super) epochs: usize,
+    pub(super) steps: u64,
+    pub(super) plateau: Plateau,
     /// The epoch of the parameters to keep.
-    kept_epoch: usize,
+    pub(super) kept_epoch: usize,
     /// Their validation loss.
-    kept_loss: Option<f64>,
+    pub(super) kept_loss: Option<f64>,
     /// The class that F1 is for where there are two, unless it is the second.
     #[serde(default = "second_class", skip_serializing_if = "is_second_class")]
     positive_class: u32,
@@ -60,10 +61,13 @@ impl<T: Scalar> Trainer<T> {
             let reason = "a run can be written down between epochs only; this one was interrupted within one";
             return Err(Error::Data(reason.to_owned()));
         }
+        let mut options = self.options.clone();
+        // A run that was resumed for fewer epochs than it had.
+        options.epochs = options.epochs.max(self.epochs);
         let description = Description {
             network: self.network.clone(),
             loss: self.loss.clone(),
-            options: self.options.clone(),
+            options,
             number_type: T::NAME.to_owned(),
             epochs: self.epochs,
             steps: self.optimizer.steps(),
@@ -86,11 +90,18 @@ impl<T: Scalar> Trainer<T> {
     /// `epochs`, if given, replaces the number of epochs to run in all.
     ///
     /// # Errors
-    /// When the file is not complete or not of this number type.
+    /// When the file is not complete or not of this number type, and when what it says cannot have come from a run.
     #[inline(never)]
     pub fn resume(path: &Path, epochs: Option<usize>) -> Result<Self> {
         let file = TensorFile::read(path)?;
         let description: Description = file.metadata(KEY, "a training checkpoint")?;
+        let checked = description.options.check().and(check_positive_class(description.positive_class));
+        if let Err(error) = checked.and(description.loss.check(description.network.output_width())) {
+            return file.fail(error.to_string());
+        }
+        if let Some(reason) = implausible(&description) {
+            return file.fail(format!("no run can have come to this: {reason}"));
+        }
         let Description {
             network, loss, mut options, number_type, epochs: completed, steps, plateau, ..
         } = description;
@@ -98,11 +109,6 @@ impl<T: Scalar> Trainer<T> {
         let (positive_class, record) = (description.positive_class, description.record);
         if number_type != T::NAME {
             return file.fail(format!("a run in {number_type}; {} is wanted here", T::NAME));
-        }
-        if let Err(error) =
-            options.check().and(loss.check(network.output_width())).and(check_positive_class(positive_class))
-        {
-            return file.fail(error.to_string());
         }
         let mut prefixes = vec!["current.".to_owned()];
         prefixes.extend((0..options.optimizer.state_buffers()).map(optimizer_prefix));
@@ -118,6 +124,14 @@ impl<T: Scalar> Trainer<T> {
         let state = (0..options.optimizer.state_buffers())
             .map(|index| read(&optimizer_prefix(index)))
             .collect::<Result<Vec<_>>>()?;
+        if let Some(index) = options.optimizer.squares_buffer()
+            && let Some(tensor) = first_negative(&state[index])
+        {
+            let name = format!("{}{}", optimizer_prefix(index), tensor.name);
+            return file.fail(format!(
+                "no run can have come to this: tensor \"{name}\" sums squares, and has a number below 0"
+            ));
+        }
         let kept = Kept { epoch: kept_epoch, loss: kept_loss, parameters: read("kept.")? };
         let parameters = read("current.")?;
         let optimizer = Optimizer::restore(options.optimizer.clone(), state, steps);

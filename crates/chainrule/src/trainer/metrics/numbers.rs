@@ -42,6 +42,7 @@ pub(super) fn of_each_column<T: Scalar>(
     columns: usize,
     weights: &Weights,
 ) -> Vec<Errors> {
+    let scales = scales(predictions, targets, columns);
     let mut sums = vec![Sums::default(); columns];
     let mut total = 0.0;
     // Rows of weight 0 are not there, whatever they hold.
@@ -51,8 +52,9 @@ pub(super) fn of_each_column<T: Scalar>(
     };
     for (weight, a, y) in rows() {
         total += weight;
-        for ((sums, a), y) in sums.iter_mut().zip(a).zip(y) {
-            let (error, y) = (a.as_f64() - y.as_f64(), y.as_f64());
+        for (((sums, scale), a), y) in sums.iter_mut().zip(&scales).zip(a).zip(y) {
+            let (a, y) = (scale * a.as_f64(), scale * y.as_f64());
+            let error = a - y;
             sums.squares += weight * (error * error);
             sums.absolutes += weight * error.abs();
             sums.targets += weight * y;
@@ -60,18 +62,34 @@ pub(super) fn of_each_column<T: Scalar>(
         }
     }
     for (weight, _, y) in rows() {
-        for (sums, y) in sums.iter_mut().zip(y) {
-            let deviation = y.as_f64() - sums.targets / total;
+        for ((sums, scale), y) in sums.iter_mut().zip(&scales).zip(y) {
+            let deviation = scale * y.as_f64() - sums.targets / total;
             sums.deviations += weight * (deviation * deviation);
         }
     }
-    let errors = |sums: &Sums| Errors {
-        rmse: (sums.squares / total).sqrt(),
-        mae: sums.absolutes / total,
+    let errors = |(sums, scale): (&Sums, &f64)| Errors {
+        rmse: (sums.squares / total).sqrt() / scale,
+        mae: sums.absolutes / total / scale,
         // The mean of equal targets is rounded, so that deviations from it need not be 0.
         r2: (sums.differs && sums.deviations > 0.0).then(|| 1.0 - sums.squares / sums.deviations),
     };
-    sums.iter().map(errors).collect()
+    sums.iter().zip(&scales).map(errors).collect()
+}
+
+/// A power of two for each column, which rounds nothing and keeps squares of its numbers from becoming infinite or 0; 1
+/// where they are of usual size.
+fn scales<T: Scalar>(predictions: &[T], targets: &[T], columns: usize) -> Vec<f64> {
+    const USUAL: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
+    let mut largest = vec![0.0f64; columns];
+    for row in predictions.chunks_exact(columns).chain(targets.chunks_exact(columns)) {
+        largest.iter_mut().zip(row).for_each(|(largest, x)| *largest = largest.max(x.as_f64().abs()));
+    }
+    let scale = |largest: f64| match largest == 0.0 || !largest.is_finite() || USUAL.contains(&largest) {
+        true => 1.0,
+        // Half of what would be 1, so that the difference of two of the largest numbers is in range as well.
+        false => 2f64.powi(-(largest.log2() as i32).clamp(-1000, 1000) - 1),
+    };
+    largest.into_iter().map(scale).collect()
 }
 
 /// The mean over the columns; no R2 where one has none.
@@ -101,6 +119,20 @@ mod tests {
         let expected =
             Metrics::Regression { rmse: (9.0f64 / 4.0).sqrt(), mae: 5.0 / 4.0, r2: Some(1.0 - 9.0 / 2.0) };
         assert_eq!(metrics(&[1.0, 2.0, 4.0], &[1.0, 3.0, 2.0], 1, Some(&[1.0, 1.0, 2.0])), expected);
+    }
+
+    #[test]
+    fn numbers_of_any_size_are_measured_alike() {
+        let (predictions, targets) = ([1.0, 2.0, 4.0, -1.5], [1.0, 3.0, 2.0, 1.0]);
+        let Metrics::Regression { rmse, mae, r2 } = metrics(&predictions, &targets, 1, None) else {
+            panic!()
+        };
+        for exponent in [-900, -400, 400, 900, 1021] {
+            let factor = 2f64.powi(exponent);
+            let scaled = |numbers: [f64; 4]| numbers.map(|number| number * factor);
+            let expected = Metrics::Regression { rmse: rmse * factor, mae: mae * factor, r2 };
+            assert_eq!(metrics(&scaled(predictions), &scaled(targets), 1, None), expected, "2^{exponent}");
+        }
     }
 
     #[test]

@@ -1,0 +1,43 @@
+//! Whether what a checkpoint says can have come from a run: a file may have been changed, by accident or by hand.
+
+use super::state::Description;
+use crate::kernel::Scalar;
+use crate::loss::Loss;
+use crate::parameters::{Parameters, TensorLayout};
+
+/// The first thing that no run comes to, in the words of the file.
+pub(super) fn implausible(description: &Description) -> Option<String> {
+    let Description { ref loss, ref options, epochs, steps, plateau, kept_epoch, kept_loss, .. } =
+        *description;
+    if epochs > options.epochs {
+        let wanted = options.epochs;
+        return Some(format!("\"epochs\" is {epochs}, of {wanted} that were asked for"));
+    }
+    if steps < epochs as u64 || (epochs == 0 && steps > 0) {
+        return Some(format!("\"steps\" is {steps}, after {epochs} epochs"));
+    }
+    if kept_epoch > epochs {
+        return Some(format!("\"kept_epoch\" is {kept_epoch}, after {epochs} epochs"));
+    }
+    match kept_loss {
+        Some(_) if kept_epoch == 0 => {
+            return Some("\"kept_loss\" is there, but \"kept_epoch\" is 0".to_owned());
+        }
+        // Only the logarithm of a rate, and so the loss for Poisson, has no lower bound.
+        Some(kept) if kept < 0.0 && *loss != Loss::Poisson => {
+            return Some(format!("\"kept_loss\" is {kept}, and the loss {} is never below 0", loss.name()));
+        }
+        None if kept_epoch != epochs => {
+            return Some(format!(
+                "\"kept_epoch\" is {kept_epoch} after {epochs} epochs, but there is no \"kept_loss\" to choose by"
+            ));
+        }
+        _ => {}
+    }
+    plateau.implausible(&options.schedule, epochs)
+}
+
+/// The first tensor with a number below 0.
+pub(super) fn first_negative<T: Scalar>(sums: &Parameters<T>) -> Option<&TensorLayout> {
+    sums.tensors().iter().find(|tensor| sums.tensor(tensor).iter().any(|&value| value < T::zero()))
+}
