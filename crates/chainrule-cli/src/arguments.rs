@@ -244,9 +244,9 @@ pub(crate) struct CheckArguments {
     pub(crate) model: PathBuf,
     #[arg(help = DATA)]
     pub(crate) data: String,
-    /// Rows to take, such as 0..8, counted from 0
-    #[arg(long, default_value = "0..16")]
-    pub(crate) rows: Rows,
+    /// Rows to take, such as 0..8, counted from 0; the first 16, or all, if not given
+    #[arg(long)]
+    pub(crate) rows: Option<Rows>,
     #[command(flatten)]
     pub(crate) reading: ReadArguments,
     /// Parameters to check in each weight and bias, drawn at random; 0 checks all
@@ -278,9 +278,9 @@ pub(crate) struct TraceArguments {
     pub(crate) model: PathBuf,
     #[arg(help = DATA)]
     pub(crate) data: String,
-    /// Rows to take, such as 0..8, counted from 0
-    #[arg(long, default_value = "0..4")]
-    pub(crate) rows: Rows,
+    /// Rows to take, such as 0..8, counted from 0; the first 4, or all, if not given
+    #[arg(long)]
+    pub(crate) rows: Option<Rows>,
     #[command(flatten)]
     pub(crate) reading: ReadArguments,
     /// Number type of every value: f64 or f32
@@ -489,6 +489,9 @@ impl FromStr for Widths {
             if width == 0 {
                 return Err("a layer has at least 1 neuron".to_owned());
             }
+            if times == 0 {
+                return Err(format!("'{entry}' stands for no layer; give a number of layers of at least 1"));
+            }
             if times > 10_000 || widths.len() > 10_000 {
                 return Err("more than 10,000 layers".to_owned());
             }
@@ -593,7 +596,7 @@ mod tests {
         assert_eq!(widths("128,64"), Ok(vec![128, 64]));
         assert_eq!(widths("784,512x3,10"), Ok(vec![784, 512, 512, 512, 10]));
         assert_eq!(widths("none"), Ok(vec![]));
-        for wrong in ["", "0", "12,", "a", "5x", "-3", "1x99999999"] {
+        for wrong in ["", "0", "12,", "a", "5x", "-3", "1x99999999", "4x0", "8,4x0,2"] {
             assert!(widths(wrong).is_err(), "{wrong}");
         }
         let rows = |text: &str| text.parse::<Rows>().map(|rows| rows.0);

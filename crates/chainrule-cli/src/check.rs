@@ -12,12 +12,18 @@ use crate::arguments::CheckArguments;
 use crate::reading::say_notes;
 use crate::report::{counted, grouped, say, say_json, short, table};
 
+/// Rows that are taken where none are given, if there are as many.
+const DEFAULT_ROWS: usize = 16;
+
 /// Runs the command; exit code 1 if a gradient is wrong.
 pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
     let predictor = Predictor::<f64>::load_as(&arguments.model)?;
     let options = predictor.read_options(arguments.reading.options(None)?);
     let dataset = arguments.reading.read(&arguments.data, &options)?;
-    let rows = chosen_rows(&dataset, arguments.rows.0.clone(), true)?;
+    let rows = match &arguments.rows {
+        Some(rows) => chosen_rows(&dataset, rows.0.clone(), false)?,
+        None => chosen_rows(&dataset, 0..DEFAULT_ROWS, true)?,
+    };
     let mut notes = dataset.notes.clone();
     let prepared = predictor.prepare(&dataset, &rows, &mut notes)?;
     say_notes(&notes);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use chainrule_estimator::Predictor;
 use chainrule_explorer::{DEFAULT, Explorer, example, of_predictor};
 use serde_json::json;
@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::arguments::ExploreArguments;
 use crate::reading::say_notes;
 use crate::report::{on_terminal, say, say_json};
+use crate::signals;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {
@@ -36,7 +37,11 @@ pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {
     say_notes(&notes);
     let explorer = Explorer::bind(document, label, arguments.port)?;
     let stopper = explorer.stopper();
-    ctrlc::set_handler(move || stopper.stop()).context("Ctrl-C cannot be caught")?;
+    let mut is_first = true;
+    signals::handle(move |_| {
+        stopper.stop();
+        std::mem::take(&mut is_first)
+    });
     let address = explorer.address();
     if arguments.json {
         say_json(&json!({ "address": address, "port": explorer.port(), "notes": notes }))?;

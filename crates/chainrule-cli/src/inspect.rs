@@ -6,19 +6,22 @@ use anyhow::Result;
 use chainrule::memory::{MemoryPlan, StepShape};
 use chainrule::{Model, Parameters, Rule};
 use chainrule_data::{InputPreprocessing, Preprocessing};
-use serde_json::{Value, json};
+use chainrule_estimator::Predictor;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use crate::arguments::InspectArguments;
 use crate::plan::{DEFAULT_BATCH, recorded_options};
 use crate::report::{
-    bytes, counted, grouped, ledger_table, loss_words, network_table, say, say_json, short, table,
+    bytes, counted, grouped, ledger_table, loss_words, network_table, one_line, say, say_json, short, table,
 };
 
 /// Runs the command.
 pub(crate) fn run(arguments: &InspectArguments) -> Result<ExitCode> {
-    let model = Model::<f32>::load(&arguments.model)?;
+    let predictor = Predictor::load(&arguments.model)?;
+    let model = predictor.model();
     if arguments.json {
-        say_json(&as_json(arguments, &model)?)?;
+        say_json(&as_json(arguments, model)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let count = model.network.parameter_count();
@@ -35,7 +38,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<ExitCode> {
         loss_words(&model.loss),
         grouped(model.network.step_flops())
     ))?;
-    let (shape, plan) = training_step(&model)?;
+    let (shape, plan) = training_step(model)?;
     say(format!(
         "a training step of {} with {} holds {}, on {}:",
         counted(shape.batch_size, "row"),
@@ -44,11 +47,8 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<ExitCode> {
         counted(shape.threads, "thread")
     ))?;
     say(ledger_table(plan.ledger()))?;
-    if let Some(value) = &model.preprocessing {
-        match serde_json::from_value::<Preprocessing>(value.clone()) {
-            Ok(preprocessing) => say_preprocessing(&preprocessing)?,
-            Err(error) => say(format!("preprocessing: not this program's ({error})"))?,
-        }
+    if let Some(preprocessing) = predictor.preprocessing() {
+        say_preprocessing(preprocessing)?;
     }
     if let Some(record) = &model.training {
         say_training(record)?;
@@ -114,12 +114,13 @@ fn say_preprocessing(preprocessing: &Preprocessing) -> Result<()> {
             say(format!("inputs: images of {} x {} pixels", images.height, images.width))?;
         }
         InputPreprocessing::Columns(columns) => {
-            let names: Vec<_> = columns.iter().map(|column| column.name()).collect();
+            let names: Vec<_> = columns.iter().map(|column| one_line(column.name())).collect();
             say(format!("inputs: {} ({})", counted(columns.len(), "column"), names.join(", ")))?;
         }
     }
-    let targets = preprocessing.target_names();
+    let targets: Vec<_> = preprocessing.target_names().into_iter().map(one_line).collect();
     if let Some(classes) = preprocessing.class_names() {
+        let classes: Vec<_> = classes.iter().map(|class| one_line(class)).collect();
         return say(format!("target: '{}', one of {}", targets[0], classes.join(", ")));
     }
     for (target, scale) in targets.into_iter().zip(preprocessing.target_scales().unwrap_or_default()) {
@@ -132,21 +133,49 @@ fn say_preprocessing(preprocessing: &Preprocessing) -> Result<()> {
     Ok(())
 }
 
+/// What is shown of a record of training.
+#[derive(Deserialize)]
+struct Record {
+    data: String,
+    epochs: usize,
+    best_epoch: Option<usize>,
+    training_rows: Option<u64>,
+    validation: Option<Map<String, Value>>,
+    test: Option<Map<String, Value>>,
+}
+
+impl Record {
+    /// The record, or why it is none.
+    fn read(value: &Value) -> Result<Self, String> {
+        let record = Record::deserialize(value).map_err(|error| error.to_string())?;
+        match record.best_epoch {
+            Some(best) if best > record.epochs => {
+                Err(format!("best_epoch is {best}, after {} epochs", record.epochs))
+            }
+            _ => Ok(record),
+        }
+    }
+}
+
 fn say_training(record: &Value) -> Result<()> {
-    let text = |key: &str| record[key].as_str().unwrap_or("unknown data").to_owned();
-    let number = |key: &str| record[key].as_u64().unwrap_or_default();
-    say(format!(
-        "training: {}, {} rows, {} epochs (best {})",
-        text("data"),
-        grouped(number("training_rows")),
-        grouped(number("epochs")),
-        grouped(number("best_epoch"))
-    ))?;
-    for part in ["validation", "test"] {
-        if let Some(measured) = record[part].as_object() {
-            let entries = measured.iter().filter_map(|(name, value)| match value.as_u64() {
-                Some(count) => Some(format!("{name} {}", grouped(count))),
-                None => Some(format!("{} {}", name.replace('_', " "), short(value.as_f64()?))),
+    let record = match Record::read(record) {
+        Ok(record) => record,
+        Err(reason) => {
+            return say(format!("training: a record that this program does not understand ({reason})"));
+        }
+    };
+    let rows = record.training_rows.map_or(String::new(), |rows| format!(", {} rows", grouped(rows)));
+    let best = record.best_epoch.map_or(String::new(), |best| format!(" (best {})", grouped(best as u64)));
+    let epochs = counted(record.epochs, "epoch");
+    say(format!("training: {}{rows}, {epochs}{best}", one_line(&record.data)))?;
+    for (part, measured) in [("validation", &record.validation), ("test", &record.test)] {
+        if let Some(measured) = measured {
+            let entries = measured.iter().filter_map(|(name, value)| {
+                let name = one_line(name).replace('_', " ");
+                match value.as_u64() {
+                    Some(count) => Some(format!("{name} {}", grouped(count))),
+                    None => Some(format!("{name} {}", short(value.as_f64()?))),
+                }
             });
             say(format!("{part}: {}", entries.collect::<Vec<_>>().join(", ")))?;
         }
@@ -189,5 +218,6 @@ fn as_json(arguments: &InspectArguments, model: &Model<f32>) -> Result<Value> {
         "tensors": tensors,
         "preprocessing": model.preprocessing,
         "training": model.training,
+        "training_problem": model.training.as_ref().and_then(|record| Record::read(record).err()),
     }))
 }

@@ -15,17 +15,34 @@ mod predict;
 mod progress;
 mod reading;
 mod report;
+mod signals;
 mod trace;
 mod train;
 
+use std::io;
 use std::process::ExitCode;
 
+use anyhow::{Error, Result};
 use arguments::{Arguments, Command};
+use report::{speaks_on_standard_error, tell};
 
-/// Exit codes: 0 done, 1 a check failed, 2 an error, 130 interrupted.
+/// Exit codes: 0 done, 1 a check failed, 2 an error, 130 interrupted (SIGINT), 143 and 129 ended by SIGTERM and SIGHUP.
 fn main() -> ExitCode {
     let arguments = Arguments::read();
-    let result = match &arguments.command {
+    let result = signals::watch().and_then(|()| run(&arguments.command));
+    match result {
+        Ok(code) => code,
+        // Whoever reads the output has enough, as in `chainrule predict ... | head`.
+        Err(error) if is_closed_output(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(format!("error: {}", reasons(&error)));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Describe(arguments) => describe::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
@@ -36,19 +53,27 @@ fn main() -> ExitCode {
         Command::Explore(arguments) => explore::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
-    };
-    match result {
-        Ok(code) => code,
-        // Whoever reads the output has enough, as in `chainrule predict ... | head`.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
     }
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let source = error.downcast_ref::<std::io::Error>();
-    source.is_some_and(|source| source.kind() == std::io::ErrorKind::BrokenPipe)
+/// Whether nobody reads standard output any more, which is then also where `-o /dev/stdout` leads.
+fn is_closed_output(error: &Error) -> bool {
+    let is_broken = |source: &io::Error| source.kind() == io::ErrorKind::BrokenPipe;
+    match error.downcast_ref::<chainrule::Error>() {
+        Some(chainrule::Error::Io { source, .. }) => is_broken(source) && speaks_on_standard_error(),
+        _ => error.downcast_ref().is_some_and(is_broken),
+    }
+}
+
+/// The error and what it came from, each thing said once: most errors of libraries repeat their source.
+fn reasons(error: &Error) -> String {
+    let mut text = String::new();
+    for reason in error.chain().map(ToString::to_string) {
+        match text.as_str() {
+            "" => text = reason,
+            said if said.contains(&reason) => {}
+            _ => text += &format!(": {reason}"),
+        }
+    }
+    text
 }

@@ -3,25 +3,22 @@
 use std::io::Write;
 use std::iter;
 use std::ops::Range;
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use chainrule::write_aside;
 use chainrule_data::{Dataset, Features, Table};
 use chainrule_estimator::{Predictions, Predictor};
 use serde_json::{Value, json};
 
 use crate::arguments::PredictArguments;
-use crate::output::check_output;
+use crate::output::{check_output, input_files};
 use crate::reading::say_notes;
-use crate::report::{counted, say, say_json};
+use crate::report::{counted, on_terminal, printable, say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
-    if let Some(path) = &arguments.output {
-        check_output(path, &[&arguments.model, Path::new(&arguments.data)])?;
-    }
+    let inputs = || [vec![arguments.model.clone()], input_files(&arguments.data)].concat();
+    let output = arguments.output.as_ref().map(|path| check_output(path, &inputs())).transpose()?;
     let predictor =
         Predictor::load(&arguments.model)?.with_threads(arguments.common.threads.map(usize::from));
     let options = predictor.read_options(arguments.reading.options(arguments.common.threads)?);
@@ -34,9 +31,9 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
     let header = header(&predictions, table);
     let rows = predictions.rows();
     let text = || csv_text(table, &header, &predictions, arguments.common.thread_count());
-    match &arguments.output {
-        Some(path) => {
-            write_aside(path, &text())?;
+    match (output, &arguments.output) {
+        (Some(output), Some(path)) => {
+            output.write(&text())?;
             let shown = path.display().to_string();
             if arguments.common.json {
                 say_json(&json!({ "rows": rows, "output": shown, "notes": notes }))?;
@@ -44,23 +41,32 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
                 say(format!("{} in {shown}", counted(rows, "prediction")))?;
             }
         }
-        None if arguments.common.json => {
+        _ if arguments.common.json => {
             let as_object = |row| json_row(&predictions, &header, row);
             let objects: Vec<Value> = (0..rows).map(as_object).collect();
             say_json(&json!({ "rows": rows, "predictions": objects, "notes": notes }))?;
         }
-        None => std::io::stdout().write_all(&text())?,
+        _ => {
+            let text = text();
+            let stdout = std::io::stdout();
+            // A file or another program gets the very bytes.
+            match on_terminal() {
+                true => (&stdout).write_all(printable(&String::from_utf8_lossy(&text)).as_bytes())?,
+                false => (&stdout).write_all(&text)?,
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// `prediction`, then one column for each class; or `prediction` for a number, and with its target's name for each of
+/// `prediction`, then `probability NAME` for each class, or `score NAME` where what comes out is no probability; or `prediction` for a number, and with its target's name for each of
 /// several. Where the copied columns have such a name, ours gets a number.
 fn header(predictions: &Predictions, table: Option<&Table>) -> Vec<String> {
     let mut names: Vec<String> = match predictions {
         Predictions::Classes(classes) => {
-            let probabilities = classes.names.iter().map(|class| format!("probability {class}"));
-            iter::once("prediction".to_owned()).chain(probabilities).collect()
+            let what = if classes.are_probabilities { "probability" } else { "score" };
+            let scores = classes.names.iter().map(|class| format!("{what} {class}"));
+            iter::once("prediction".to_owned()).chain(scores).collect()
         }
         Predictions::Numbers(numbers) => match numbers.names.as_slice() {
             [_] => vec!["prediction".to_owned()],
@@ -83,15 +89,15 @@ fn header(predictions: &Predictions, table: Option<&Table>) -> Vec<String> {
 /// One row as a JSON object.
 fn json_row(predictions: &Predictions, header: &[String], row: usize) -> Value {
     // Through its text, since 0.1 in 32 bits would be 0.10000000149011612 in 64.
-    let probability = |value: &f32| {
+    let score = |value: &f32| {
         let mut text = Vec::new();
-        write_probability(&mut text, *value);
+        write_score(&mut text, *value);
         json!(String::from_utf8_lossy(&text).parse::<f64>().unwrap_or(f64::NAN))
     };
     let values: Vec<Value> = match predictions {
         Predictions::Classes(classes) => {
-            let probabilities = classes.probabilities.row(row).iter().map(probability);
-            iter::once(json!(classes.name(row))).chain(probabilities).collect()
+            let scores = classes.scores.row(row).iter().map(score);
+            iter::once(json!(classes.name(row))).chain(scores).collect()
         }
         Predictions::Numbers(numbers) => numbers.values.row(row).iter().map(|value| json!(value)).collect(),
     };
@@ -152,9 +158,9 @@ fn lines(table: Option<&Table>, predictions: &Predictions, rows: Range<usize>) -
             Predictions::Classes(classes) => {
                 separate(&mut text, is_first);
                 write_cell(&mut text, classes.name(row));
-                for value in classes.probabilities.row(row) {
+                for value in classes.scores.row(row) {
                     text.push(b',');
-                    write_probability(&mut text, *value);
+                    write_score(&mut text, *value);
                 }
             }
             Predictions::Numbers(numbers) => {
@@ -176,7 +182,7 @@ fn separate(text: &mut Vec<u8>, is_first: bool) {
 }
 
 /// The shortest text that reads back as the same 32-bit number. Writing to a vector does not fail, here and below.
-fn write_probability(text: &mut Vec<u8>, value: f32) {
+fn write_score(text: &mut Vec<u8>, value: f32) {
     let _ = match value == 0.0 || (1e-4..1e7).contains(&value.abs()) {
         true => write!(text, "{value}"),
         false => write!(text, "{value:e}"),

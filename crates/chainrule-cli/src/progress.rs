@@ -4,8 +4,10 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use chainrule::Epoch;
+use chainrule_data::Note;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use crate::reading::say_notes;
 use crate::report::{headline, say, short};
 
 /// Lines of progress where there is no terminal.
@@ -32,7 +34,7 @@ impl Progress {
     /// Metrics of several targets have no common unit, and are not shown.
     pub(crate) fn new(epochs: usize, rows: usize, done: usize, quiet: bool, shows_metrics: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        let total = (epochs * rows) as u64;
+        let total = (epochs as u64).saturating_mul(rows as u64);
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
         let style = ProgressStyle::with_template("{bar:24} {prefix}, {rate} rows/s, {eta} left\n{msg}")
@@ -92,6 +94,11 @@ impl Progress {
             // Training goes on when nobody reads its progress any more.
             let _ = say(line);
         }
+    }
+
+    /// Tells something beside the bar.
+    pub(crate) fn note(&self, note: &Note) {
+        self.bar.suspend(|| say_notes(std::slice::from_ref(note)));
     }
 
     /// Clears the bar.

@@ -4,6 +4,8 @@ use anyhow::{Result, bail};
 use chainrule_data::{ColumnType, Dataset, MissingWords, Note, ReadAs, ReadOptions, Separator, read_with};
 use clap::Args;
 
+use crate::report::tell;
+
 /// Flags of commands that read a table.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ReadArguments {
@@ -173,7 +175,7 @@ pub(crate) fn ignored_columns(given: &[String], dataset: &Dataset) -> Vec<String
 /// Tells people what was noticed. It does not belong to a command's result.
 pub(crate) fn say_notes(notes: &[Note]) {
     for note in notes {
-        eprintln!("note: {note}");
+        tell(format!("note: {note}"));
     }
 }
 

@@ -1,7 +1,9 @@
 //! How things are shown: numbers, tables, metrics.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use chainrule::layer::Layer;
@@ -13,14 +15,70 @@ pub(crate) use chainrule_estimator::bytes;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde_json::Value;
 
-/// Prints a line on standard output; an error where nobody reads it any more.
-pub(crate) fn say(line: impl Display) -> Result<()> {
-    Ok(writeln!(std::io::stdout(), "{line}")?)
+/// Whether standard output is where a result goes.
+static OUTPUT_IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Has what the program says go to standard error, because its result goes to standard output.
+pub(crate) fn speak_on_standard_error() {
+    OUTPUT_IS_TAKEN.store(true, Ordering::Relaxed);
+}
+
+/// Whether what the program says goes to standard error.
+pub(crate) fn speaks_on_standard_error() -> bool {
+    OUTPUT_IS_TAKEN.load(Ordering::Relaxed)
+}
+
+/// Prints lines on standard output; an error where nobody reads it any more.
+pub(crate) fn say(lines: impl Display) -> Result<()> {
+    let lines = lines.to_string();
+    let lines = printable(&lines);
+    Ok(match speaks_on_standard_error() {
+        true => writeln!(std::io::stderr(), "{lines}"),
+        false => writeln!(std::io::stdout(), "{lines}"),
+    }?)
 }
 
 /// Prints a JSON object on standard output.
 pub(crate) fn say_json(value: &Value) -> Result<()> {
-    say(serde_json::to_string_pretty(value)?)
+    let text = serde_json::to_string_pretty(value)?;
+    // JSON itself escapes only the first 32 of the control characters.
+    let escaped = replaced(&text, |c| c != '\n' && is_control(c), |c| format!("\\u{:04x}", u32::from(c)));
+    Ok(match speaks_on_standard_error() {
+        true => writeln!(std::io::stderr(), "{escaped}"),
+        false => writeln!(std::io::stdout(), "{escaped}"),
+    }?)
+}
+
+/// Prints a line on standard error. Where that is closed, nobody wants to know.
+pub(crate) fn tell(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{}", one_line(&line.to_string()));
+}
+
+/// The text without what would act on a terminal: control characters are written as `\u{1b}`, line breaks stay.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    replaced(text, |c| c != '\n' && is_control(c), |c| c.escape_unicode().to_string())
+}
+
+/// The same on one line: for names from files, whose line breaks would look like ours.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    replaced(text, is_control, |c| c.escape_unicode().to_string())
+}
+
+fn replaced(
+    text: &str,
+    is_replaced: impl Fn(char) -> bool,
+    replacement: impl Fn(char) -> String,
+) -> Cow<'_, str> {
+    if !text.contains(&is_replaced) {
+        return Cow::Borrowed(text);
+    }
+    let piece = |c: char| if is_replaced(c) { replacement(c) } else { c.to_string() };
+    Cow::Owned(text.chars().map(piece).collect())
+}
+
+/// Control characters, and those that turn the direction of the text around.
+fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether people watch: standard output is a terminal.
@@ -87,7 +145,7 @@ pub(crate) fn measurement_lines(measurement: &Measurement) -> String {
         lines = format!("means over {}: {lines}", counted(targets.len(), "target"));
     }
     for (name, metrics) in targets {
-        lines += &format!("\n           '{name}': {}", metrics_words(metrics, None));
+        lines += &format!("\n           '{}': {}", one_line(name), metrics_words(metrics, None));
     }
     lines
 }
@@ -97,7 +155,7 @@ fn metrics_words(metrics: &Metrics, f1_class: Option<&str>) -> String {
     let optional = |value: Option<f64>| value.map_or("undefined".to_owned(), short);
     match metrics {
         Metrics::Classification { accuracy, balanced_accuracy, f1, auc, .. } => {
-            let of = f1_class.map_or(String::new(), |class| format!(" of '{class}'"));
+            let of = f1_class.map_or(String::new(), |class| format!(" of '{}'", one_line(class)));
             format!(
                 "accuracy {}, balanced accuracy {}, F1 {}{of}, AUC {}",
                 percent(*accuracy),
@@ -214,6 +272,15 @@ mod tests {
         };
         assert_eq!(many(2), "3 -> 5 relu -> dropout 0.5 -> 4 relu -> 4 relu -> 2 softmax");
         assert_eq!(many(40), "3 -> 5 relu -> dropout 0.5 -> 40 x (4 relu) -> 2 softmax");
+    }
+
+    #[test]
+    fn control_characters_are_written_out() {
+        assert_eq!(
+            printable("a\u{1b}[31mb\u{9b}\r\tc\nd\u{7f}"),
+            "a\\u{1b}[31mb\\u{9b}\\u{d}\\u{9}c\nd\\u{7f}"
+        );
+        assert_eq!(one_line("Ünï → 日\n\u{202e}x"), "Ünï → 日\\u{a}\\u{202e}x");
     }
 
     #[test]

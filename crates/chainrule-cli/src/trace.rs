@@ -5,18 +5,21 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use chainrule::trace::{Phase, Trace};
-use chainrule::{Mode, Rule, Scalar, trace, write_aside};
+use chainrule::{Mode, Rule, Scalar, trace, write_file};
 use chainrule_data::InputNumber;
-use chainrule_estimator::{Predictor, chosen_rows};
+use chainrule_estimator::{Predictor, chosen_rows, row_place};
 use serde_json::json;
 
 use crate::arguments::TraceArguments;
-use crate::output::check_output;
+use crate::output::{check_output, input_files};
 use crate::reading::say_notes;
 use crate::report::{bytes, counted, say, say_json, short};
 
 /// The learning rate of plain gradient descent where none is given: large enough to see.
 const SGD_LEARNING_RATE: f64 = 0.1;
+
+/// Rows that are taken where none are given, if there are as many.
+const DEFAULT_ROWS: usize = 4;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TraceArguments) -> Result<ExitCode> {
@@ -29,12 +32,16 @@ pub(crate) fn run(arguments: &TraceArguments) -> Result<ExitCode> {
 fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCode> {
     let format = arguments.output.as_deref().map(format_of).transpose()?;
     if let Some(path) = &arguments.output {
-        check_output(path, &[&arguments.model, Path::new(&arguments.data)])?;
+        let inputs = [vec![arguments.model.clone()], input_files(&arguments.data)].concat();
+        check_output(path, &inputs)?;
     }
     let predictor = Predictor::<T>::load_as(&arguments.model)?;
     let options = predictor.read_options(arguments.reading.options(None)?);
     let dataset = arguments.reading.read(&arguments.data, &options)?;
-    let rows = chosen_rows(&dataset, arguments.rows.0.clone(), false)?;
+    let rows = match &arguments.rows {
+        Some(rows) => chosen_rows(&dataset, rows.0.clone(), false)?,
+        None => chosen_rows(&dataset, 0..DEFAULT_ROWS, true)?,
+    };
     let mut notes = dataset.notes.clone();
     let prepared = predictor.prepare(&dataset, &rows, &mut notes)?;
     say_notes(&notes);
@@ -47,6 +54,13 @@ fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCod
     }
     let (network, parameters) = (&model.network, &model.parameters);
     let trace = trace(network, parameters, &model.loss, prepared.samples(), &rule, Mode::Inference)?;
+    if let Some((what, row, value)) = first_not_finite(&trace, rows.len()) {
+        let place = row.map_or(dataset.name.clone(), |row| row_place(&dataset, rows[row]));
+        bail!(
+            "{place}: {what} is {value}, and with it much that follows; an input is far outside of what was learned, or \
+             the parameters are too large"
+        );
+    }
     let whole = || {
         json!({
             "network": network,
@@ -61,7 +75,7 @@ fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCod
     match (&arguments.output, format) {
         (Some(path), Some(format)) => {
             match format {
-                Format::Json => write_aside(path, serde_json::to_string(&whole())?.as_bytes())?,
+                Format::Json => write_file(path, serde_json::to_string(&whole())?.as_bytes())?,
                 Format::Tensors => trace.save_tensors(path)?,
             }
             let shown = path.display().to_string();
@@ -82,6 +96,24 @@ fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCod
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first value that is no number: its name and index, the row if it has one, and what it is.
+fn first_not_finite<T: Scalar>(trace: &Trace<T>, rows: usize) -> Option<(String, Option<usize>, f64)> {
+    let values = trace.events.iter().flat_map(|event| &event.outputs);
+    values.into_iter().find_map(|value| {
+        let index = value.values.iter().position(|number| !number.as_f64().is_finite())?;
+        let columns = value.shape.last().copied().unwrap_or(1).max(1);
+        let is_of_rows = value.shape.len() == 2 && value.shape[0] == rows;
+        let place = match value.shape.len() {
+            0 => String::new(),
+            1 => format!("[{index}]"),
+            _ if is_of_rows => format!("[{}] of the row", index % columns),
+            _ => format!("[{}, {}]", index / columns, index % columns),
+        };
+        let row = is_of_rows.then_some(index / columns);
+        Some((format!("{}{place} (counted from 0)", value.name), row, value.values[index].as_f64()))
+    })
 }
 
 enum Format {

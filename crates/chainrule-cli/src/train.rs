@@ -1,49 +1,54 @@
 //! `chainrule train`: data in, model file out.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use chainrule_estimator::{Ending, Estimator, EstimatorError, Event, Fitted, Preparation, Run};
 use serde_json::{Value, json};
 
 use crate::arguments::{Part, TrainArguments};
 use crate::flags::{estimator_options, in_flags};
-use crate::output::{check_default_output, check_output};
+use crate::output::{check_default_output, check_output, input_files, spare_place};
 use crate::progress::Progress;
 use crate::reading::say_notes;
 use crate::report::{
     bytes, counted, grouped, ledger_line, loss_words, measurement_lines, network_line, network_table,
-    on_terminal, percent, say, say_json, short,
+    on_terminal, one_line, percent, say, say_json, short, tell,
 };
+use crate::signals::{self, exit_code};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
     let started = Instant::now();
-    let path = model_path(arguments)?;
+    let places = Places::check(arguments)?;
     let preparation = prepare(arguments)?;
     let run = preparation.start().map_err(in_flags)?;
-    if !arguments.common.json {
-        describe(&preparation)?;
+    // Whoever closes standard output, or fills it, does not lose the model for that.
+    let described = if arguments.common.json { Ok(()) } else { describe(&preparation) };
+    let asked = Arc::new(AtomicI32::new(0));
+    watch_for_the_end(&asked);
+    let fitted = fit(arguments, &preparation, run, &asked).map_err(|error| keep_last_good(error, &places))?;
+    let (kept, problem) = keep(&fitted, &places);
+    let said = match arguments.common.json {
+        true => say_summary(&preparation, &fitted, &kept, started),
+        false => described.and_then(|()| say_result(&preparation, &fitted, &kept)),
+    };
+    if fitted.ending == Ending::Interrupted {
+        return Ok(ExitCode::from(exit_code(asked.load(Ordering::SeqCst))));
     }
-    let interrupted = catch_interrupts()?;
-    let fitted =
-        fit(arguments, &preparation, run, &interrupted).map_err(|error| keep_last_good(error, &path))?;
-    fitted.predictor.save(&path)?;
-    if arguments.common.json {
-        let mut summary = summary(&preparation, &fitted);
-        summary["model"] = json!(path.display().to_string());
-        summary["total_seconds"] = json!(started.elapsed().as_secs_f64());
-        say_json(&summary)?;
-    } else {
-        say_result(&preparation, &fitted, &path)?;
+    if let Some(problem) = problem {
+        return Err(problem);
     }
-    Ok(if fitted.ending == Ending::Interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })
+    if let Some(problem) = fitted.not_measured.first() {
+        bail!("the model is trained and saved, but its measurement is no number: {problem}");
+    }
+    said.map(|()| ExitCode::SUCCESS)
 }
 
 /// Reads and prepares the data. What was read is gone when training begins.
@@ -57,46 +62,60 @@ fn prepare(arguments: &TrainArguments) -> Result<Preparation> {
     preparation.map_err(in_flags)
 }
 
-/// Where the model goes, and every other file, checked.
-fn model_path(arguments: &TrainArguments) -> Result<PathBuf> {
-    let path = match &arguments.output {
-        Some(path) => path.clone(),
-        None => {
-            let name = Path::new(&arguments.data).file_name().unwrap_or("model".as_ref());
-            let name = name.to_string_lossy();
-            let stem = name.trim_end_matches(".gz").trim_end_matches(".zst");
-            let stem = [".csv", ".tsv", ".txt"].iter().fold(stem, |stem, end| stem.trim_end_matches(end));
-            let path = PathBuf::from(format!("{stem}.safetensors"));
-            check_default_output(&path)?;
-            path
-        }
-    };
-    let mut others = vec![Path::new(&arguments.data)];
-    for part in [&arguments.validation, &arguments.test] {
-        if let Some(Part::Data(source)) = part {
-            others.push(Path::new(source));
-        }
-    }
-    if let Some(checkpoint) = &arguments.checkpoint {
-        check_output(checkpoint, &others)?;
-        others.push(checkpoint);
-    }
-    check_output(&path, &others)?;
-    Ok(path)
+/// Where files go, checked.
+struct Places {
+    /// Where the model goes.
+    model: PathBuf,
+    /// Every other file that is read or written.
+    others: Vec<PathBuf>,
 }
 
-/// A flag that Ctrl-C sets.
-fn catch_interrupts() -> Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || {
-        // The second time the user does not want to wait for the step to end.
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
+impl Places {
+    fn check(arguments: &TrainArguments) -> Result<Self> {
+        let model = match &arguments.output {
+            Some(path) => path.clone(),
+            None => {
+                let path = default_model_path(&arguments.data);
+                check_default_output(&path)?;
+                path
+            }
+        };
+        let mut others = input_files(&arguments.data);
+        for part in [&arguments.validation, &arguments.test] {
+            if let Some(Part::Data(source)) = part {
+                others.extend(input_files(source));
+            }
         }
-    })
-    .context("Ctrl-C cannot be caught")?;
-    Ok(interrupted)
+        if let Some(checkpoint) = &arguments.checkpoint {
+            // Another run that writes there is found now, and not after the data were read.
+            check_output(checkpoint, &others)?.lock()?;
+            others.push(checkpoint.clone());
+        }
+        others.extend(arguments.resume.clone());
+        check_output(&model, &others)?;
+        Ok(Places { model, others })
+    }
+}
+
+/// NAME.safetensors for data of that name.
+fn default_model_path(data: &str) -> PathBuf {
+    let name = Path::new(data).file_name().unwrap_or("model".as_ref());
+    let name = name.to_string_lossy();
+    let stem = name.trim_end_matches(".gz").trim_end_matches(".zst");
+    let stem = [".csv", ".tsv", ".txt"].iter().fold(stem, |stem, end| stem.trim_end_matches(end));
+    PathBuf::from(format!("{stem}.safetensors"))
+}
+
+/// Has the first signal noted, after which training ends with its step. With the second one the program ends.
+fn watch_for_the_end(asked: &Arc<AtomicI32>) {
+    let asked = Arc::clone(asked);
+    signals::handle(move |signal| {
+        let is_first = asked.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        if is_first && std::io::stderr().is_terminal() {
+            tell("ending after this step; once more ends at once and saves nothing");
+        }
+        is_first
+    });
 }
 
 /// Trains until the end or until the flag is set.
@@ -104,7 +123,7 @@ fn fit(
     arguments: &TrainArguments,
     preparation: &Preparation,
     run: Run<'_>,
-    interrupted: &AtomicBool,
+    asked: &AtomicI32,
 ) -> Result<Fitted, EstimatorError> {
     let (epochs, rows) = (preparation.training_options().epochs, preparation.training_rows());
     let shows_metrics = preparation.preprocessing().target_names().len() == 1;
@@ -113,18 +132,19 @@ fn fit(
         match event {
             Event::Step { epoch, samples, loss } => progress.step(*epoch, *samples, *loss),
             Event::Epoch { report, .. } => progress.epoch(report),
+            Event::Noticed(note) => progress.note(note),
             _ => {}
         }
-        if interrupted.load(Ordering::SeqCst) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if asked.load(Ordering::SeqCst) != 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     progress.finish();
     fitted
 }
 
 /// After a run that diverged: what was good is kept beside the model's place, which stays as it is.
-fn keep_last_good(error: EstimatorError, path: &Path) -> anyhow::Error {
+fn keep_last_good(error: EstimatorError, places: &Places) -> anyhow::Error {
     let EstimatorError::Diverged { epoch, last_good, .. } = &error else { return in_flags(error) };
-    let place = path.with_extension("last-good.safetensors");
+    let place = spare_place(&places.model.with_extension("last-good.safetensors"), &places.others);
     let context = match last_good.save(&place) {
         Ok(()) => format!("the best model so far, of epoch {epoch}, is in {}", place.display()),
         Err(saving) => saving.to_string(),
@@ -132,8 +152,45 @@ fn keep_last_good(error: EstimatorError, path: &Path) -> anyhow::Error {
     anyhow::Error::from(error).context(context)
 }
 
+/// What became of the model.
+enum Kept {
+    /// It was saved there.
+    Model(PathBuf),
+    /// It was not worth what was there before, which stays.
+    Earlier,
+    /// There was nothing yet.
+    Nothing,
+}
+
+/// Saves the model: at its place or, where that cannot be, in another folder, with the reason. Before the end of the first
+/// epoch what was learned replaces nothing.
+fn keep(fitted: &Fitted, places: &Places) -> (Kept, Option<anyhow::Error>) {
+    let path = &places.model;
+    if fitted.best_epoch == 0 {
+        if path.is_file() {
+            return (Kept::Earlier, None);
+        }
+        if fitted.rows_seen == 0 {
+            return (Kept::Nothing, None);
+        }
+    }
+    let Err(error) = fitted.predictor.save(path) else { return (Kept::Model(path.clone()), None) };
+    let name = path.file_name().unwrap_or_default();
+    for folder in [PathBuf::from("."), std::env::temp_dir()] {
+        let place = spare_place(&folder.join(name), &places.others);
+        // A place that was free is ours.
+        if place.exists() || fitted.predictor.save(&place).is_err() {
+            continue;
+        }
+        let context = format!("the model is in {}, since its place cannot be written", place.display());
+        return (Kept::Model(place), Some(anyhow::Error::from(error).context(context)));
+    }
+    (Kept::Nothing, Some(anyhow::Error::from(error).context("the model could not be saved anywhere")))
+}
+
 /// What was learned and how, for programs.
 fn summary(preparation: &Preparation, fitted: &Fitted) -> Value {
+    let notes: Vec<_> = preparation.notes().iter().chain(&fitted.notes).collect();
     let seconds = fitted.training_time.as_secs_f64();
     let plan = preparation.plan();
     let [training_bytes, validation_bytes, test_bytes] = preparation.data_bytes();
@@ -146,7 +203,8 @@ fn summary(preparation: &Preparation, fitted: &Fitted) -> Value {
         "best_epoch": fitted.best_epoch,
         "ending": fitted.ending,
         "seconds": seconds,
-        "rows_per_second": (fitted.epochs * preparation.training_rows()) as f64 / seconds,
+        "epochs_before": fitted.epochs_before,
+        "rows_per_second": fitted.rows_seen as f64 / seconds,
         "parameters": preparation.network().parameter_count(),
         "threads": preparation.threads().count(),
         "memory": {
@@ -156,8 +214,18 @@ fn summary(preparation: &Preparation, fitted: &Fitted) -> Value {
             "ledger": plan.ledger().entries,
             "data": { "training": training_bytes, "validation": validation_bytes, "test": test_bytes },
         },
-        "notes": preparation.notes(),
+        "notes": notes,
     })
+}
+
+fn say_summary(preparation: &Preparation, fitted: &Fitted, kept: &Kept, started: Instant) -> Result<()> {
+    let mut summary = summary(preparation, fitted);
+    summary["model"] = match kept {
+        Kept::Model(path) => json!(path.display().to_string()),
+        Kept::Earlier | Kept::Nothing => Value::Null,
+    };
+    summary["total_seconds"] = json!(started.elapsed().as_secs_f64());
+    say_json(&summary)
 }
 
 /// What was read, and what will be trained.
@@ -166,7 +234,7 @@ fn describe(preparation: &Preparation) -> Result<()> {
         (preparation.network(), preparation.loss(), preparation.training_options());
     let (preprocessing, plan) = (preparation.preprocessing(), preparation.plan());
     say(format!("{}: {}", preparation.data(), preparation.description()))?;
-    let targets = preprocessing.target_names();
+    let targets: Vec<_> = preprocessing.target_names().into_iter().map(one_line).collect();
     let task = match (preprocessing.class_names(), targets.as_slice()) {
         (Some(classes), _) => format!("{} classes of '{}'", classes.len(), targets[0]),
         (None, [target]) => format!("the number '{target}'"),
@@ -222,27 +290,43 @@ fn data_line(preparation: &Preparation) -> String {
     format!("{} of data: {}", bytes(parts.map(|(_, held)| held).sum()), shown.join(", "))
 }
 
-fn say_result(preparation: &Preparation, fitted: &Fitted, path: &Path) -> Result<()> {
-    let (epochs, best) = (fitted.epochs, fitted.best_epoch);
-    let seconds = fitted.training_time.as_secs_f64();
-    let rate = grouped(((epochs * preparation.training_rows()) as f64 / seconds) as u64);
+fn say_result(preparation: &Preparation, fitted: &Fitted, kept: &Kept) -> Result<()> {
+    let Fitted { epochs, epochs_before, best_epoch, rows_seen, .. } = *fitted;
     let how = match fitted.ending {
         Ending::Finished => "trained",
         Ending::StoppedEarly => "stopped early: trained",
         Ending::Interrupted => "interrupted: trained",
     };
-    let kept = if best < epochs || fitted.ending == Ending::Interrupted {
-        format!("; the model is the best one, of epoch {best}")
-    } else {
-        String::new()
+    let of_this_run = match epochs_before {
+        0 => String::new(),
+        before => format!(", {} of them in this run,", grouped((epochs - before) as u64)),
     };
-    say(format!("{how} {} in {} s, {rate} rows/s{kept}", counted(epochs, "epoch"), short(seconds)))?;
+    let seconds = fitted.training_time.as_secs_f64();
+    let rate = match rows_seen {
+        0 => String::new(),
+        rows => format!(", {} rows/s", grouped((rows as f64 / seconds) as u64)),
+    };
+    let which = match best_epoch {
+        0 => String::new(),
+        best if best < epochs || fitted.ending == Ending::Interrupted => {
+            format!("; the model is the best one, of epoch {best}")
+        }
+        _ => String::new(),
+    };
+    say(format!("{how} {}{of_this_run} in {} s{rate}{which}", counted(epochs, "epoch"), short(seconds)))?;
+    let model = match kept {
+        Kept::Earlier => return say("the first epoch did not end: the earlier model stays as it was"),
+        Kept::Nothing => return say("there is no model to save"),
+        Kept::Model(path) => path.display(),
+    };
+    if best_epoch == 0 {
+        say("the first epoch did not end: the model is what was learned of it")?;
+    }
     for (name, measured) in [("validation", &fitted.validation), ("test", &fitted.test)] {
         if let Some(measurement) = measured {
             say(format!("{name:<10} {}", measurement_lines(measurement)))?;
         }
     }
-    let model = path.display();
     say(format!("model      {model}"))?;
     let program = std::env::args().next().unwrap_or("chainrule".to_owned());
     say(format!("next       {program} predict {model} DATA"))?;

@@ -3,10 +3,10 @@
 use chainrule_data::{Dataset, Note};
 
 use crate::error::Result;
+use crate::events::Observer;
 use crate::options::EstimatorOptions;
 use crate::predictor::Predictor;
 use crate::preparation::Preparation;
-use crate::events::Observer;
 
 /// Learns from data sets, as its options say. The crate's page has an example.
 #[derive(Clone, Debug, Default)]

@@ -58,8 +58,8 @@ pub struct Run<'p> {
     preparation: &'p Preparation,
     trainer: Trainer<f32>,
     checkpoint: Option<Checkpoint>,
-    /// Epochs and steps before this run.
-    before: (usize, u64),
+    epochs_before: usize,
+    rows_seen: u64,
     notes: Vec<Note>,
 }
 
@@ -79,8 +79,8 @@ pub struct Fitted {
     pub epochs: usize,
     /// Epochs that were completed before, by the run whose checkpoint was gone on from; 0 without one.
     pub epochs_before: usize,
-    /// Steps that this run took.
-    pub steps: u64,
+    /// Rows that the steps of this run used, each as often as it was used.
+    pub rows_seen: u64,
     /// The epoch that the predictor is of: the one with the lowest validation loss, or the last one; 0 for what was
     /// learned of a first epoch that did not end.
     pub best_epoch: usize,
@@ -125,8 +125,8 @@ impl<'p> Run<'p> {
             trainer.set_positive_class(class)?;
         }
         let checkpoint = preparation.checkpoint.as_deref().map(Checkpoint::claim).transpose()?;
-        let before = (trainer.epochs(), trainer.steps());
-        Ok(Run { preparation, trainer, checkpoint, before, notes: Vec::new() })
+        let epochs_before = trainer.epochs();
+        Ok(Run { preparation, trainer, checkpoint, epochs_before, rows_seen: 0, notes: Vec::new() })
     }
 
     /// Epochs completed before: those of the checkpoint that the run goes on from.
@@ -146,8 +146,6 @@ impl<'p> Run<'p> {
         let (ending, best) = self.train(observer)?;
         let training_time = started.elapsed();
         let (epochs, best_epoch) = (self.trainer.epochs(), self.trainer.best_epoch());
-        let (epochs_before, steps_before) = self.before;
-        let steps = self.trainer.steps() - steps_before;
         if let Some(note) = self.checkpoint.as_ref().and_then(Checkpoint::behind) {
             // The run is over; what the observer says of it changes nothing.
             let _ = observer(&Event::Noticed(&note));
@@ -196,8 +194,8 @@ impl<'p> Run<'p> {
             test,
             not_measured,
             epochs,
-            epochs_before,
-            steps,
+            epochs_before: self.epochs_before,
+            rows_seen: self.rows_seen,
             best_epoch,
             ending,
             training_time,
@@ -208,7 +206,8 @@ impl<'p> Run<'p> {
     /// Trains, and gives beside the ending what the best epoch of this run was measured at, if it was.
     fn train(&mut self, observer: &mut Observer<'_>) -> Result<(Ending, Option<Evaluation>)> {
         let preparation = self.preparation;
-        let Run { checkpoint, notes, trainer, .. } = self;
+        let Run { checkpoint, notes, trainer, rows_seen, epochs_before, .. } = self;
+        let rows = preparation.training_rows() as u64;
         let mut best = None;
         let ending = trainer.fit(
             preparation.threads(),
@@ -218,6 +217,7 @@ impl<'p> Run<'p> {
                 let (report, run) = match event {
                     chainrule::Event::Epoch { report, run } => (report, run),
                     &chainrule::Event::Step { epoch, samples, loss } => {
+                        *rows_seen = (epoch - 1 - *epochs_before) as u64 * rows + samples as u64;
                         return observer(&Event::Step { epoch, samples, loss });
                     }
                     _ => return ControlFlow::Continue(()),

@@ -5,9 +5,9 @@ mod timeline;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use chainrule::memory::{MemoryPlan, MicroBatches, Operation, Planner, StepModel, StepShape};
-use chainrule::{Loss, Model, Network, Rule, Scalar, TrainingOptions};
+use chainrule::{Loss, Model, Network, Rule, Scalar, TrainingOptions, write_file};
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
@@ -21,7 +21,9 @@ pub(crate) const DEFAULT_BATCH: usize = 128;
 
 /// The options that a model was trained with, if its file has them.
 pub(crate) fn recorded_options(model: &Model<f32>) -> Option<TrainingOptions> {
-    serde_json::from_value(model.training.as_ref()?["options"].clone()).ok()
+    let options: TrainingOptions =
+        serde_json::from_value(model.training.as_ref()?["options"].clone()).ok()?;
+    options.check().is_ok().then_some(options)
 }
 
 /// Runs the command.
@@ -55,8 +57,7 @@ fn plan<T: Scalar>(arguments: &PlanArguments) -> Result<ExitCode> {
         if output.extension().is_none_or(|extension| extension != "svg") {
             bail!("-o {}: the picture is an SVG file; give a name that ends with .svg", output.display());
         }
-        let others: Vec<_> = arguments.model.iter().map(AsRef::as_ref).collect();
-        check_output(output, &others)?;
+        check_output(output, arguments.model.as_slice())?;
     }
     let subject = subject(arguments)?;
     let shape = StepShape {
@@ -69,7 +70,7 @@ fn plan<T: Scalar>(arguments: &PlanArguments) -> Result<ExitCode> {
     let outcome = choose::<T>(arguments, &shape)?;
     if let Some(output) = &arguments.output {
         let picture = chart::picture(&outcome, &subject.title())?;
-        std::fs::write(output, picture).with_context(|| output.display().to_string())?;
+        write_file(output, picture.as_bytes())?;
     }
     if arguments.common.json {
         say_json(&as_json(arguments, &subject, &outcome))?;
