@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use chainrule::memory::{MemoryPlan, MicroBatches, Operation, Planner, StepModel, StepShape};
 use chainrule::{Loss, Model, Network, Rule, Scalar, TrainingOptions, write_file};
+use chainrule_estimator::Predictor;
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
@@ -87,11 +88,12 @@ fn plan<T: Scalar>(arguments: &PlanArguments) -> Result<ExitCode> {
 fn subject(arguments: &PlanArguments) -> Result<Subject> {
     let batch = arguments.batch.map(|batch| batch as usize);
     if let Some(path) = &arguments.model {
-        let model = Model::<f32>::load(path)?;
-        let options = recorded_options(&model);
+        let predictor = Predictor::load(path)?;
+        let model = predictor.model();
+        let options = recorded_options(model);
         let rule = arguments.optimizer.clone().or_else(|| options.as_ref().map(|o| o.optimizer.clone()));
         return Ok(Subject {
-            network: model.network,
+            network: model.network.clone(),
             rule: rule.unwrap_or(Rule::from_name("sgd")?),
             batch: batch.or(options.as_ref().map(|o| o.batch_size)).unwrap_or(DEFAULT_BATCH),
             keeps_gradients: arguments.keep_gradients || options.is_some_and(|o| o.clipping.is_some()),

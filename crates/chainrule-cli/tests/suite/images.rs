@@ -34,7 +34,7 @@ pub(crate) fn gzipped(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A directory `images` with training and test images.
-fn folder(compressed: bool) -> Place {
+pub(crate) fn folder(compressed: bool) -> Place {
     let place = Place::new();
     for (start, count) in [("train", 90), ("t10k", 30)] {
         let (images, labels) = stripes(count);

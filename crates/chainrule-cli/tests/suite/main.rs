@@ -12,7 +12,14 @@ mod explore;
 mod images;
 mod learning;
 mod memory;
+mod numbers;
+#[cfg(target_os = "linux")]
+mod outputs;
 mod page;
 mod place;
+#[cfg(target_os = "linux")]
+mod root;
+#[cfg(target_os = "linux")]
+mod signals;
 mod stopping;
 mod trace;

@@ -3,6 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+#[cfg(target_os = "linux")]
+use std::{
+    io::{Read, Write},
+    process::{Child, Stdio},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -49,6 +57,23 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chainrule"));
         command.args(line.split_whitespace()).current_dir(self.folder.path());
         command
+    }
+
+    /// A script of bash in the folder, in which `$CHAINRULE` is the program.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn script(&self, script: &str) -> Run {
+        let mut command = Command::new("bash");
+        command.args(["-c", script]).current_dir(self.folder.path());
+        Run::of(script, command.env("CHAINRULE", env!("CARGO_BIN_EXE_chainrule")).output().unwrap())
+    }
+
+    /// Starts the program as a shell does in the foreground: no signal is ignored.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start(&self, line: &str) -> Started {
+        let mut command = Command::new("env");
+        command.args(["--default-signal", env!("CARGO_BIN_EXE_chainrule")]).args(line.split_whitespace());
+        command.current_dir(self.folder.path()).stdin(Stdio::piped());
+        Started::new(line, command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
     pub(crate) fn run(&self, line: &str) -> Run {
@@ -100,14 +125,14 @@ impl Place {
         run.errors
     }
 
-    /// Every file below the folder, with its bytes.
+    /// Every regular file below the folder, with its bytes.
     pub(crate) fn contents(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         fn walk(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     walk(&path, found);
-                } else {
+                } else if path.is_file() {
                     found.insert(path.clone(), std::fs::read(&path).unwrap());
                 }
             }
@@ -121,6 +146,66 @@ impl Place {
     pub(crate) fn names(&self) -> Vec<String> {
         let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
         self.contents().keys().map(name).collect()
+    }
+}
+
+/// A program that runs beside the test, which reads what it prints as it comes.
+#[cfg(target_os = "linux")]
+pub(crate) struct Started {
+    line: String,
+    child: Child,
+    printed: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+#[cfg(target_os = "linux")]
+impl Started {
+    pub(crate) fn new(line: &str, mut child: Child) -> Self {
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let (shared, mut output) = (Arc::clone(&printed), child.stdout.take().unwrap());
+        let reader = std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                shared.lock().unwrap().extend_from_slice(&bytes[..count]);
+            }
+        });
+        Started { line: line.to_owned(), child, printed, reader }
+    }
+
+    /// Waits until it has printed this; a minute at most.
+    pub(crate) fn wait_for(&self, text: &str) {
+        let printed = || String::from_utf8_lossy(&self.printed.lock().unwrap()).into_owned();
+        self.wait_until(|| printed().contains(text), &format!("'{text}'"), printed);
+    }
+
+    /// Waits until something holds; a minute at most.
+    pub(crate) fn wait_until(&self, holds: impl Fn() -> bool, what: &str, state: impl Fn() -> String) {
+        let started = Instant::now();
+        while !holds() {
+            let line = &self.line;
+            assert!(started.elapsed() < Duration::from_secs(60), "{line}: no {what} in a minute\n{}", state());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let arguments = [&format!("-{name}"), &self.child.id().to_string()];
+        assert!(Command::new("kill").args(arguments).status().unwrap().success(), "{}: kill", self.line);
+    }
+
+    /// Types on its standard input.
+    pub(crate) fn type_in(&mut self, text: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(self) -> Run {
+        let Started { line, child, printed, reader } = self;
+        let output = child.wait_with_output().unwrap();
+        reader.join().unwrap();
+        let stdout = std::mem::take(&mut *printed.lock().unwrap());
+        Run::of(&line, Output { stdout, ..output })
     }
 }
 

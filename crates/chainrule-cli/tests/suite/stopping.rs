@@ -1,9 +1,6 @@
 //! Runs that stop and go on, and runs that are repeated: the same bytes.
 
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-use crate::place::{Place, Run, small_table};
+use crate::place::{Place, small_table};
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
@@ -38,42 +35,6 @@ fn a_resumed_run_equals_an_uninterrupted_one() {
     );
     place.refused("train table.csv --layers 30 --epochs 6 --resume run", &["run", "network"]);
     place.refused(&format!("{line} --epochs 6 --resume whole.safetensors"), &["whole.safetensors"]);
-}
-
-/// Starts a run that takes long enough to be interrupted.
-#[cfg(unix)]
-fn start(place: &Place, line: &str) -> Child {
-    place.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// What Ctrl-C sends.
-#[cfg(unix)]
-fn interrupt(child: &Child) {
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_run_keeps_its_best_model_and_goes_on_to_the_same_end() {
-    let place = Place::new();
-    let line = "train digits --layers 200,100 --epochs 30";
-    let child = start(&place, &format!("{line} --checkpoint run -o stopped.safetensors"));
-    let started = Instant::now();
-    while !place.path("run").exists() {
-        assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint within a minute");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    interrupt(&child);
-    let run = Run::of(line, child.wait_with_output().unwrap());
-    assert_eq!(run.code, Some(130), "{}{}", run.output, run.errors);
-    assert!(run.output.contains("interrupted: trained"), "{}", run.output);
-    assert!(run.output.contains("the model is the best one, of epoch"), "{}", run.output);
-    let measured = place.json("evaluate stopped.safetensors digits --part test --json");
-    assert!(measured["accuracy"].as_f64().unwrap() > 0.2, "{measured}");
-
-    place.good(&format!("{line} --resume run -o resumed.safetensors"));
-    place.good(&format!("{line} -o whole.safetensors"));
-    assert!(place.read("resumed.safetensors") == place.read("whole.safetensors"));
 }
 
 #[test]

@@ -61,6 +61,13 @@ impl<T: Scalar> Trainer<T> {
             let reason = "a run can be written down between epochs only; this one was interrupted within one";
             return Err(Error::Data(reason.to_owned()));
         }
+        // A sum of squares can overflow where the parameters themselves do not.
+        for (index, buffer) in self.optimizer.state().iter().enumerate() {
+            if let Some(tensor) = buffer.first_not_finite() {
+                let (name, reason) = (optimizer_prefix(index) + &tensor.name, "has a number that is not finite");
+                return Err(Error::Data(format!("{}: the optimizer's state {name} {reason}", path.display())));
+            }
+        }
         let mut options = self.options.clone();
         // A run that was resumed for fewer epochs than it had.
         options.epochs = options.epochs.max(self.epochs);

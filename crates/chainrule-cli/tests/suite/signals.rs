@@ -1,0 +1,182 @@
+//! Signals and closed outputs: what was learned is kept, and nothing stays behind.
+
+use std::process::{Command, Stdio};
+
+use crate::place::{Place, Started, earlier_model, small_table};
+
+/// A run that goes on for a while, with many epochs.
+const LONG: &str = "train digits --layers 200,100 --epochs 30";
+
+/// A run whose first epoch goes on for a while.
+const SLOW_EPOCH: &str = "train digits --layers 600x8 --batch-size 1 --epochs 2";
+
+/// What is left beside the results.
+fn left_over(place: &Place) -> Vec<String> {
+    place.names().into_iter().filter(|name| name.contains("chainrule-")).collect()
+}
+
+fn wait_for_file(run: &Started, place: &Place, name: &str) {
+    run.wait_until(|| place.path(name).exists(), name, || format!("{:?}", place.names()));
+}
+
+#[test]
+fn a_run_that_is_asked_to_end_keeps_its_best_model_and_goes_on_to_the_same_end() {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let place = Place::new();
+        let run = place.start(&format!("{LONG} --checkpoint run -o stopped.safetensors"));
+        wait_for_file(&run, &place, "run");
+        run.signal(signal);
+        let run = run.end();
+        assert_eq!(run.code, Some(code), "{signal}: {}{}", run.output, run.errors);
+        assert!(run.output.contains("interrupted: trained"), "{signal}: {}", run.output);
+        assert!(run.output.contains("the model is the best one, of epoch"), "{signal}: {}", run.output);
+        let measured = place.json("evaluate stopped.safetensors digits --part test --json");
+        assert!(measured["accuracy"].as_f64().unwrap() > 0.2, "{signal}: {measured}");
+        assert_eq!(left_over(&place), [""; 0], "{signal}");
+        if signal == "INT" {
+            place.good(&format!("{LONG} --resume run -o resumed.safetensors"));
+            place.good(&format!("{LONG} -o whole.safetensors"));
+            assert!(place.read("resumed.safetensors") == place.read("whole.safetensors"));
+        }
+    }
+}
+
+#[test]
+fn a_signal_that_is_ignored_stays_ignored() {
+    let place = Place::new();
+    let line = "train digits --layers 100 --epochs 6 --checkpoint run -o model";
+    let mut command = Command::new("nohup");
+    command.arg(env!("CARGO_BIN_EXE_chainrule")).args(line.split(' ')).current_dir(place.path("."));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = Started::new(line, command.spawn().unwrap());
+    wait_for_file(&run, &place, "run");
+    run.signal("HUP");
+    let run = run.end();
+    assert_eq!(run.code, Some(0), "{}{}", run.output, run.errors);
+    assert!(run.output.contains("\ntrained 6 epochs"), "{}", run.output);
+}
+
+#[test]
+fn before_the_end_of_the_first_epoch_a_good_model_stays() {
+    let place = Place::with(&[("good.safetensors", &earlier_model())]);
+    let run = place.start(&format!("{SLOW_EPOCH} -o good.safetensors"));
+    run.wait_for("memory");
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    run.signal("INT");
+    let run = run.end();
+    assert_eq!(run.code, Some(130), "{}{}", run.output, run.errors);
+    assert!(
+        run.output.ends_with("the first epoch did not end: the earlier model stays as it was\n"),
+        "{}",
+        run.output
+    );
+    assert_eq!(place.text("good.safetensors"), earlier_model());
+
+    // Where there is none, a part of an epoch is better than nothing, and it is said that it is one.
+    let run = place.start(&format!("{SLOW_EPOCH} -o new.safetensors"));
+    run.wait_for("memory");
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    run.signal("INT");
+    let run = run.end();
+    assert_eq!(run.code, Some(130), "{}{}", run.output, run.errors);
+    assert!(run.output.contains("the first epoch did not end: the model is what was learned of it\n"));
+    place.good("inspect new.safetensors");
+    assert_eq!(place.names(), ["good.safetensors", "new.safetensors"]);
+}
+
+#[test]
+fn while_data_are_read_a_signal_ends_at_once() {
+    let place = Place::new();
+    assert!(Command::new("mkfifo").arg(place.path("table.csv")).status().unwrap().success());
+    let run = place.start("train table.csv --checkpoint run -o model");
+    // It waits for somebody to write into the pipe, after it has looked at its places.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    run.signal("TERM");
+    let run = run.end();
+    assert_eq!((run.code, run.output.as_str(), run.errors.as_str()), (Some(143), "", ""));
+    assert_eq!(place.names(), [""; 0]);
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once_and_leaves_nothing() {
+    let place = Place::with(&[("table.csv", &small_table(60))]);
+    assert!(Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
+    // Nobody reads the pipe, so that saving the model waits.
+    let run = place.start("train table.csv --layers 5 --epochs 2 --checkpoint run -o pipe");
+    run.wait_for("epoch 2/2");
+    wait_for_file(&run, &place, "run");
+    assert_eq!(left_over(&place), [".run.chainrule-lock"]);
+    run.signal("INT");
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    run.signal("INT");
+    let run = run.end();
+    assert_eq!(run.code, Some(130), "{}{}", run.output, run.errors);
+    assert_eq!(left_over(&place), [""; 0]);
+    place.good("train table.csv --layers 5 --epochs 3 --resume run -o model");
+}
+
+#[test]
+fn a_terminals_ctrl_c_and_its_text() {
+    let place = Place::new();
+    let mut command = Command::new("script");
+    let program = env!("CARGO_BIN_EXE_chainrule");
+    let line = format!("env --default-signal {program} {LONG} --checkpoint run -o model");
+    command.args(["-qec", &line, "/dev/null"]).current_dir(place.path("."));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = Started::new(&line, command.spawn().unwrap());
+    wait_for_file(&run, &place, "run");
+    run.type_in("\u{3}");
+    run.wait_for("once more ends at once");
+    run.wait_for("interrupted: trained");
+    assert_eq!(run.end().code, Some(130));
+    place.good("inspect model");
+}
+
+#[test]
+fn one_run_at_a_time_writes_to_a_checkpoint() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("far")).unwrap();
+    std::os::unix::fs::symlink("far/../run", place.path("link")).unwrap();
+    let run = place.start(&format!("{LONG} --checkpoint run -o one"));
+    wait_for_file(&run, &place, "run");
+    for name in ["run", "./far/../run", "link"] {
+        let second = place.run(&format!("{LONG} --checkpoint {name} -o other"));
+        assert_eq!(second.code, Some(2), "{}", second.output);
+        assert!(second.errors.contains("another run writes to it"), "{}", second.errors);
+    }
+    // A killed run leaves no lock behind, though it leaves the file that had it.
+    run.signal("KILL");
+    run.end();
+    assert_eq!(left_over(&place), [".run.chainrule-lock"]);
+    place.good(&format!("{LONG} --epochs 2 --checkpoint run -o other").replace(" --epochs 30", ""));
+    assert_eq!(left_over(&place), [""; 0]);
+}
+
+#[test]
+fn a_closed_output_never_costs_the_model() {
+    let place = Place::with(&[("table.csv", &small_table(100))]);
+    let line = "$CHAINRULE train table.csv --layers 8 --epochs 20 -o model";
+    for (what, code) in [
+        ("| head -n 1", 0),
+        ("2>&1 | head -n 1", 0),
+        ("--json | true", 0),
+        (">&-", 0),
+        (">&- 2>&-", 0),
+        ("> /dev/full", 2),
+        ("> /dev/full 2> /dev/full", 2),
+        ("2>&1 | (sleep 0.2; true)", 0),
+    ] {
+        let run = place.script(&format!("{line} {what}; exit ${{PIPESTATUS[0]}}"));
+        assert_eq!(run.code, Some(code), "{what}: {}{}", run.output, run.errors);
+        place.good("inspect model");
+        std::fs::remove_file(place.path("model")).unwrap();
+        assert!(!run.errors.contains("panicked"), "{what}: {}", run.errors);
+    }
+    let run = place.script(&format!("{line} > /dev/full"));
+    assert_eq!(run.errors, "error: No space left on device (os error 28)\n");
+    for command in ["predict model table.csv", "inspect model", "describe table.csv", "train table.csv --help"] {
+        let script = format!("$CHAINRULE {command} | (read -r line; true); exit ${{PIPESTATUS[0]}}");
+        let run = place.script(&script);
+        assert_eq!((run.code, run.errors.as_str()), (Some(0), ""), "{command}");
+    }
+}
