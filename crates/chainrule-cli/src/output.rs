@@ -47,13 +47,10 @@ pub(crate) fn check_default_output(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A place for a file that the user did not name: `path` or, where that would be written over, the first of `NAME-2.END`,
-/// `NAME-3.END` and so on that is free. A model of ours is written over only if it is none of `others`.
-pub(crate) fn spare_place(path: &Path, others: &[PathBuf]) -> PathBuf {
-    let is_free = |path: &PathBuf| {
-        let is_link = path.symlink_metadata().is_ok();
-        !is_link || (is_ours(path) && !others.iter().any(|other| is_same_file(path, other)))
-    };
+/// A place for a file that the user did not name: `path`, or the first of `NAME-2.END`, `NAME-3.END` and so on where nothing
+/// is, or where what is there `may_go`.
+pub(crate) fn spare_place(path: &Path, may_go: impl Fn(&Path) -> bool) -> PathBuf {
+    let is_free = |path: &PathBuf| path.symlink_metadata().is_err() || may_go(path);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let end = path.extension().map_or(String::new(), |end| format!(".{}", end.to_string_lossy()));
     let numbered = (2..).map(|number: u64| path.with_file_name(format!("{stem}-{number}{end}")));
@@ -61,7 +58,7 @@ pub(crate) fn spare_place(path: &Path, others: &[PathBuf]) -> PathBuf {
 }
 
 /// Whether a file is a model that this program wrote: safetensors whose metadata say so.
-fn is_ours(path: &Path) -> bool {
+pub(crate) fn is_ours(path: &Path) -> bool {
     const LONGEST_HEADER: u64 = 100 << 20;
     if !path.is_file() {
         return false;

@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use chainrule::is_same_file;
 use chainrule_estimator::{Ending, Estimator, EstimatorError, Event, Fitted, Preparation, Run};
 use serde_json::{Value, json};
 
 use crate::arguments::{Part, TrainArguments};
 use crate::flags::{estimator_options, in_flags};
-use crate::output::{check_default_output, check_output, input_files, spare_place};
+use crate::output::{check_default_output, check_output, input_files, is_ours, spare_place};
 use crate::progress::Progress;
 use crate::reading::say_notes;
 use crate::report::{
@@ -144,7 +145,9 @@ fn fit(
 /// After a run that diverged: what was good is kept beside the model's place, which stays as it is.
 fn keep_last_good(error: EstimatorError, places: &Places) -> anyhow::Error {
     let EstimatorError::Diverged { epoch, last_good, .. } = &error else { return in_flags(error) };
-    let place = spare_place(&places.model.with_extension("last-good.safetensors"), &places.others);
+    let is_other = |path: &Path| places.others.iter().any(|other| is_same_file(path, other));
+    let place = places.model.with_extension("last-good.safetensors");
+    let place = spare_place(&place, |path| is_ours(path) && !is_other(path));
     let context = match last_good.save(&place) {
         Ok(()) => format!("the best model so far, of epoch {epoch}, is in {}", place.display()),
         Err(saving) => saving.to_string(),
@@ -177,9 +180,8 @@ fn keep(fitted: &Fitted, places: &Places) -> (Kept, Option<anyhow::Error>) {
     let Err(error) = fitted.predictor.save(path) else { return (Kept::Model(path.clone()), None) };
     let name = path.file_name().unwrap_or_default();
     for folder in [PathBuf::from("."), std::env::temp_dir()] {
-        let place = spare_place(&folder.join(name), &places.others);
-        // A place that was free is ours.
-        if place.exists() || fitted.predictor.save(&place).is_err() {
+        let place = spare_place(&folder.join(name), |_| false);
+        if fitted.predictor.save(&place).is_err() {
             continue;
         }
         let context = format!("the model is in {}, since its place cannot be written", place.display());

@@ -43,7 +43,7 @@ fn what_is_called_a_probability_is_one() {
         ("", "probability"),
         ("--loss binary-cross-entropy", "probability"),
         ("--loss mean-squared-error --output-activation softmax", "probability"),
-        ("--loss binary-cross-entropy --output-activation softmax", "probability"),
+        ("--loss binary-cross-entropy --output-activation sigmoid", "probability"),
         ("--loss cross-entropy --output-activation sigmoid", "score"),
         ("--loss mean-squared-error --output-activation sigmoid", "score"),
         ("--loss half-squared-error", "score"),
@@ -72,7 +72,7 @@ fn what_is_called_a_probability_is_one() {
 #[test]
 fn large_targets_are_measured_or_refused_and_never_inf() {
     for exponent in [40, 160, 300] {
-        let rows = |row: usize| format!("{},{}.5e{exponent}\n", row % 7, row % 7 + row % 2);
+        let rows = |row: usize| format!("{},{}.{row:02}e{exponent}\n", row % 7, row % 7 + row % 2);
         let table: String = ["x,y\n".to_owned()].into_iter().chain((0..60).map(rows)).collect();
         let place = Place::with(&[("table.csv", &table)]);
         let trained = place.json("train table.csv --layers 8 --epochs 10 -o model --json");
@@ -92,7 +92,8 @@ fn outputs_that_overflow_are_refused_with_their_place() {
     for (model, output) in [("model.safetensors", "tall"), ("size.safetensors", "size")] {
         let bytes = place.read(model);
         place.write("huge", &with_numbers(&bytes, "layers.2.weight", |weight| weight.signum() * 3e38));
-        for command in ["evaluate huge table.csv", "predict huge table.csv", "predict huge table.csv -o new"] {
+        for command in ["evaluate huge table.csv", "predict huge table.csv", "predict huge table.csv -o new"]
+        {
             let error = place.refused(command, &["table.csv, line ", "output "]);
             assert!(error.contains(output) || error.contains("wide"), "{error}");
         }
@@ -103,8 +104,12 @@ fn outputs_that_overflow_are_refused_with_their_place() {
     }
     // A test row far from what was learned: the model is kept, and the row is named.
     let place = Place::new();
-    let far = |row: usize| if row == 7 { "1e30,1\n".to_owned() } else { format!("{},{}\n", row % 7, row % 5) };
-    place.write("test.csv", ["x,y\n".to_owned()].into_iter().chain((0..20).map(far)).collect::<String>().as_bytes());
+    let far =
+        |row: usize| if row == 7 { "1e30,1\n".to_owned() } else { format!("{},{}\n", row % 7, row % 5) };
+    place.write(
+        "test.csv",
+        ["x,y\n".to_owned()].into_iter().chain((0..20).map(far)).collect::<String>().as_bytes(),
+    );
     let near = (0..60).map(|row| format!("{},{}\n", row % 7, row % 5));
     place.write("table.csv", ["x,y\n".to_owned()].into_iter().chain(near).collect::<String>().as_bytes());
     let run = place.run("train table.csv --test test.csv --layers 8x3 --activation relu --loss mean-squared-error --epochs 3 -o model");
@@ -145,7 +150,10 @@ fn checkpoints_that_no_run_comes_to_are_refused_in_the_words_of_the_file() {
         ("epochs", |d| d["epochs"] = json!(5)),
         ("steps", |d| d["steps"] = json!(0)),
         ("steps", |d| d["steps"] = json!(1_000_000_000_000_000_000u64)),
-        ("steps", |d| d["epochs"] = json!(3)),
+        ("\"steps\" is 16, but 3 epochs of 4 steps are 12", |d| {
+            d["epochs"] = json!(3);
+            d["kept_epoch"] = json!(3);
+        }),
         ("kept_epoch", |d| d["kept_epoch"] = json!(1_000_000)),
         ("kept_loss", |d| d["kept_loss"] = json!(-1e308)),
         ("kept_loss", |d| d["kept_loss"] = json!(1e-3)),
@@ -158,7 +166,8 @@ fn checkpoints_that_no_run_comes_to_are_refused_in_the_words_of_the_file() {
     for (word, change) in changes {
         place.write("run", &changed(&whole, "chainrule_training", change));
         // A kept epoch that is the last one is what a run without validation has.
-        if word == "kept_loss" && place.run(&format!("{line} --epochs 5 --resume run -o new")).code == Some(0) {
+        if word == "kept_loss" && place.run(&format!("{line} --epochs 5 --resume run -o new")).code == Some(0)
+        {
             std::fs::remove_file(place.path("new")).unwrap();
             continue;
         }
@@ -189,7 +198,9 @@ fn inspect_refuses_what_predict_refuses_and_says_what_it_does_not_understand() {
     for change in refused {
         place.write("changed", &changed(&whole, "chainrule", change));
         let error = place.refused("predict changed table.csv", &["changed"]);
-        for line in ["inspect changed", "inspect changed --json", "evaluate changed table.csv", "plan changed"] {
+        for line in
+            ["inspect changed", "inspect changed --json", "evaluate changed table.csv", "plan changed"]
+        {
             if !line.starts_with("plan") {
                 assert_eq!(place.refused(line, &["changed"]), error, "{line}");
             }
@@ -230,7 +241,9 @@ fn inspect_refuses_what_predict_refuses_and_says_what_it_does_not_understand() {
 #[test]
 fn text_from_files_reaches_the_terminal_without_control_characters() {
     let name = "a\u{1b}[31m\u{7}\u{9b}b";
-    let rows: String = (0..40).map(|row| format!("{},{},{}\n", row % 7, row % 5, ["x\u{1b}]0;t\u{7}", "y"][row % 2])).collect();
+    let rows: String = (0..40)
+        .map(|row| format!("{},{},{}\n", row % 7, row % 5, ["x\u{1b}]0;t\u{7}", "y"][row % 2]))
+        .collect();
     let place = Place::with(&[("table.csv", &format!("{name},n,kind\u{1b}c\n{rows}"))]);
     let is_control = |c: char| c.is_control() && c != '\n';
     let mut seen = String::new();
@@ -289,8 +302,9 @@ fn rows_and_layers_are_taken_at_their_word() {
     };
     for layers in ["6,8", "4,8,2", "8,2", "4,2"] {
         let told = note(layers);
-        let expected =
-            format!("note: the layers {layers} are all hidden ones, between 6 inputs and 2 outputs; a list of all widths begins with 6 and ends with 2\n");
+        let expected = format!(
+            "note: the layers {layers} are all hidden ones, between 6 inputs and 2 outputs; a list of all widths begins with 6 and ends with 2\n"
+        );
         assert_eq!(told, expected);
     }
     for layers in ["6,8,2", "8,7", "6", "2", "none", "6,2"] {
@@ -301,9 +315,13 @@ fn rows_and_layers_are_taken_at_their_word() {
 #[test]
 fn a_systems_error_is_said_once() {
     let place = trained();
-    for line in ["predict nothing table.csv", "predict model.safetensors nothing.csv", "train table.csv --resume nothing"] {
-        let error = place.refused(line, &["No such file or directory"]);
-        assert_eq!(error.matches("No such file").count(), 1, "{error}");
+    for line in [
+        "predict nothing table.csv",
+        "check model.safetensors /proc/self/mem",
+        "train table.csv --resume nothing",
+    ] {
+        let error = place.refused(line, &["(os error "]);
+        assert_eq!(error.matches("(os error ").count(), 1, "{error}");
     }
 }
 
@@ -321,7 +339,9 @@ fn a_bound_that_lets_nothing_move_is_refused() {
     ] {
         place.refused(&format!("{line} {flags}"), &["clip", "lets no weight change", "give a larger one"]);
     }
-    for flags in ["--clip-norm 1e-3", "--clip-value 0.1", "--optimizer sgd --learning-rate 0.1 --clip-norm 0.01"] {
+    for flags in
+        ["--clip-norm 1e-3", "--clip-value 0.1", "--optimizer sgd --learning-rate 0.1 --clip-norm 0.01"]
+    {
         place.good(&format!("{line} {flags}"));
     }
 }

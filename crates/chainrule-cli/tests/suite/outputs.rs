@@ -77,7 +77,9 @@ fn standard_output_by_its_name_is_appended_to() {
     place.write("file", b"kept\n");
     place.script("$CHAINRULE predict model.safetensors table.csv -o /dev/fd/5 5>> file");
     assert_eq!(place.text("file"), format!("kept\n{predictions}"));
-    let run = place.script("$CHAINRULE predict model.safetensors table.csv -o /dev/stdout | head -n 1; exit ${PIPESTATUS[0]}");
+    let run = place.script(
+        "$CHAINRULE predict model.safetensors table.csv -o /dev/stdout | head -n 1; exit ${PIPESTATUS[0]}",
+    );
     assert_eq!((run.code, run.output.lines().count()), (Some(0), 1), "{}", run.errors);
     // A model through a pipe is the model, and nothing is said in between.
     let run = place.script(&format!("$CHAINRULE {TRAIN} -o /dev/stdout | cat > piped"));
@@ -96,7 +98,8 @@ fn links_are_followed_and_stay() {
     assert_eq!(place.text("far/old"), place.good("predict model.safetensors table.csv"));
     symlink("nowhere", place.path("dangling")).unwrap();
     symlink("loop", place.path("loop")).unwrap();
-    for (name, words) in [("dangling", "is a link to nowhere, which does not exist"), ("loop", "symbolic links")]
+    for (name, words) in
+        [("dangling", "is a link to nowhere, which does not exist"), ("loop", "symbolic links")]
     {
         for line in [
             format!("predict model.safetensors table.csv -o {name}"),
@@ -104,7 +107,10 @@ fn links_are_followed_and_stay() {
             format!("{TRAIN} -o other --checkpoint {name}"),
             format!("plan --layers 4,5,2 -o {name}.svg"),
         ] {
-            let _ = symlink(if name == "loop" { "loop.svg" } else { "nowhere" }, place.path(&format!("{name}.svg")));
+            let _ = symlink(
+                if name == "loop" { "loop.svg" } else { "nowhere" },
+                place.path(&format!("{name}.svg")),
+            );
             place.refused(&line, &[name, words]);
         }
         assert!(place.path(name).is_symlink());

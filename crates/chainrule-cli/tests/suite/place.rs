@@ -183,7 +183,11 @@ impl Started {
         let started = Instant::now();
         while !holds() {
             let line = &self.line;
-            assert!(started.elapsed() < Duration::from_secs(60), "{line}: no {what} in a minute\n{}", state());
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "{line}: no {what} in a minute\n{}",
+                state()
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }

@@ -54,7 +54,9 @@ fn when_the_disk_is_full_training_goes_on_and_the_model_is_saved_where_it_can_be
     assert_eq!(run.code, Some(0), "{}{}", run.output, run.errors);
     let notes: Vec<&str> = run.errors.lines().collect();
     assert_eq!(notes.len(), 2, "{}", run.errors);
-    assert!(notes[0].starts_with("note: the checkpoint of epoch 1 could not be written: disk/run: No space left"));
+    assert!(
+        notes[0].starts_with("note: the checkpoint of epoch 1 could not be written: disk/run: No space left")
+    );
     assert!(notes[0].ends_with("; training goes on"), "{}", notes[0]);
     assert_eq!(notes[1], "note: disk/run: was not written");
     assert!(run.output.contains("\ntrained 4 epochs"), "{}", run.output);
@@ -67,7 +69,8 @@ fn when_the_disk_is_full_training_goes_on_and_the_model_is_saved_where_it_can_be
     let run = place.run(&format!("{line} -o disk/model"));
     assert_eq!(run.code, Some(2), "{}{}", run.output, run.errors);
     let error = run.errors.lines().last().unwrap();
-    let expected = "error: the model is in ./model, since its place cannot be written: disk/model: No space left";
+    let expected =
+        "error: the model is in ./model, since its place cannot be written: disk/model: No space left";
     assert!(error.starts_with(expected), "{}", run.errors);
     assert!(run.output.contains("\nmodel      ./model\n"), "{}", run.output);
     assert_eq!(names(&place.path("disk")), ["fill"]);

@@ -104,8 +104,8 @@ fn a_second_ctrl_c_ends_at_once_and_leaves_nothing() {
     // Nobody reads the pipe, so that saving the model waits.
     let run = place.start("train table.csv --layers 5 --epochs 2 --checkpoint run -o pipe");
     run.wait_for("epoch 2/2");
-    wait_for_file(&run, &place, "run");
-    assert_eq!(left_over(&place), [".run.chainrule-lock"]);
+    let is_over = || place.path("run").exists() && left_over(&place) == [".run.chainrule-lock"];
+    run.wait_until(is_over, "last checkpoint", || format!("{:?}", place.names()));
     run.signal("INT");
     std::thread::sleep(std::time::Duration::from_millis(100));
     run.signal("INT");
@@ -174,7 +174,9 @@ fn a_closed_output_never_costs_the_model() {
     }
     let run = place.script(&format!("{line} > /dev/full"));
     assert_eq!(run.errors, "error: No space left on device (os error 28)\n");
-    for command in ["predict model table.csv", "inspect model", "describe table.csv", "train table.csv --help"] {
+    for command in
+        ["predict model table.csv", "inspect model", "describe table.csv", "train table.csv --help"]
+    {
         let script = format!("$CHAINRULE {command} | (read -r line; true); exit ${{PIPESTATUS[0]}}");
         let run = place.script(&script);
         assert_eq!((run.code, run.errors.as_str()), (Some(0), ""), "{command}");

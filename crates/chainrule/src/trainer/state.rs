@@ -64,8 +64,12 @@ impl<T: Scalar> Trainer<T> {
         // A sum of squares can overflow where the parameters themselves do not.
         for (index, buffer) in self.optimizer.state().iter().enumerate() {
             if let Some(tensor) = buffer.first_not_finite() {
-                let (name, reason) = (optimizer_prefix(index) + &tensor.name, "has a number that is not finite");
-                return Err(Error::Data(format!("{}: the optimizer's state {name} {reason}", path.display())));
+                let (name, reason) =
+                    (optimizer_prefix(index) + &tensor.name, "has a number that is not finite");
+                return Err(Error::Data(format!(
+                    "{}: the optimizer's state {name} {reason}",
+                    path.display()
+                )));
             }
         }
         let mut options = self.options.clone();
