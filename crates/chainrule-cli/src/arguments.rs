@@ -1,5 +1,6 @@
 //! The command line: commands, flags, their values and their help.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -11,6 +12,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::bench::workload::Workload;
 use crate::memory::MemoryArguments;
 use crate::reading::ReadArguments;
+use crate::report::printable;
 
 /// Trains dense neural networks by explicit, layer-by-layer backpropagation.
 #[derive(Parser)]
@@ -23,9 +25,21 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// The command line, or an exit with help, the version or an error.
     pub(crate) fn read() -> Self {
-        let result = Arguments::from_arg_matches(&command().get_matches());
-        result.unwrap_or_else(|error| error.exit())
+        let matches = command().try_get_matches().unwrap_or_else(|error| end(&error));
+        Arguments::from_arg_matches(&matches).unwrap_or_else(|error| end(&error))
     }
+}
+
+/// Ends the program with help, the version or an error, which repeats what was given: without control characters.
+fn end(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    let plain = printable(&text);
+    if plain != text {
+        // Where standard error is closed, nobody wants to know.
+        let _ = std::io::stderr().write_all(plain.as_bytes());
+        std::process::exit(error.exit_code());
+    }
+    error.exit()
 }
 
 /// A number below 0 is a value, which its own check refuses, and never the name of a flag.
@@ -39,9 +53,14 @@ fn command() -> clap::Command {
 const DATA: &str = "digits (built in: 1,797 handwritten digits), a CSV file (plain, gz or zst), or a directory of IDX \
                     files (plain, gz or zst) or one of its files of images";
 
+const TRAIN_SIGNALS: &str = "\
+    Ctrl-C, SIGTERM and SIGHUP end training after its step and save the best model so far (exit codes 130, 143, 129); a \
+    second one ends at once and saves nothing. With --checkpoint the run can be gone on with.";
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Train a network and save it as a model file
+    #[command(after_help = TRAIN_SIGNALS)]
     Train(Box<TrainArguments>),
     /// Show what is in data: the type of each column, gaps, values, and what would be learned
     Describe(DescribeArguments),

@@ -33,7 +33,11 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
     let text = || csv_text(table, &header, &predictions, arguments.common.thread_count());
     match (output, &arguments.output) {
         (Some(output), Some(path)) => {
-            output.write(&text())?;
+            let text = text();
+            match output.is_standard_output() {
+                true => print(&text)?,
+                false => output.write(&text)?,
+            }
             let shown = path.display().to_string();
             if arguments.common.json {
                 say_json(&json!({ "rows": rows, "output": shown, "notes": notes }))?;
@@ -46,17 +50,19 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
             let objects: Vec<Value> = (0..rows).map(as_object).collect();
             say_json(&json!({ "rows": rows, "predictions": objects, "notes": notes }))?;
         }
-        _ => {
-            let text = text();
-            let stdout = std::io::stdout();
-            // A file or another program gets the very bytes.
-            match on_terminal() {
-                true => (&stdout).write_all(printable(&String::from_utf8_lossy(&text)).as_bytes())?,
-                false => (&stdout).write_all(&text)?,
-            }
-        }
+        _ => print(&text())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes on standard output. A file or another program gets the very bytes.
+fn print(text: &[u8]) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match on_terminal() {
+        true => stdout.write_all(printable(&String::from_utf8_lossy(text)).as_bytes())?,
+        false => stdout.write_all(text)?,
+    }
+    Ok(stdout.flush()?)
 }
 
 /// `prediction`, then `probability NAME` for each class, or `score NAME` where what comes out is no probability; or `prediction` for a number, and with its target's name for each of

@@ -81,7 +81,7 @@ impl OutputFile {
         }
     }
 
-    /// Whether this is what the process has as its standard output.
+    /// Whether this is what the process has as its standard output, unless that is a device such as `/dev/null`.
     pub fn is_standard_output(&self) -> bool {
         #[cfg(unix)]
         return special::is_standard_output(&self.path);

@@ -260,6 +260,9 @@ fn text_from_files_reaches_the_terminal_without_control_characters() {
         "check model table.csv",
         "predict model other.csv",
         "train table.csv --target none -o model",
+        "train table.csv --comment=a\u{9b}31m",
+        "train table.csv --layers \u{1b}[31m",
+        "inspect no\u{1b}[31mfile",
     ] {
         place.write("other.csv", format!("{name}\u{1b},n\n1,2\n").as_bytes());
         let run = place.run(line);

@@ -81,6 +81,8 @@ fn standard_output_by_its_name_is_appended_to() {
         "$CHAINRULE predict model.safetensors table.csv -o /dev/stdout | head -n 1; exit ${PIPESTATUS[0]}",
     );
     assert_eq!((run.code, run.output.lines().count()), (Some(0), 1), "{}", run.errors);
+    let run = place.script(&format!("$CHAINRULE {TRAIN} -o /dev/null > /dev/null"));
+    assert_eq!((run.code, run.errors.as_str()), (Some(0), ""));
     // A model through a pipe is the model, and nothing is said in between.
     let run = place.script(&format!("$CHAINRULE {TRAIN} -o /dev/stdout | cat > piped"));
     assert!(run.errors.contains("trained 3 epochs"), "{}", run.errors);

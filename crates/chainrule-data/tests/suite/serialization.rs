@@ -10,8 +10,19 @@ fn table_json() -> Value {
             {"numeric": {"name": "a", "mean": 2.0, "standard_deviation": 1.0, "missing": false}},
             {"categorical": {"name": "b", "categories": ["u", "v"]}},
         ]},
-        "target": {"classes": {"name": "y", "classes": ["no", "yes"]}},
+        "target": {"classes": {"name": "y", "classes": ["no", "yes"], "type": "truth"}},
     })
+}
+
+/// Files of older versions do not say the type of the classes' column.
+#[test]
+fn classes_without_a_type_are_read() {
+    let mut older = table_json();
+    older["target"]["classes"].as_object_mut().unwrap().remove("type");
+    let read = parse(&older).unwrap();
+    read.validate().unwrap();
+    assert!(read.read_options(Default::default()).learned.get("y").is_none());
+    assert!(parse(&table_json()).unwrap().read_options(Default::default()).learned["y"].kind.is_some());
 }
 
 fn images_json() -> Value {

@@ -107,6 +107,40 @@ fn a_resumed_run_equals_an_uninterrupted_one() {
 }
 
 #[test]
+fn a_run_owns_its_checkpoint_and_goes_on_without_it() {
+    let place = Place::new();
+    let dataset = place.data("table.csv", &small_table(90));
+    let folder = place.path("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let checkpoint = Some(folder.join("run"));
+    let options = EstimatorOptions { checkpoint, epochs: Some(5), ..small() };
+    let preparation = Estimator::new(options).prepare(&dataset).unwrap();
+    let run = preparation.start().unwrap();
+    let second = preparation.start().err().expect("the checkpoint has one owner").to_string();
+    assert!(second.contains("another run writes to it"), "{second}");
+    let mut noticed = Vec::new();
+    let fitted = run
+        .fit(&mut |event| {
+            match event {
+                Event::Epoch { report, .. } if report.epoch == 3 => std::fs::remove_dir_all(&folder).unwrap(),
+                Event::Noticed(note) => noticed.push(note.code),
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!((fitted.epochs, fitted.epochs_before, fitted.ending), (5, 0, Ending::Finished));
+    assert_eq!(fitted.rows_seen, 5 * preparation.training_rows() as u64);
+    assert_eq!(noticed, ["checkpoint_not_written", "checkpoint_behind"]);
+    let messages: Vec<&str> = fitted.notes.iter().map(|note| note.message.as_str()).collect();
+    assert!(messages[0].starts_with("the checkpoint of epoch 3 could not be written: "), "{messages:?}");
+    assert!(messages[1].ends_with("is of epoch 2, the last one that could be written"), "{messages:?}");
+    std::fs::create_dir(&folder).unwrap();
+    preparation.fit(&mut unobserved).unwrap();
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "the checkpoint alone");
+}
+
+#[test]
 fn parts_are_shares_or_data_of_their_own() {
     let place = Place::new();
     let dataset = place.data("table.csv", &small_table(60));

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fs::{self, File, Metadata};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -58,10 +58,12 @@ fn descriptor_number(path: &Path) -> Option<RawFd> {
     None
 }
 
+/// Whether the path leads to where standard output goes, and something can be read there.
 pub(super) fn is_standard_output(path: &Path) -> bool {
     let output = duplicate(&io::stdout()).and_then(|file| file.metadata().ok());
+    let is_null = |metadata: &Metadata| metadata.file_type().is_char_device() && !io::stdout().is_terminal();
     match (output, fs::metadata(path)) {
-        (Some(output), Ok(own)) => identity(&output) == identity(&own),
+        (Some(output), Ok(own)) => identity(&output) == identity(&own) && !is_null(&own),
         _ => false,
     }
 }
