@@ -137,8 +137,8 @@ fn check_classes(target: &ClassTarget) -> Checked {
         return Err("it has a class twice".to_owned());
     }
     match &target.positive {
-        Some(positive) if classes.len() != 2 || !classes.contains(positive) => {
-            Err(format!("'{positive}', which F1 is for, is none of two classes"))
+        Some(positive) if !classes.contains(positive) => {
+            Err(format!("'{positive}', which F1 is for, is no class"))
         }
         _ => Ok(()),
     }

@@ -96,6 +96,10 @@ fn unknown_and_absent_fields_are_refused() {
                 let mut absent = json.clone();
                 let object = absent.pointer_mut(place).unwrap().as_object_mut().unwrap();
                 object.remove(&field);
+                // Older files have none.
+                if field == "type" {
+                    continue;
+                }
                 assert!(parse(&absent).is_err(), "{place}/{field}");
             }
         }
@@ -120,6 +124,7 @@ fn a_stored_form_that_contradicts_itself() {
         ("/target/classes/classes".to_owned(), json!(["a", "a"]), "class twice"),
         ("/target/classes/classes".to_owned(), json!(["1", "1.0"]), "class twice"),
         ("/target/classes/classes".to_owned(), json!(["a", ""]), "no name"),
+        ("/target/classes/positive".to_owned(), json!("maybe"), "'maybe', which F1 is for, is no class"),
     ] {
         assert_invalid(table_json(), &place, value, problem);
     }
@@ -142,6 +147,7 @@ fn a_stored_form_that_contradicts_itself() {
 
 #[track_caller]
 fn assert_invalid(mut json: Value, place: &str, value: Value, problem: &str) {
-    *json.pointer_mut(place).unwrap() = value;
+    let (object, field) = place.rsplit_once('/').unwrap();
+    json.pointer_mut(object).unwrap()[field] = value;
     assert_error(parse(&json).unwrap().validate(), &["stored preprocessing", problem]);
 }
