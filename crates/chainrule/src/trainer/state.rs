@@ -89,7 +89,7 @@ impl<T: Scalar> Trainer<T> {
     /// When the file is not complete or not of this number type.
     #[inline(never)]
     pub fn resume(path: &Path, epochs: Option<usize>) -> Result<Self> {
-        let file = TensorFile::read(path)?;
+        let file = TensorFile::read(path, KEY, "a training checkpoint")?;
         let description: Description = file.metadata(KEY, "a training checkpoint")?;
         let Description {
             network, loss, mut options, number_type, epochs: completed, steps, plateau, ..
