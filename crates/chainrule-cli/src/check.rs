@@ -14,7 +14,7 @@ use crate::reading::say_notes;
 use crate::report::{counted, grouped, say, say_json, short, table};
 
 /// What a check may take where there are many tensors: about three seconds.
-const MOST_WORK: u64 = 3_000_000_000;
+const MOST_WORK: u64 = 6_000_000_000;
 
 /// Rows of the table, where every tensor passed.
 const ROWS: usize = 100;

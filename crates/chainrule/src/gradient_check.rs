@@ -39,7 +39,7 @@ pub struct CheckOptions {
     pub samples_per_tensor: Option<usize>,
     /// For drawing.
     pub seed: u64,
-    /// Work after which no other tensor is begun, in multiplications and what takes as long; about 10^9 are a second. There
+    /// Work after which no other tensor is begun, in multiplications and what takes as long; some 10^9 are a second. There
     /// are at least [`FEWEST_TENSORS`] that are checked: the first, the last, and others spread over the layers, drawn at
     /// random. Default none: all are.
     pub most_work: Option<u64>,

@@ -190,19 +190,27 @@ impl Envelope {
             let standing = if old == 0 { u64::MAX } else { best[old - 1].forward_cost };
             let mut value = place.value();
             if value >= standing {
-                if let Some(reached) = best.get(after.min(old - 1 + stride)) {
-                    let mut ahead = place.at(reached.bytes - 1);
-                    if ahead.value() >= standing {
-                        ahead.pass(reached.bytes);
-                        place = ahead;
-                        old = after.min(old - 1 + stride) + 1;
-                        stride *= 2;
-                        continue;
+                match best.get(after.min(old - 1 + stride)) {
+                    Some(reached) => {
+                        let mut ahead = place.at(reached.bytes - 1);
+                        if ahead.value() >= standing {
+                            ahead.pass(reached.bytes);
+                            place = ahead;
+                            old = after.min(old - 1 + stride) + 1;
+                            stride *= 2;
+                            continue;
+                        }
+                        if stride > 1 {
+                            stride /= 2;
+                            continue;
+                        }
                     }
-                    if stride > 1 {
+                    // Beyond the end: there may be breakpoints before it.
+                    None if stride > 1 => {
                         stride /= 2;
                         continue;
                     }
+                    None => {}
                 }
                 place.pass(place.next());
                 continue;

@@ -53,7 +53,7 @@ pub(super) struct Extent {
 /// About how much longer a sub-problem takes that starts at 0 or ends at L, and after how many others it is told how far
 /// the planner is.
 const EDGE_WEIGHT: usize = 24;
-const TELL_EVERY: usize = 4096;
+const TELL_EVERY: usize = 2048;
 
 impl Persistent {
     /// The recurrence in full, equal sub-chains sharing their curves; none if the envelopes need more than
@@ -92,21 +92,28 @@ impl Persistent {
             Persistent { planned: Planned::new(depth), curves: Curves::default(), forward_sums, pairs };
         let mut envelope = Envelope::default();
         let mut equal = Equal::new(chain, &grids, contents);
-        let sub_problems = grids.sub_problems();
+        // Each with the number of its curve: equal ones have one, which the first of them makes.
+        let numbered = |(start, end)| (start, end, equal.number(start, end));
+        let sub_problems: Vec<_> = grids.sub_problems().into_iter().map(numbered).collect();
         let is_edge = |start: usize, end: usize| start == 0 || end == depth;
         let weight = |start: usize, end: usize| if is_edge(start, end) { EDGE_WEIGHT } else { 1 };
-        let all: usize = sub_problems.iter().map(|&(start, end)| weight(start, end)).sum();
+        let (mut all, mut curves) = (0, 0);
+        for &(start, end, number) in &sub_problems {
+            if number == curves {
+                curves += 1;
+                all += weight(start, end);
+            }
+        }
         let mut done = 0;
-        for (start, end) in sub_problems {
+        for (start, end, number) in sub_problems {
+            if (number as usize) < table.curves.len() {
+                table.planned.set(start, end, number);
+                continue;
+            }
             let before = done;
             done += weight(start, end);
             if before / TELL_EVERY < done / TELL_EVERY {
                 tell(done as f64 / all as f64);
-            }
-            let class = equal.class(start, end);
-            if let Some(number) = class.and_then(|class| equal.numbers.get(&class)) {
-                table.planned.set(start, end, *number);
-                continue;
             }
             envelope.clear();
             if start + 1 == end {
@@ -137,13 +144,16 @@ impl Persistent {
             } else if (start, end) != (0, depth) {
                 envelope.thin(extent.edge_breakpoints);
             }
-            let number = table.curves.push(envelope.curve()) as u32;
+            table.curves.push(envelope.curve());
             table.planned.set(start, end, number);
-            if let Some(class) = class {
-                equal.numbers.insert(class, number);
-            }
         }
         table
+    }
+
+    /// How many curves there are: sub-problems that are equal share one.
+    #[cfg(test)]
+    pub(super) fn planned_count(&self) -> usize {
+        self.curves.len()
     }
 
     /// P(0, L-1, ..).
@@ -335,7 +345,7 @@ impl Grids {
     }
 }
 
-/// What equal sub-problems have in common: a class, and the number of the curve that they share.
+/// Finds sub-problems that are equal: they share a curve.
 struct Equal<'a> {
     depth: usize,
     window: usize,
@@ -343,6 +353,8 @@ struct Equal<'a> {
     /// For each grid, the classes of the chain's stretches, and how many positions of the grid lie before each.
     grids: Vec<(Stretches, Vec<usize>)>,
     numbers: HashMap<Class, u32>,
+    /// How many numbers there are.
+    count: u32,
 }
 
 type Class = (usize, usize, u32, u32);
@@ -375,7 +387,19 @@ impl<'a> Equal<'a> {
             contents,
             grids: (0..levels).map(grid).collect(),
             numbers: HashMap::new(),
+            count: 0,
         }
+    }
+
+    /// The number of a sub-problem's curve: the one of those before that are equal, or the next.
+    fn number(&mut self, start: usize, end: usize) -> u32 {
+        let unused = self.count;
+        let number = match self.class(start, end) {
+            Some(class) => *self.numbers.entry(class).or_insert(unused),
+            None => unused,
+        };
+        self.count += u32::from(number == unused);
+        number
     }
 
     /// None if no other sub-problem can be equal, or few are.

@@ -173,6 +173,79 @@ impl Layout {
 mod tests {
     use super::*;
 
+    /// The same by looking at every tensor each time.
+    #[derive(Default)]
+    struct Plain {
+        taken: Vec<(Tensor, Range<usize>)>,
+        at_peak: (Vec<(Tensor, usize)>, usize),
+    }
+
+    impl Plain {
+        fn held(&self) -> usize {
+            self.taken.iter().map(|(_, range)| range.len()).sum()
+        }
+
+        fn reserve(&mut self, tensor: Tensor, length: usize, capacity: usize) -> Option<usize> {
+            if length > capacity - self.held() {
+                return None;
+            }
+            let starts = self.taken.iter().map(|(_, range)| range.start).chain([capacity]);
+            let ends = [0].into_iter().chain(self.taken.iter().map(|(_, range)| range.end));
+            let fitting = ends.zip(starts).enumerate().filter(|(_, (start, end))| end - start >= length);
+            let found = fitting.min_by_key(|(_, (start, end))| end - start);
+            let (index, start) = found.map_or_else(
+                || {
+                    let mut end = 0;
+                    for (_, range) in &mut self.taken {
+                        *range = end..end + range.len();
+                        end = range.end;
+                    }
+                    (self.taken.len(), end)
+                },
+                |(index, (start, _))| (index, start),
+            );
+            self.taken.insert(index, (tensor, start..start + length));
+            if self.held() > self.at_peak.1 {
+                let there = self.taken.iter().map(|(tensor, range)| (*tensor, range.len()));
+                self.at_peak = (there.collect(), self.held());
+            }
+            Some(start)
+        }
+    }
+
+    #[test]
+    fn places_are_those_that_a_look_at_all_tensors_finds() {
+        let mut state = 1u64;
+        let mut below = |bound: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % bound
+        };
+        let (capacity, mut compactions, mut refusals) = (16 * 200, 0, 0);
+        let (mut layout, mut plain) = (Layout::new::<f32>(capacity), Plain::default());
+        for l in 0..4000 {
+            if below(100) < 52 || plain.taken.is_empty() {
+                let (tensor, length) = (Tensor::State(l), 16 * (1 + below(24)));
+                let moves = layout.reserve(tensor, length);
+                compactions += usize::from(moves.as_ref().is_some_and(|moves| !moves.is_empty()));
+                let start = plain.reserve(tensor, length, capacity);
+                assert_eq!(moves.is_some().then(|| layout.offset(tensor)), start);
+                refusals += usize::from(start.is_none());
+            } else {
+                let index = below(plain.taken.len());
+                if below(4) == 0 {
+                    layout.rename(plain.taken[index].0, Tensor::Delta(l));
+                    plain.taken[index].0 = Tensor::Delta(l);
+                } else {
+                    layout.free(plain.taken.remove(index).0);
+                }
+            }
+            assert_eq!(layout.room(), capacity - plain.held());
+            assert_eq!(layout.at_peak(), plain.at_peak.0);
+            assert!(plain.taken.iter().all(|(tensor, range)| layout.offset(*tensor) == range.start));
+        }
+        assert!(compactions > 20 && refusals > 20, "{compactions}, {refusals}");
+    }
+
     #[test]
     fn tensors_take_the_smallest_gap_and_move_only_when_none_is_large_enough() {
         let mut layout = Layout::new::<f32>(160);
