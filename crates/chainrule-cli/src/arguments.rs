@@ -271,6 +271,10 @@ pub(crate) struct CheckArguments {
     /// Parameters to check in each weight and bias, drawn at random; 0 checks all
     #[arg(long, default_value_t = 200)]
     pub(crate) samples: usize,
+    /// Check every weight and bias, however long that takes; without it, of a network with more than 32 of them as many as take
+    /// a few seconds, spread over the layers
+    #[arg(long)]
+    pub(crate) all_tensors: bool,
     /// Largest relative error that passes
     #[arg(long, default_value_t = 1e-6, value_parser = parse_number)]
     pub(crate) tolerance: f64,

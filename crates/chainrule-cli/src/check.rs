@@ -9,11 +9,18 @@ use chainrule_estimator::{Predictor, chosen_rows};
 use serde_json::{Value, json};
 
 use crate::arguments::CheckArguments;
+use crate::progress::waited;
 use crate::reading::say_notes;
 use crate::report::{counted, grouped, say, say_json, short, table};
 
 /// Rows that are taken where none are given, if there are as many.
 const DEFAULT_ROWS: usize = 16;
+
+/// What a check may take where there are many tensors: about three seconds.
+const MOST_WORK: u64 = 6_000_000_000;
+
+/// Rows of the table, where every tensor passed.
+const ROWS: usize = 100;
 
 /// Runs the command; exit code 1 if a gradient is wrong.
 pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
@@ -35,10 +42,12 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
         tolerance: arguments.tolerance,
         samples_per_tensor: Some(arguments.samples).filter(|&samples| samples > 0),
         seed: arguments.seed,
+        most_work: Some(MOST_WORK).filter(|_| !arguments.all_tensors),
         ..CheckOptions::default()
     };
-    let report =
-        gradient_check(&model.network, &model.parameters, &model.loss, prepared.samples(), &options)?;
+    let report = waited("checking", || {
+        gradient_check(&model.network, &model.parameters, &model.loss, prepared.samples(), &options)
+    })?;
     if arguments.json {
         let mut value = as_json(&report, rows.len());
         value["notes"] = json!(notes);
@@ -56,6 +65,13 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
             "{verdict}: worst relative error {:.1e}, tolerance {tolerance:e}",
             report.worst_error()
         ))?;
+        if report.unchecked > 0 {
+            say(format!(
+                "{} of {} were NOT checked, as that would take long; --all-tensors checks them, too",
+                grouped(report.unchecked as u64),
+                counted(report.unchecked + report.tensors.len(), "tensor")
+            ))?;
+        }
     }
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -63,7 +79,16 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode> {
 fn as_table(report: &CheckReport) -> comfy_table::Table {
     let header = ["layer", "tensor", "shape", "checked", "kinks", "worst error", "result"];
     let mut shown = table(&header, 3);
+    // Of many, those that are wrong, and the first.
+    let right = report.tensors.iter().filter(|entry| entry.passed).count();
+    let mut left = if right > ROWS { ROWS - 1 } else { ROWS };
     for entry in &report.tensors {
+        if entry.passed {
+            if left == 0 {
+                continue;
+            }
+            left -= 1;
+        }
         let shape: Vec<_> = entry.tensor.shape().iter().map(|n| grouped(*n as u64)).collect();
         let worst =
             entry.worst.as_ref().map_or("none".to_owned(), |worst| format!("{:.1e}", worst.relative_error));
@@ -76,6 +101,10 @@ fn as_table(report: &CheckReport) -> comfy_table::Table {
             worst,
             if entry.passed { "ok" } else { "WRONG" }.to_owned(),
         ]);
+    }
+    if right > ROWS {
+        let more = format!("... {} more, all ok; --json has them all", grouped((right + 1 - ROWS) as u64));
+        shown.add_row(vec![String::new(), more]);
     }
     shown
 }
@@ -112,5 +141,6 @@ fn as_json(report: &CheckReport, rows: usize) -> Value {
         "loss": report.loss,
         "rows": rows,
         "tensors": tensors,
+        "unchecked_tensors": report.unchecked,
     })
 }

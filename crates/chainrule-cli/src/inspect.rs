@@ -83,9 +83,14 @@ fn training_step(model: &Model<f32>) -> Result<(Step, MemoryPlan)> {
     Ok((step, plan))
 }
 
+/// Rows of the table of tensors.
+const TENSOR_ROWS: usize = 100;
+
 fn tensor_table(parameters: &Parameters<f32>) -> comfy_table::Table {
     let mut shown = table(&["tensor", "shape", "smallest", "largest", "root mean square"], 2);
-    for tensor in parameters.tensors() {
+    let tensors = parameters.tensors();
+    let cut = if tensors.len() > TENSOR_ROWS { TENSOR_ROWS } else { tensors.len() };
+    for tensor in &tensors[..cut] {
         let values = parameters.tensor(tensor);
         let shape: Vec<_> = tensor.shape().iter().map(|n| grouped(*n as u64)).collect();
         let (smallest, largest, rms) = statistics(values);
@@ -96,6 +101,10 @@ fn tensor_table(parameters: &Parameters<f32>) -> comfy_table::Table {
             short(largest),
             short(rms),
         ]);
+    }
+    if tensors.len() > cut {
+        let more = format!("... {} more; --json has them all", grouped((tensors.len() - cut) as u64));
+        shown.add_row(vec![more]);
     }
     shown
 }

@@ -107,6 +107,51 @@ impl Progress {
     }
 }
 
+/// Does work that is mostly done at once, with a bar that comes when a second is over, on a terminal only.
+pub(crate) fn waited<X>(what: &'static str, work: impl FnOnce() -> X) -> X {
+    let wait = Wait::new(what);
+    let watcher = wait.clone();
+    let result = chainrule::watched(move |share| watcher.tell(share), work);
+    wait.bar.finish_and_clear();
+    result
+}
+
+/// That bar.
+#[derive(Clone)]
+struct Wait {
+    bar: ProgressBar,
+    start: Instant,
+}
+
+/// Parts of the bar of a [`Wait`].
+const SHARES: u64 = 10_000;
+
+impl Wait {
+    fn new(what: &'static str) -> Self {
+        let style = ProgressStyle::with_template("{bar:24} {prefix}, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━╸─");
+        let bar = ProgressBar::with_draw_target(Some(SHARES), ProgressDrawTarget::hidden());
+        Wait { bar: bar.with_style(style).with_prefix(what), start: Instant::now() }
+    }
+
+    /// So much of it is done, from 0 to 1.
+    fn tell(&self, share: f64) {
+        if self.bar.is_hidden() && self.start.elapsed() > PATIENCE && std::io::stderr().is_terminal() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        let position = (share * SHARES as f64) as u64;
+        if position < self.bar.position() {
+            // The next of several pieces of work.
+            self.bar.reset_eta();
+        }
+        self.bar.set_position(position);
+    }
+}
+
+/// How long nothing is shown.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A bar over a time that is known about, in milliseconds, on a terminal only.
 pub(crate) fn time_bar(milliseconds: u64) -> ProgressBar {
     let is_terminal = std::io::stderr().is_terminal();

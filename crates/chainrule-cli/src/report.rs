@@ -204,22 +204,42 @@ pub(crate) fn layer_detail(layer: &Layer) -> String {
 
 /// Parameters of network layer l.
 pub(crate) fn layer_parameters(network: &Network, l: usize) -> usize {
-    network.tensors().iter().filter(|tensor| tensor.layer == l).map(|tensor| tensor.count()).sum()
+    network.layer_tensors(l).iter().map(|tensor| tensor.count()).sum()
 }
 
-/// The network as a table.
+/// Layers up to which each has a row of its own.
+const LAYER_ROWS: usize = 60;
+
+/// The network as a table. Of a deep one, more than three equal layers in a row are one row, and rows after the first so many
+/// are counted.
 pub(crate) fn network_table(network: &Network) -> Table {
     let mut shown = table(&["layer", "kind", "activation", "inputs", "outputs", "parameters"], 3);
-    for (index, layer) in network.layers().iter().enumerate() {
-        let l = index + 1;
+    let is_deep = network.depth() > LAYER_ROWS;
+    let alike = |one: usize, next: usize| {
+        let layers = network.layers();
+        network.width(one - 1) == network.width(next - 1) && layers[one - 1] == layers[next - 1]
+    };
+    let numbers: Vec<usize> = (1..=network.depth()).collect();
+    let runs = numbers.chunk_by(|&one, &next| is_deep && alike(one, next));
+    let rows: Vec<&[usize]> =
+        runs.flat_map(|run| if run.len() > 3 { run.chunks(run.len()) } else { run.chunks(1) }).collect();
+    let cut = if rows.len() > LAYER_ROWS { LAYER_ROWS } else { rows.len() };
+    for run in &rows[..cut] {
+        let (first, last) = (run[0], run[run.len() - 1]);
+        let layer = &network.layers()[first - 1];
+        let each = |text: String| if first == last { text } else { format!("{text} each") };
         shown.add_row(vec![
-            l.to_string(),
+            if first == last { first.to_string() } else { format!("{first}-{last}") },
             layer.name().to_owned(),
             layer_detail(layer),
-            grouped(network.width(index) as u64),
-            grouped(network.width(l) as u64),
-            grouped(layer_parameters(network, l) as u64),
+            grouped(network.width(first - 1) as u64),
+            grouped(network.width(first) as u64),
+            each(grouped(layer_parameters(network, first) as u64)),
         ]);
+    }
+    let left: usize = rows[cut..].iter().map(|run| run.len()).sum();
+    if left > 0 {
+        shown.add_row(vec![format!("... {}; --json has them all", counted(left, "more layer"))]);
     }
     shown
 }

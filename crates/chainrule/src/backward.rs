@@ -143,8 +143,7 @@ pub fn gradients<T: Scalar>(network: &Network, cache: &Cache<T>, deltas: &Deltas
         let (delta_panels, input_panels) = (in_panels(delta), in_panels(input));
         let delta = Panels::new(&delta_panels, delta.rows(), delta.columns());
         let input = Panels::new(&input_panels, input.rows(), input.columns());
-        let tensors = network.tensors().iter().filter(|tensor| tensor.layer == l);
-        for (number, tensor) in tensors.enumerate() {
+        for (number, tensor) in network.layer_tensors(l).iter().enumerate() {
             let rows = if tensor.is_vector { tensor.columns } else { tensor.rows };
             let layer = network.layers()[l - 1].compute();
             let (delta, input, gradient) = (delta.into(), input.into(), gradients.tensor_mut(tensor));

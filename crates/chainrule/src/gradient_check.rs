@@ -6,16 +6,26 @@
 //! larger steps: its truncation error is of the order of h^4. Where some z, or an output of a loss with
 //! corners, passes a kink between w - h and w + h, there is no derivative to compare with: such a parameter
 //! is counted as "at a kink" and not as a failure.
+//!
+//! A loss is computed by a forward pass from the parameter's layer on; [`CheckOptions::most_work`] says what becomes of
+//! networks with thousands of tensors.
+
+mod sides;
+
+use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::backward::{backward, gradients, output_error};
 use crate::error::{Error, Result};
-use crate::forward::{Cache, Mode, forward};
-use crate::layer::Layer;
-use crate::loss::Loss;
+use crate::forward::{Mode, forward};
+use crate::loss::{Loss, Output};
+use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::parameters::{Gradients, Parameters, TensorLayout};
 use crate::random::{Purpose, Random, Stream};
 use crate::step::Samples;
+use crate::watch::tell;
+use sides::{Ends, Sides};
 
 /// How thoroughly to check.
 #[derive(Clone, Debug)]
@@ -29,6 +39,10 @@ pub struct CheckOptions {
     pub samples_per_tensor: Option<usize>,
     /// For drawing.
     pub seed: u64,
+    /// Work after which no other tensor is begun, in multiplications and what takes as long; some 10^9 are a second. There
+    /// are at least [`FEWEST_TENSORS`] that are checked: the first, the last, and others spread over the layers, drawn at
+    /// random. Default none: all are.
+    pub most_work: Option<u64>,
     /// Whether dropout drops; default inference.
     pub mode: Mode,
 }
@@ -36,9 +50,13 @@ pub struct CheckOptions {
 impl Default for CheckOptions {
     fn default() -> Self {
         let (step, tolerance) = (1e-5, 1e-6);
-        CheckOptions { step, tolerance, samples_per_tensor: None, seed: 0, mode: Mode::Inference }
+        let (samples_per_tensor, most_work) = (None, None);
+        CheckOptions { step, tolerance, samples_per_tensor, seed: 0, most_work, mode: Mode::Inference }
     }
 }
+
+/// Tensors that are checked whatever it takes, if there are so many.
+pub const FEWEST_TENSORS: usize = 32;
 
 /// One parameter's two derivatives.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,12 +97,14 @@ pub struct TensorReport {
 pub struct CheckReport {
     /// The loss at the parameters checked.
     pub loss: f64,
-    /// One entry for each tensor, in the order of the layers.
+    /// One entry for each tensor that was checked, in the order of the layers.
     pub tensors: Vec<TensorReport>,
+    /// How many tensors were not checked, because of [`CheckOptions::most_work`].
+    pub unchecked: usize,
 }
 
 impl CheckReport {
-    /// Whether every tensor passed, and anything was compared at all.
+    /// Whether every tensor that was checked passed, and anything was compared at all.
     pub fn passed(&self) -> bool {
         self.tensors.iter().all(|report| report.passed)
             && self.tensors.iter().any(|report| report.compared > 0)
@@ -128,40 +148,43 @@ pub fn check_gradients(
     options: &CheckOptions,
 ) -> Result<CheckReport> {
     let mut checker = Checker::new(network, parameters, loss, samples, gradients, options)?;
-    let mut tensors = Vec::new();
-    for (index, tensor) in parameters.tensors().iter().enumerate() {
-        let mut report = TensorReport {
-            tensor: tensor.clone(),
-            compared: 0,
-            at_kink: 0,
-            worst: None,
-            norm_error: 0.0,
-            passed: true,
-        };
-        let (mut difference, mut sizes) = (0.0, (0.0, 0.0));
-        for element in checker.chosen(index) {
-            let Some(comparison) = checker.compare(index, element)? else {
-                report.at_kink += 1;
-                continue;
-            };
-            report.compared += 1;
-            difference += (comparison.backpropagated - comparison.numerical).powi(2);
-            sizes.0 += comparison.backpropagated.powi(2);
-            sizes.1 += comparison.numerical.powi(2);
-            // NaN is worse than anything.
-            let worse = report.worst.as_ref().is_none_or(|worst: &Comparison| {
-                comparison.relative_error.is_nan() || comparison.relative_error > worst.relative_error
-            });
-            if worse {
-                report.worst = Some(comparison);
-            }
+    let all = parameters.tensors().len();
+    let order = if options.most_work.is_some() { spread(all, options.seed) } else { (0..all).collect() };
+    let mut reports = Vec::new();
+    for index in order {
+        let done = reports.len();
+        if options.most_work.is_some_and(|most| done >= FEWEST_TENSORS && checker.work() >= most) {
+            break;
         }
-        let size: f64 = f64::sqrt(sizes.0) + f64::sqrt(sizes.1);
-        report.norm_error = if size > 0.0 { f64::sqrt(difference) / size } else { 0.0 };
-        report.passed = report.worst.as_ref().is_none_or(|worst| worst.relative_error <= options.tolerance);
-        tensors.push(report);
+        // What ends first: the tensors, or the work that may be done.
+        let share = |checker: &Checker<'_>, part: f64| {
+            let done = done as f64 + part;
+            let of_work = options.most_work.map_or(0.0, |most| checker.work() as f64 / most.max(1) as f64);
+            f64::max(done / all as f64, f64::min(done / FEWEST_TENSORS as f64, of_work.min(1.0)))
+        };
+        reports.push((index, checker.report(index, share)?));
     }
-    Ok(CheckReport { loss: checker.loss(), tensors })
+    reports.sort_by_key(|(index, _)| *index);
+    let tensors: Vec<_> = reports.into_iter().map(|(_, report)| report).collect();
+    Ok(CheckReport { loss: checker.loss(), unchecked: all - tensors.len(), tensors })
+}
+
+/// 0..count in an order of which every beginning is spread over all: the first, the last, and then again and again one from the
+/// middle of the largest gap between those before, drawn at random.
+fn spread(count: usize, seed: u64) -> Vec<usize> {
+    let mut random = Random::new(Stream::new(seed, Purpose::Sampling, 0, 1, 0));
+    let mut order: Vec<usize> = (0..count.min(1)).chain((1..count).last()).collect();
+    let mut gaps: VecDeque<Range<usize>> = VecDeque::from([1..count.saturating_sub(1)]);
+    while let Some(gap) = gaps.pop_front() {
+        if gap.is_empty() {
+            continue;
+        }
+        let quarter = gap.len() / 4;
+        let middle = gap.start + quarter + random.below(gap.len() - 2 * quarter);
+        order.push(middle);
+        gaps.extend([gap.start..middle, middle + 1..gap.end]);
+    }
+    order
 }
 
 /// The relative round-off at which a derivative still counts as measured.
@@ -236,6 +259,7 @@ pub struct Checker<'a> {
     options: &'a CheckOptions,
     /// Those checked, but for the moments in which one of them is moved.
     parameters: Parameters<f64>,
+    sides: Sides<'a>,
     center_loss: f64,
     /// What the loss's rounding errors are relative to: it is a difference of numbers as large as z(L).
     magnitude: f64,
@@ -259,25 +283,66 @@ impl<'a> Checker<'a> {
         network.check_parameters(gradients)?;
         let size = |values: &[f64]| values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
         let largest = gradients.tensors().iter().map(|tensor| size(gradients.tensor(tensor))).collect();
-        let (parameters, center_loss, magnitude) = (parameters.clone(), f64::NAN, f64::NAN);
-        let mut checker = Checker {
+        let cache = forward(network, parameters, samples.inputs.to_matrix().view(), options.mode)?;
+        let error = output_error(network, &cache, loss, samples.targets, samples.sample_weights)?;
+        let center_loss = error.loss;
+        if !center_loss.is_finite() {
+            return Err(Error::Data(format!("the loss is {center_loss}: there is no gradient to check")));
+        }
+        Ok(Checker {
             network,
             loss,
             samples,
             gradients,
             options,
-            parameters,
+            parameters: parameters.clone(),
+            sides: Sides::new(network, &cache),
             center_loss,
-            magnitude,
+            magnitude: center_loss.abs() + size(cache.pre_activation(network.depth()).as_slice()),
             largest,
+        })
+    }
+
+    /// What the forward passes took so far, in the unit of [`CheckOptions::most_work`].
+    pub fn work(&self) -> u64 {
+        self.sides.work
+    }
+
+    /// The report of one tensor. `share` tells how much of everything is done when a part of this tensor is, from 0 to 1.
+    fn report(&mut self, index: usize, share: impl Fn(&Checker<'_>, f64) -> f64) -> Result<TensorReport> {
+        let mut report = TensorReport {
+            tensor: self.network.tensors()[index].clone(),
+            compared: 0,
+            at_kink: 0,
+            worst: None,
+            norm_error: 0.0,
+            passed: true,
         };
-        let (center_loss, cache) = checker.loss_and_cache()?;
-        if !center_loss.is_finite() {
-            return Err(Error::Data(format!("the loss is {center_loss}: there is no gradient to check")));
+        let (mut difference, mut sizes) = (0.0, (0.0, 0.0));
+        let chosen = self.chosen(index);
+        for (number, &element) in chosen.iter().enumerate() {
+            tell(share(self, number as f64 / chosen.len() as f64));
+            let Some(comparison) = self.compare(index, element)? else {
+                report.at_kink += 1;
+                continue;
+            };
+            report.compared += 1;
+            difference += (comparison.backpropagated - comparison.numerical).powi(2);
+            sizes.0 += comparison.backpropagated.powi(2);
+            sizes.1 += comparison.numerical.powi(2);
+            // NaN is worse than anything.
+            let worse = report.worst.as_ref().is_none_or(|worst: &Comparison| {
+                comparison.relative_error.is_nan() || comparison.relative_error > worst.relative_error
+            });
+            if worse {
+                report.worst = Some(comparison);
+            }
         }
-        checker.center_loss = center_loss;
-        checker.magnitude = center_loss.abs() + size(cache.pre_activation(network.depth()).as_slice());
-        Ok(checker)
+        let size: f64 = f64::sqrt(sizes.0) + f64::sqrt(sizes.1);
+        report.norm_error = if size > 0.0 { f64::sqrt(difference) / size } else { 0.0 };
+        let worst = report.worst.as_ref();
+        report.passed = worst.is_none_or(|worst| worst.relative_error <= self.options.tolerance);
+        Ok(report)
     }
 
     /// The loss at the parameters checked.
@@ -321,13 +386,13 @@ impl<'a> Checker<'a> {
         for (factor, extrapolated) in [(1.0, false), (10.0, true), (100.0, true), (0.1, true)] {
             let h = step * factor;
             let Difference { kink: None, derivative: mut numerical, .. } =
-                self.difference(tensor, element, h)?
+                self.passes(tensor, element, h, false)?
             else {
                 continue;
             };
             if extrapolated {
                 let Difference { kink: None, derivative: wide, .. } =
-                    self.difference(tensor, element, 2.0 * h)?
+                    self.passes(tensor, element, 2.0 * h, false)?
                 else {
                     continue;
                 };
@@ -353,17 +418,25 @@ impl<'a> Checker<'a> {
     /// # Errors
     /// When there is no such tensor or element.
     pub fn difference(&mut self, tensor: usize, element: usize, h: f64) -> Result<Difference> {
+        self.passes(tensor, element, h, true)
+    }
+
+    /// The same; but the losses, and the derivative, are NaN where there is a kink, unless `whole` passes are wanted.
+    fn passes(&mut self, tensor: usize, element: usize, h: f64, whole: bool) -> Result<Difference> {
         let layout = self.layout(tensor, element)?;
         let w = self.parameters.tensor(layout)[element];
-        let mut at = |value: f64| {
-            self.parameters.tensor_mut(layout)[element] = value;
-            self.loss_and_cache()
+        let sides = [w + h, w - h];
+        let Ends { mut kink, outputs } =
+            self.sides.run(&mut self.parameters, (layout, element), sides, whole);
+        let [loss_up, loss_down] = match &outputs {
+            None if kink.is_some() && !whole => [f64::NAN; 2],
+            None => [self.center_loss; 2],
+            Some([(z_up, up), (z_down, down)]) => {
+                kink = kink.or_else(|| self.corner_between(up, down));
+                [self.loss_of(z_up, up)?, self.loss_of(z_down, down)?]
+            }
         };
-        let sides = (at(w + h), at(w - h));
-        self.parameters.tensor_mut(layout)[element] = w;
-        let ((loss_up, cache_up), (loss_down, cache_down)) = (sides.0?, sides.1?);
-        let derivative = (loss_up - loss_down) / ((w + h) - (w - h));
-        let kink = self.kink_between(&cache_up, &cache_down);
+        let derivative = (loss_up - loss_down) / (sides[0] - sides[1]);
         Ok(Difference { h, loss_up, loss_down, derivative, kink })
     }
 
@@ -379,33 +452,17 @@ impl<'a> Checker<'a> {
         Ok(layout)
     }
 
-    fn loss_and_cache(&self) -> Result<(f64, Cache<f64>)> {
-        let Samples { inputs, targets, sample_weights } = self.samples;
-        let cache = forward(self.network, &self.parameters, inputs.to_matrix().view(), self.options.mode)?;
-        let error = output_error(self.network, &cache, self.loss, targets, sample_weights)?;
-        Ok((error.loss, cache))
+    fn loss_of(&self, z: &Matrix<f64>, a: &Matrix<f64>) -> Result<f64> {
+        let Samples { targets, sample_weights, .. } = self.samples;
+        let (activation, width) = (self.network.output_activation(), self.network.output_width());
+        let output = Output { activation, width, z: z.as_slice(), a: a.as_slice() };
+        let mut delta = vec![0.0; a.as_slice().len()];
+        Ok(self.loss.output_error(output, targets, sample_weights, &mut delta)?.mean())
     }
 
-    /// The first kink, from the inputs on, that lies between two forward passes.
-    fn kink_between(&self, up: &Cache<f64>, down: &Cache<f64>) -> Option<Kink> {
-        let passes = |a: f64, b: f64, k: f64| a != b && (a - k) * (b - k) <= 0.0;
-        let mut dense = 0;
-        for (index, layer) in self.network.layers().iter().enumerate() {
-            let l = index + 1;
-            dense += usize::from(matches!(layer, Layer::Dense(_)));
-            let kinks = layer.describe().activation().kinks();
-            if kinks.is_empty() {
-                continue;
-            }
-            let pairs = up.pre_activation(l).as_slice().iter().zip(down.pre_activation(l).as_slice());
-            let found = pairs.into_iter().position(|(&a, &b)| kinks.iter().any(|&k| passes(a, b, k)));
-            if let Some(place) = found {
-                let width = self.network.width(l);
-                return Some(Kink::Neuron { layer: dense, neuron: place % width, sample: place / width });
-            }
-        }
+    /// The first corner of the loss that lies between two outputs.
+    fn corner_between(&self, up: &Matrix<f64>, down: &Matrix<f64>) -> Option<Kink> {
         let n = self.network.output_width();
-        let (up, down) = (up.output(), down.output());
         for sample in 0..up.rows() {
             let target = self.samples.targets.row(sample);
             let corner = (0..n)

@@ -54,6 +54,7 @@ fn instances<T: Scalar>() {
     black_box(StepModel::new::<T> as fn(_, _, _) -> _);
     black_box(MemoryPlan::unlimited::<T> as fn(_) -> _);
     black_box(MemoryPlan::within::<T> as fn(_, _) -> _);
+    black_box(MemoryPlan::within_from::<T> as fn(_, _, _) -> _);
     black_box(MemoryPlan::scheduled::<T> as fn(_, _, _) -> _);
     black_box(MemoryPlan::executing::<T> as fn(_, _) -> _);
     black_box(measure_forward_costs::<T> as fn(_) -> _);

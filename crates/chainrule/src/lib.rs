@@ -73,6 +73,7 @@ mod step;
 mod tensor_file;
 pub mod trace;
 mod trainer;
+mod watch;
 
 pub use activation::Activation;
 pub use backward::{Deltas, OutputError, backward, gradients, output_error};
@@ -97,3 +98,4 @@ pub use trainer::{
     Ending, Epoch, Evaluation, Event, Metrics, Schedule, Trainer, TrainingOptions, TrainingPlan, evaluate,
     evaluate_for, predicted_class,
 };
+pub use watch::watched;

@@ -45,6 +45,7 @@ pub struct Model<T> {
 }
 
 const KEY: &str = "chainrule";
+const WHAT: &str = "a Chainrule model";
 const FORMAT: u32 = 1;
 
 /// The JSON in the metadata.
@@ -86,9 +87,9 @@ impl<T: Scalar> Model<T> {
     /// number is not finite; each with the file and the place.
     #[inline(never)]
     pub fn load(path: &Path) -> Result<Self> {
-        let file = TensorFile::read(path)?;
+        let file = TensorFile::read(path, KEY, WHAT)?;
         // The version first: another format has other fields.
-        let version: serde_json::Value = file.metadata(KEY, "a Chainrule model")?;
+        let version: serde_json::Value = file.metadata(KEY, WHAT)?;
         match version.get("format").and_then(serde_json::Value::as_u64) {
             Some(format) if format == u64::from(FORMAT) => {}
             Some(other) => {
@@ -96,8 +97,7 @@ impl<T: Scalar> Model<T> {
             }
             None => return file.fail(format!("the description has no \"format\": {FORMAT}")),
         }
-        let Description { network, loss, preprocessing, training, .. } =
-            file.metadata(KEY, "a Chainrule model")?;
+        let Description { network, loss, preprocessing, training, .. } = file.metadata(KEY, WHAT)?;
         if let Err(error) = loss.check(network.output_width()) {
             return file.fail(format!("the loss does not fit the network: {error}"));
         }

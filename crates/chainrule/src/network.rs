@@ -184,11 +184,15 @@ impl Network {
         self.tensors().iter().map(TensorLayout::count).sum()
     }
 
+    /// The tensors of layer l: the weight first, then a bias; none where it has no parameters.
+    pub fn layer_tensors(&self, l: usize) -> &[TensorLayout] {
+        self.layout.layer_tensors(l)
+    }
+
     /// Where the parameters of layer l lie in the buffer of all; empty where it has none.
     pub(crate) fn parameter_range(&self, l: usize) -> Range<usize> {
-        let mut tensors = self.tensors().iter().filter(|tensor| tensor.layer == l);
-        let Some(first) = tensors.next() else { return 0..0 };
-        let last = tensors.next_back().unwrap_or(first);
+        let tensors = self.layer_tensors(l);
+        let (Some(first), Some(last)) = (tensors.first(), tensors.last()) else { return 0..0 };
         first.offset()..last.offset() + last.count()
     }
 

@@ -94,6 +94,12 @@ impl Layout {
     pub(crate) fn tensors(&self) -> &[TensorLayout] {
         &self.tensors
     }
+
+    /// The tensors of one layer.
+    #[inline]
+    pub(crate) fn layer_tensors(&self, layer: usize) -> &[TensorLayout] {
+        &self.tensors[self.first[layer - 1]..self.first[layer]]
+    }
 }
 
 /// All weights and biases of a network, or their gradients.
@@ -169,11 +175,6 @@ impl<T: Scalar> Parameters<T> {
         size_of_val(self.as_slice())
     }
 
-    #[inline]
-    fn layer_tensors(&self, layer: usize) -> &[TensorLayout] {
-        &self.layout.tensors[self.layout.first[layer - 1]..self.layout.first[layer]]
-    }
-
     /// W(l), shape \[n_l, n_(l-1)\].
     ///
     /// # Panics
@@ -186,14 +187,14 @@ impl<T: Scalar> Parameters<T> {
     /// W(l), if the layer has one.
     #[inline]
     pub(crate) fn weight_of(&self, layer: usize) -> Option<MatrixView<'_, T>> {
-        let tensor = self.layer_tensors(layer).first()?;
+        let tensor = self.layout.layer_tensors(layer).first()?;
         Some(MatrixView::new(tensor.rows, tensor.columns, self.tensor(tensor)).expect("layout is consistent"))
     }
 
     /// b(l), shape \[n_l\]; none if the layer has no bias.
     #[inline]
     pub fn bias(&self, layer: usize) -> Option<&[T]> {
-        self.layer_tensors(layer).get(1).map(|tensor| self.tensor(tensor))
+        self.layout.layer_tensors(layer).get(1).map(|tensor| self.tensor(tensor))
     }
 
     /// W(l), to change, row by row.
@@ -211,7 +212,7 @@ impl<T: Scalar> Parameters<T> {
 
     pub(crate) fn weight_and_bias_mut(&mut self, layer: usize) -> (&mut [T], Option<&mut [T]>) {
         let layout = Arc::clone(&self.layout);
-        match &layout.tensors[layout.first[layer - 1]..layout.first[layer]] {
+        match layout.layer_tensors(layer) {
             [weight, bias] => {
                 let (before, from) = self.buffer.split_at_mut(bias.offset);
                 let weight = &mut before[weight.offset..weight.offset + weight.count()];

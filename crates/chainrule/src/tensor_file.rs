@@ -1,11 +1,12 @@
 //! Files of named tensors (safetensors), read with every size checked, and written.
 
-use std::collections::HashMap;
-use std::fs;
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::{Dtype, Metadata, TensorView};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
@@ -63,6 +64,16 @@ fn to_bytes<T: Scalar>(values: &[T]) -> Vec<u8> {
     }
 }
 
+/// The bytes before the header, which are its length.
+const LENGTH_BYTES: u64 = 8;
+
+/// The longest header that safetensors allow.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+fn without_entry(key: &str, what: &str) -> String {
+    format!("no entry \"{key}\" in the metadata; {what} has one")
+}
+
 /// A file that was read, its header checked against its size.
 pub(crate) struct TensorFile {
     path: PathBuf,
@@ -70,11 +81,54 @@ pub(crate) struct TensorFile {
 }
 
 impl TensorFile {
-    pub(crate) fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-        let file = TensorFile { path: path.to_owned(), bytes };
-        file.tensors()?;
-        Ok(file)
+    /// Reads a file whose metadata have an entry `key`, as `what` has one. Whatever its size, a file that is none is refused
+    /// by its header, before the rest is read.
+    pub(crate) fn read(path: &Path, key: &str, what: &str) -> Result<Self> {
+        let in_system = |source| Error::Io { path: path.to_owned(), source };
+        let mut read = TensorFile { path: path.to_owned(), bytes: Vec::new() };
+        let file = File::open(path).map_err(in_system)?;
+        let metadata = file.metadata().map_err(in_system)?;
+        // What comes through a pipe says how long it is by its header alone.
+        let length = metadata.is_file().then_some(metadata.len());
+        let incomplete = |read: &TensorFile, reason: String| {
+            let length = length.map_or(String::new(), |length| format!("the file has {length} bytes; "));
+            read.fail(format!("not a complete safetensors file ({reason}); {length}give the file of {what}"))
+        };
+        (&file).take(LENGTH_BYTES).read_to_end(&mut read.bytes).map_err(in_system)?;
+        let Some(header_length) = read.bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)) else {
+            return incomplete(
+                &read,
+                format!("it begins with {LENGTH_BYTES} bytes that are its header's length"),
+            );
+        };
+        let most = length.map_or(u64::MAX, |length| length.saturating_sub(LENGTH_BYTES));
+        if header_length > LONGEST_HEADER.min(most) {
+            return incomplete(
+                &read,
+                format!("its first {LENGTH_BYTES} bytes promise a header of {header_length} bytes"),
+            );
+        }
+        (&file).take(header_length).read_to_end(&mut read.bytes).map_err(in_system)?;
+        let header: Metadata = match serde_json::from_slice(&read.bytes[LENGTH_BYTES as usize..]) {
+            Ok(header) => header,
+            Err(error) => return incomplete(&read, format!("invalid JSON in header: {error}")),
+        };
+        let ends = header.tensors().into_values().map(|tensor| tensor.data_offsets.1 as u64);
+        let promised = ends.max().unwrap_or(0).saturating_add(LENGTH_BYTES + header_length);
+        if length.is_some_and(|length| length != promised) {
+            return incomplete(&read, format!("its header promises {promised} bytes"));
+        }
+        if header.metadata().as_ref().is_none_or(|entries| !entries.contains_key(key)) {
+            return read.fail(without_entry(key, what));
+        }
+        let rest = promised - LENGTH_BYTES - header_length;
+        let room = usize::try_from(rest).ok().and_then(|rest| read.bytes.try_reserve_exact(rest).ok());
+        if length.is_some() && room.is_none() {
+            return Err(in_system(std::io::ErrorKind::OutOfMemory.into()));
+        }
+        (&file).take(rest).read_to_end(&mut read.bytes).map_err(in_system)?;
+        read.tensors()?;
+        Ok(read)
     }
 
     /// An error about this file.
@@ -97,7 +151,7 @@ impl TensorFile {
             return self.fail("not a safetensors file");
         };
         let Some(text) = metadata.metadata().as_ref().and_then(|entries| entries.get(key)) else {
-            return self.fail(format!("no entry \"{key}\" in the metadata; {what} has one"));
+            return self.fail(without_entry(key, what));
         };
         serde_json::from_str(text)
             .or_else(|error| self.fail(format!("the metadata entry \"{key}\" is not valid: {error}")))
@@ -109,7 +163,7 @@ impl TensorFile {
         wanted: impl IntoIterator<Item = (String, &'a TensorLayout)>,
     ) -> Result<()> {
         let file = self.tensors()?;
-        let mut known = Vec::new();
+        let mut known = HashSet::new();
         for (name, tensor) in wanted {
             let shape = tensor.shape();
             match file.tensor(&name) {
@@ -123,10 +177,10 @@ impl TensorFile {
                         view.shape()
                     ));
                 }
-                Ok(_) => known.push(name),
+                Ok(_) => _ = known.insert(name),
             }
         }
-        match file.names().into_iter().find(|name| !known.iter().any(|known| known == name)) {
+        match file.names().into_iter().find(|name| !known.contains(*name)) {
             Some(name) => self.fail(format!("tensor \"{name}\" is not in the description")),
             None => Ok(()),
         }

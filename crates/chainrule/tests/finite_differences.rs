@@ -2,7 +2,7 @@
 
 mod common;
 
-use chainrule::gradient_check::{CheckOptions, Checker, Kink, gradient_check};
+use chainrule::gradient_check::{CheckOptions, CheckReport, Checker, FEWEST_TENSORS, Kink, gradient_check};
 use chainrule::*;
 use common::*;
 
@@ -316,4 +316,124 @@ fn a_kink_is_named() {
     parameters.bias_mut(3).unwrap()[1] = 6.0;
     parameters.bias_mut(4).unwrap()[0] = -8.0;
     assert_eq!(check(&parameters, 4, 1), (Some(Kink::Loss { output: 0, sample: 0 }), None));
+}
+
+/// Passes that begin at a parameter's layer, and end where nothing is changed any more, give the losses of whole passes.
+#[test]
+fn differences_are_those_of_whole_passes() {
+    let relu = Activation::Relu;
+    let builder = Network::builder(3).dense(4, relu).dropout(0.3).dense_without_bias(20, Activation::Gelu);
+    let builder = builder.dense(5, relu).dense(3, Activation::LeakyRelu { negative_slope: 0.2 }).dropout(0.5);
+    let network = builder.dense(4, relu).dense(3, Activation::Softmax).build().unwrap();
+    let modes = [Mode::Inference, Mode::Training { seed: 3, step: 1 }];
+    for (seed, mode) in [(21, modes[0]), (22, modes[1]), (23, modes[0]), (24, modes[1])] {
+        for loss in [Loss::cross_entropy(), Loss::MeanAbsoluteError] {
+            let case = Case::new(network.clone(), loss, ROWS, seed);
+            let (samples, gradients) = (case.data.samples(), case.network.zeros());
+            let options = CheckOptions { mode, ..CheckOptions::default() };
+            let mut checker =
+                Checker::new(&network, &case.parameters, &case.loss, samples, &gradients, &options).unwrap();
+            for (index, tensor) in network.tensors().iter().enumerate() {
+                for element in 0..tensor.count() {
+                    let h = 0.05;
+                    let loss_at = |step: f64| {
+                        let mut moved = case.parameters.clone();
+                        moved.tensor_mut(tensor)[element] += step;
+                        let cache = forward(&network, &moved, case.data.inputs.view(), mode).unwrap();
+                        let (targets, weights) = (samples.targets, samples.sample_weights);
+                        let error = output_error(&network, &cache, &case.loss, targets, weights);
+                        (error.unwrap().loss, cache)
+                    };
+                    let ((up, above), (down, below)) = (loss_at(h), loss_at(-h));
+                    let found = checker.difference(index, element, h).unwrap();
+                    let what = format!("{} {element} of seed {seed}", tensor.name);
+                    assert_eq!(found.loss_up.to_bits(), up.to_bits(), "{what}");
+                    assert_eq!(found.loss_down.to_bits(), down.to_bits(), "{what}");
+                    let first = first_kink(&network, &above, &below);
+                    if first.is_some() || !matches!(found.kink, Some(Kink::Loss { .. })) {
+                        assert_eq!(found.kink, first, "{what}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The first z that passes a kink between two passes, row by row.
+fn first_kink(network: &Network, above: &Cache<f64>, below: &Cache<f64>) -> Option<Kink> {
+    let mut dense = 0;
+    for (index, layer) in network.layers().iter().enumerate() {
+        let Layer::Dense(layer) = layer else { continue };
+        dense += 1;
+        let (above, below) = (above.pre_activation(index + 1), below.pre_activation(index + 1));
+        for sample in 0..above.rows() {
+            for neuron in 0..above.columns() {
+                let (a, b) = (above[(sample, neuron)], below[(sample, neuron)]);
+                if layer.activation.kinks().iter().any(|k| a != b && (a - k) * (b - k) <= 0.0) {
+                    return Some(Kink::Neuron { layer: dense, neuron, sample });
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Behind a layer that is off for all samples, nothing is computed again.
+#[test]
+fn passes_end_where_nothing_changes() {
+    let deep = (0..50).fold(Network::builder(2), |builder, _| builder.dense(3, Activation::Relu));
+    let network = deep.dense(1, Activation::Identity).build().unwrap();
+    let mut case = Case::new(network, Loss::HalfSquaredError, ROWS, 31);
+    case.parameters.weight_mut(3).fill(0.0);
+    case.parameters.bias_mut(3).unwrap().fill(-1.0);
+    let (options, gradients) = (CheckOptions::default(), case.network.zeros());
+    let samples = case.data.samples();
+    let mut checker =
+        Checker::new(&case.network, &case.parameters, &case.loss, samples, &gradients, &options).unwrap();
+    let mut work_of = |tensor: usize| {
+        let before = checker.work();
+        let difference = checker.difference(tensor, 0, 1e-5).unwrap();
+        (checker.work() - before, difference)
+    };
+    // The last layer alone, which has tensors 100 and 101; and three of 51.
+    let (of_the_last, _) = work_of(100);
+    let (to_layer_3, difference) = work_of(0);
+    assert!(of_the_last < to_layer_3 && to_layer_3 < 4 * of_the_last, "{of_the_last}, {to_layer_3}");
+    assert_eq!((difference.loss_up, difference.derivative), (difference.loss_down, 0.0));
+}
+
+#[test]
+fn a_check_with_an_end_tells_what_it_left_out() {
+    let deep = (0..99).fold(Network::builder(2), |builder, _| builder.dense(3, Activation::Tanh));
+    let network = deep.dense(1, Activation::Identity).build().unwrap();
+    let case = Case::new(network, Loss::HalfSquaredError, ROWS, 32);
+    let check = |seed: u64, most_work: Option<u64>| {
+        let options = CheckOptions { seed, most_work, ..CheckOptions::default() };
+        gradient_check(&case.network, &case.parameters, &case.loss, case.data.samples(), &options).unwrap()
+    };
+    let whole = check(1, None);
+    assert_eq!((whole.tensors.len(), whole.unchecked), (200, 0));
+    let lines = |report: &CheckReport| -> Vec<String> {
+        report.tensors.iter().map(|tensor| format!("{tensor:?}")).collect()
+    };
+    // Where there is work enough, it is the same check.
+    assert_eq!(lines(&check(1, Some(u64::MAX))), lines(&whole));
+    let few = check(1, Some(0));
+    assert_eq!((few.tensors.len(), few.unchecked), (FEWEST_TENSORS, 200 - FEWEST_TENSORS));
+    let places: Vec<usize> = few
+        .tensors
+        .iter()
+        .map(|report| 2 * (report.tensor.layer - 1) + usize::from(report.tensor.is_vector))
+        .collect();
+    assert_eq!((places[0], places[FEWEST_TENSORS - 1]), (0, 199));
+    // Spread over all, and each as in the whole check.
+    assert!(places.windows(2).all(|pair| pair[0] < pair[1] && pair[1] - pair[0] < 40), "{places:?}");
+    let of_whole = lines(&whole);
+    assert!(lines(&few).iter().zip(&places).all(|(line, &place)| *line == of_whole[place]));
+    assert_eq!(lines(&check(1, Some(0))), lines(&few));
+    assert_ne!(lines(&check(2, Some(0))), lines(&few));
+    // More work is for more tensors.
+    let counts: Vec<usize> = (20..32).map(|power| check(1, Some(1 << power)).tensors.len()).collect();
+    assert!(counts.is_sorted(), "{counts:?}");
+    assert!(counts.iter().any(|&count| FEWEST_TENSORS < count && count < 200), "{counts:?}");
 }

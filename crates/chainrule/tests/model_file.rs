@@ -306,3 +306,52 @@ fn a_file_that_cannot_be_written_leaves_nothing_behind() {
     names.sort();
     assert_eq!(names, ["folder", "model"]);
 }
+
+/// A file that is none is known by its beginning. These say that they have a tebibyte, which nobody can read.
+#[test]
+fn large_files_that_are_no_models_are_refused_unread() {
+    let refusals = Refusals::new();
+    let path = refusals.folder.path().join("large.safetensors");
+    let load = |beginning: &[u8]| {
+        std::fs::write(&path, beginning).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+        Model::<f32>::load(&path).unwrap_err().to_string()
+    };
+    let with_header = |header: Value| {
+        let text = header.to_string();
+        [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat()
+    };
+    let tensor = |end: u64| json!({ "dtype": "U8", "shape": [end], "data_offsets": [0, end] });
+    let whole = Parts::of(&model()).bytes();
+    // As long as it is with the right number.
+    let others = with_header(json!({ "w": tensor((1 << 40) - 1) })).len() as u64;
+    for (what, beginning, words) in [
+        ("zeros", vec![], &["large.safetensors", "header", "1099511627776 bytes"][..]),
+        ("a table", b"x,y\n1,2\n3,4\n5,6\n7,8\n".to_vec(), &["promise a header of"]),
+        (
+            "a header of 100 MB and more",
+            100_000_001u64.to_le_bytes().to_vec(),
+            &["promise a header of 100000001"],
+        ),
+        ("a model with more behind it", whole, &["its header promises"]),
+        (
+            "another's tensors",
+            with_header(json!({ "w": tensor((1 << 40) - others) })),
+            &["\"chainrule\"", "metadata"],
+        ),
+    ] {
+        let message = load(&beginning);
+        assert!(words.iter().all(|word| message.contains(word)), "{what}: {message}");
+    }
+}
+
+/// What has no end is not begun.
+#[test]
+fn what_is_no_file_is_refused() {
+    let folder = TempDir::new().unwrap();
+    assert!(Model::<f32>::load(folder.path()).is_err());
+    if cfg!(unix) {
+        let message = Model::<f32>::load("/dev/zero".as_ref()).unwrap_err().to_string();
+        assert!(message.contains("not a complete safetensors file"), "{message}");
+    }
+}

@@ -6,15 +6,17 @@ mod timeline;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use chainrule::memory::{MemoryPlan, MicroBatches, Operation, Planner, StepModel, StepShape};
+use chainrule::memory::{Breakpoint, MemoryPlan, MicroBatches, Operation, Planners, StepModel, StepShape};
 use chainrule::{Loss, Model, Network, Rule, Scalar, TrainingOptions, write_file};
 use chainrule_estimator::Predictor;
+use comfy_table::Table;
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
 use crate::bench::workload::{in_runs, made_network};
 use crate::memory::{CostUnit, refusal};
 use crate::output::check_output;
+use crate::progress::waited;
 use crate::report::{bytes, counted, grouped, ledger_line, say, say_json, short, table};
 
 /// Rows in a step where neither the command line nor the model names a number.
@@ -46,7 +48,8 @@ struct Subject {
 /// A plan, and what it was chosen from.
 struct Outcome {
     plan: MemoryPlan,
-    planner: Planner,
+    /// The planner's.
+    curve: Vec<Breakpoint>,
     cost: CostUnit,
     limit: Option<u64>,
     /// Bytes of the step without a limit, which holds more where that is faster.
@@ -68,7 +71,8 @@ fn plan<T: Scalar>(arguments: &PlanArguments) -> Result<ExitCode> {
         batch_size: subject.batch,
         threads: arguments.common.thread_count(),
     };
-    let outcome = choose::<T>(arguments, &shape)?;
+    let mut planners = Planners::new();
+    let outcome = waited("planning", || choose::<T>(arguments, &shape, &mut planners))?;
     if let Some(output) = &arguments.output {
         let picture = chart::picture(&outcome, &subject.title())?;
         write_file(output, picture.as_bytes())?;
@@ -76,7 +80,7 @@ fn plan<T: Scalar>(arguments: &PlanArguments) -> Result<ExitCode> {
     if arguments.common.json {
         say_json(&as_json(arguments, &subject, &outcome))?;
     } else {
-        describe::<T>(&subject, &shape, &outcome)?;
+        describe::<T>(&subject, &shape, &outcome, &mut planners)?;
         if let Some(output) = &arguments.output {
             say(format!("picture     {}", output.display()))?;
         }
@@ -113,14 +117,18 @@ fn subject(arguments: &PlanArguments) -> Result<Subject> {
 }
 
 /// The plan within the limit; without one, the step that drops nothing.
-fn choose<T: Scalar>(arguments: &PlanArguments, shape: &StepShape<'_>) -> Result<Outcome> {
+fn choose<T: Scalar>(
+    arguments: &PlanArguments,
+    shape: &StepShape<'_>,
+    planners: &mut Planners,
+) -> Result<Outcome> {
     let memory = &arguments.memory;
     let limit = memory.limit::<T>(shape.network)?;
     let parts = match (&limit, memory.microbatches.0) {
         (_, MicroBatches::Exactly(parts)) => parts,
         (None, MicroBatches::Automatic) => 1,
         (Some(limit), MicroBatches::Automatic) => {
-            MemoryPlan::within::<T>(shape, limit).map_err(refusal)?.model().microbatches()
+            MemoryPlan::within_from::<T>(shape, limit, planners).map_err(refusal)?.model().microbatches()
         }
     };
     let costs = match &limit {
@@ -128,19 +136,20 @@ fn choose<T: Scalar>(arguments: &PlanArguments, shape: &StepShape<'_>) -> Result
         None => memory.forward_costs::<T>(shape.network),
     };
     let model = StepModel::new::<T>(shape, parts, costs.as_deref())?;
-    let planner = Planner::new(model.chain());
+    let planner = planners.of(model.chain());
+    let curve = planner.curve().to_vec();
     let most = limit.as_ref().map_or(model.plain_bytes(), |limit| limit.bytes);
-    let mut plan = match (MemoryPlan::scheduled::<T>(model, &planner, most), &limit) {
+    let mut plan = match (MemoryPlan::scheduled::<T>(model, planner, most), &limit) {
         (Ok(plan), _) => plan,
         // The refusal of the whole choice knows what would help.
-        (Err(_), Some(limit)) => MemoryPlan::within::<T>(shape, limit).map_err(refusal)?,
+        (Err(_), Some(limit)) => MemoryPlan::within_from::<T>(shape, limit, planners).map_err(refusal)?,
         (Err(error), None) => return Err(refusal(error)),
     };
     plan.certify();
     let fastest = MemoryPlan::unlimited::<T>(shape)?.bytes();
     // What is free changes from one look to the next, so the limit is the one that was planned for.
     let limit = memory.memory.and(limit).map(|limit| limit.bytes);
-    Ok(Outcome { plan, planner, cost: memory.cost, limit, fastest })
+    Ok(Outcome { plan, curve, cost: memory.cost, limit, fastest })
 }
 
 impl Subject {
@@ -157,7 +166,7 @@ impl Outcome {
         let once = self.plan.model().once() as f64;
         let fixed = self.plan.model().fixed_bytes();
         let share = |cost: u64| (cost as f64 - once) / once;
-        self.planner.curve().iter().map(|point| (fixed + point.bytes, share(point.forward_cost))).collect()
+        self.curve.iter().map(|point| (fixed + point.bytes, share(point.forward_cost))).collect()
     }
 
     fn unit(&self) -> &'static str {
@@ -173,7 +182,12 @@ fn extra(share: f64) -> String {
     if share == 0.0 { "nothing".to_owned() } else { format!("+{} %", short(100.0 * share)) }
 }
 
-fn describe<T: Scalar>(subject: &Subject, shape: &StepShape<'_>, outcome: &Outcome) -> Result<()> {
+fn describe<T: Scalar>(
+    subject: &Subject,
+    shape: &StepShape<'_>,
+    outcome: &Outcome,
+    planners: &mut Planners,
+) -> Result<()> {
     let (plan, model) = (&outcome.plan, outcome.plan.model());
     let number = if size_of::<T>() == 8 { "f64" } else { "f32" };
     say(format!("{} in {number}, {}", subject.title(), counted(shape.threads, "thread")))?;
@@ -193,7 +207,8 @@ fn describe<T: Scalar>(subject: &Subject, shape: &StepShape<'_>, outcome: &Outco
         say(String::new())?;
     }
     if let Some(limit) = outcome.limit {
-        compare_parts::<T>(shape, outcome, limit)?;
+        say(waited("planning", || compare_parts::<T>(shape, outcome, limit, planners))?)?;
+        say(String::new())?;
     }
     let parts = match model.microbatches() {
         1 => "the whole batch at once".to_owned(),
@@ -233,7 +248,12 @@ fn step_share(subject: &Subject, plan: &MemoryPlan) -> f64 {
 }
 
 /// Checkpointing and micro-batches side by side, for one limit.
-fn compare_parts<T: Scalar>(shape: &StepShape<'_>, outcome: &Outcome, limit: u64) -> Result<()> {
+fn compare_parts<T: Scalar>(
+    shape: &StepShape<'_>,
+    outcome: &Outcome,
+    limit: u64,
+    planners: &mut Planners,
+) -> Result<Table> {
     let chosen = outcome.plan.model();
     let costs = match outcome.cost {
         CostUnit::Flops => None,
@@ -251,14 +271,14 @@ fn compare_parts<T: Scalar>(shape: &StepShape<'_>, outcome: &Outcome, limit: u64
         if model.microbatches() != parts {
             continue;
         }
-        let least = model.least_bytes();
+        let least = model.fixed_bytes() + planners.least_bytes(model.chain());
         let what = match () {
             () if parts == chosen.microbatches() => recomputes(outcome.plan.recomputed()),
             () if model.plain_bytes() <= limit => recomputes(0.0),
             () if least > limit => "does not fit".to_owned(),
             () => {
-                let planner = Planner::new(model.chain());
-                let plan = MemoryPlan::scheduled::<T>(model, &planner, limit);
+                let planner = planners.of(model.chain());
+                let plan = MemoryPlan::scheduled::<T>(model, planner, limit);
                 plan.map_or("does not fit".to_owned(), |plan| recomputes(plan.recomputed()))
             }
         };
@@ -270,8 +290,7 @@ fn compare_parts<T: Scalar>(shape: &StepShape<'_>, outcome: &Outcome, limit: u64
             if parts == chosen.microbatches() { "chosen".to_owned() } else { String::new() },
         ]);
     }
-    say(shown)?;
-    say(String::new())
+    Ok(shown)
 }
 
 /// Layers above which planning takes so long that only what was chosen is compared with the whole batch.
@@ -286,8 +305,7 @@ fn as_json(arguments: &PlanArguments, subject: &Subject, outcome: &Outcome) -> V
     let (plan, model) = (&outcome.plan, outcome.plan.model());
     let chain = model.chain();
     let fixed = model.fixed_bytes();
-    let curve: Vec<_> =
-        outcome.planner.curve().iter().map(|point| (fixed + point.bytes, point.forward_cost)).collect();
+    let curve: Vec<_> = outcome.curve.iter().map(|point| (fixed + point.bytes, point.forward_cost)).collect();
     let operations = plan.schedule().operations.iter().map(|operation| match operation {
         Operation::Forward(l) => format!("F_{l}"),
         Operation::Drop(l) => format!("drop {l}"),
@@ -307,7 +325,7 @@ fn as_json(arguments: &PlanArguments, subject: &Subject, outcome: &Outcome) -> V
         "backward_extra_bytes": chain.backward_extra_bytes(),
         "fixed_bytes": fixed,
         "plain_bytes": model.plain_bytes(),
-        "minimum_bytes": model.minimum_bytes(&outcome.planner),
+        "minimum_bytes": fixed + outcome.curve[0].bytes,
         "curve": curve,
         "schedule": operations.collect::<Vec<_>>(),
         "peak_bytes": plan.bytes(),

@@ -66,8 +66,11 @@ fn runs(plan: &MemoryPlan) -> Vec<String> {
                             last = l;
                             kept.push(l);
                         }
-                        Operation::Drop(l) if kept.contains(&l) => kept.retain(|other| *other != l),
-                        Operation::Drop(l) => dropped.push(layer(l)),
+                        // They are in order.
+                        Operation::Drop(l) => match kept.binary_search(&l) {
+                            Ok(place) => _ = kept.remove(place),
+                            Err(_) => dropped.push(layer(l)),
+                        },
                         _ => break,
                     }
                     index += 1;

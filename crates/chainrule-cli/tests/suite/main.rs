@@ -10,6 +10,7 @@ mod documentation;
 mod earlier_files;
 mod explore;
 mod images;
+mod large;
 mod learning;
 mod memory;
 mod numbers;

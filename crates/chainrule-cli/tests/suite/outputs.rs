@@ -41,6 +41,17 @@ fn a_pipe_gets_the_bytes_and_stays_a_pipe() {
 }
 
 #[test]
+fn a_model_comes_through_a_pipe_too() {
+    let place = trained();
+    let run = place.script("$CHAINRULE predict <(cat model.safetensors) table.csv");
+    assert_eq!((run.code, run.errors.as_str()), (Some(0), ""));
+    assert_eq!(run.output, place.good("predict model.safetensors table.csv"));
+    let run = place.script("$CHAINRULE predict <(head -c 2000 model.safetensors) table.csv");
+    assert_eq!(run.code, Some(2), "{}", run.output);
+    assert!(run.errors.contains("not a complete safetensors file"), "{}", run.errors);
+}
+
+#[test]
 fn a_pipe_nobody_may_replace_by_default() {
     let place = Place::with(&[("table.csv", &small_table(60))]);
     make_pipe(&place, "table.safetensors");

@@ -3,7 +3,7 @@
 use super::ledger::Purpose;
 use super::model::{StepModel, StepShape};
 use super::plan::{Certificate, MemoryLimit, MicroBatches};
-use super::{Method, Planner, Schedule};
+use super::{Method, Planner, Planners, Schedule};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 
@@ -62,25 +62,29 @@ fn time(model: &StepModel, forward_cost: u64) -> f64 {
 ///
 /// # Errors
 /// When there is none, with the smallest limit that can be kept and what would lower it.
-pub(super) fn choose<T: Scalar>(shape: &StepShape<'_>, limit: &MemoryLimit) -> Result<Choice> {
+pub(super) fn choose<T: Scalar>(
+    shape: &StepShape<'_>,
+    limit: &MemoryLimit,
+    planners: &mut Planners,
+) -> Result<Choice> {
     let model = |parts: usize| StepModel::new::<T>(shape, parts, limit.forward_costs.as_deref());
     let chosen = match limit.microbatches {
-        MicroBatches::Exactly(parts) => planned(model(parts)?, limit.bytes),
-        MicroBatches::Automatic => automatic(shape, &model, limit.bytes)?,
+        MicroBatches::Exactly(parts) => planned(model(parts)?, limit.bytes, planners),
+        MicroBatches::Automatic => automatic(shape, &model, limit.bytes, planners)?,
     };
-    chosen.map_or_else(|| Err(too_small::<T>(shape, limit, &model)?), Ok)
+    chosen.map_or_else(|| Err(too_small::<T>(shape, limit, &model, planners)?), Ok)
 }
 
 /// The cheapest schedule for one number of parts.
-fn planned(model: StepModel, limit: u64) -> Option<Choice> {
+fn planned(model: StepModel, limit: u64, planners: &mut Planners) -> Option<Choice> {
     if model.plain_bytes() <= limit {
         return Some(Choice::plain(model));
     }
-    if model.least_bytes() > limit {
+    if model.fixed_bytes() + planners.least_bytes(model.chain()) > limit {
         return None;
     }
-    let planner = Planner::new(model.chain());
-    Choice::of(model, &planner, limit)
+    let planner = planners.of(model.chain());
+    Choice::of(model, planner, limit)
 }
 
 /// The fastest of: as few parts as recompute nothing, and fewer parts (1, 4, 16, ...) that do. So a larger limit never takes
@@ -89,6 +93,7 @@ fn automatic(
     shape: &StepShape<'_>,
     model: &dyn Fn(usize) -> Result<StepModel>,
     limit: u64,
+    planners: &mut Planners,
 ) -> Result<Option<Choice>> {
     let batch = shape.batch_size;
     let fits = |parts: usize| Ok::<_, Error>(model(parts)?.plain_bytes() <= limit);
@@ -114,7 +119,7 @@ fn automatic(
         if best.as_ref().is_some_and(|best| best.time() <= least_time) {
             continue;
         }
-        if let Some(choice) = planned(model, limit)
+        if let Some(choice) = planned(model, limit, planners)
             && best.as_ref().is_none_or(|best| choice.time() < best.time())
         {
             best = Some(choice);
@@ -128,9 +133,13 @@ fn too_small<T: Scalar>(
     shape: &StepShape<'_>,
     limit: &MemoryLimit,
     model: &dyn Fn(usize) -> Result<StepModel>,
+    planners: &mut Planners,
 ) -> Result<Error> {
-    let least = |parts: &[usize]| -> Result<u64> {
-        parts.iter().try_fold(u64::MAX, |least, &parts| Ok(least.min(model(parts)?.least_bytes())))
+    let mut least = |parts: &[usize]| -> Result<u64> {
+        parts.iter().try_fold(u64::MAX, |least, &parts| {
+            let model = model(parts)?;
+            Ok(least.min(model.fixed_bytes() + planners.least_bytes(model.chain())))
+        })
     };
     let (parts, minimum) = match limit.microbatches {
         MicroBatches::Exactly(parts) => (parts, least(&[parts])?),

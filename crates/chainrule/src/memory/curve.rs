@@ -71,11 +71,22 @@ impl Candidate<'_> {
 /// Steps that one candidate takes at least, set by the time of a short one relative to a step.
 pub(super) const LEAST_WORK: u64 = 8;
 
+/// Some of the values of m.
+#[derive(Clone, Copy)]
+struct Stretch {
+    /// The smallest cost of all breakpoints before.
+    before: u64,
+    /// The smallest cost of its own, and where it is reached.
+    least: (u64, u64),
+}
+
 /// The pointwise minimum of candidates.
 #[derive(Default)]
 pub(super) struct Envelope {
     best: Vec<Breakpoint>,
     merged: Vec<Breakpoint>,
+    gathered: Vec<Breakpoint>,
+    stretches: Vec<Stretch>,
     /// Steps taken since the envelope was made, a measure of time that does not depend on the machine.
     work: u64,
 }
@@ -179,19 +190,27 @@ impl Envelope {
             let standing = if old == 0 { u64::MAX } else { best[old - 1].forward_cost };
             let mut value = place.value();
             if value >= standing {
-                if let Some(reached) = best.get(after.min(old - 1 + stride)) {
-                    let mut ahead = place.at(reached.bytes - 1);
-                    if ahead.value() >= standing {
-                        ahead.pass(reached.bytes);
-                        place = ahead;
-                        old = after.min(old - 1 + stride) + 1;
-                        stride *= 2;
-                        continue;
+                match best.get(after.min(old - 1 + stride)) {
+                    Some(reached) => {
+                        let mut ahead = place.at(reached.bytes - 1);
+                        if ahead.value() >= standing {
+                            ahead.pass(reached.bytes);
+                            place = ahead;
+                            old = after.min(old - 1 + stride) + 1;
+                            stride *= 2;
+                            continue;
+                        }
+                        if stride > 1 {
+                            stride /= 2;
+                            continue;
+                        }
                     }
-                    if stride > 1 {
+                    // Beyond the end: there may be breakpoints before it.
+                    None if stride > 1 => {
                         stride /= 2;
                         continue;
                     }
+                    None => {}
                 }
                 place.pass(place.next());
                 continue;
@@ -229,6 +248,66 @@ impl Envelope {
         if !merged.is_empty() {
             merged.extend_from_slice(&best[copied..]);
             std::mem::swap(&mut self.best, &mut self.merged);
+        }
+    }
+
+    /// Notes a candidate for [`Envelope::settle`].
+    pub(super) fn gather(&mut self, candidate: Candidate<'_>) {
+        let Some(mut place) = Place::first(candidate) else { return };
+        let gathered = &mut self.gathered;
+        loop {
+            gathered.push(Breakpoint { bytes: place.bytes, forward_cost: place.value() });
+            if place.second.len() == 1 {
+                // What is left are the breakpoints of the first curve, moved.
+                let cost = place.cost + place.second[0].forward_cost;
+                gathered.extend(place.first[1..].iter().map(|point| Breakpoint {
+                    bytes: point.bytes + place.kept,
+                    forward_cost: point.forward_cost + cost,
+                }));
+                return;
+            }
+            place.pass(place.next());
+        }
+    }
+
+    /// The minimum of all that was gathered, and of nothing else. The functions descend, so that it is, at each m, the
+    /// smallest cost of all their breakpoints at or below m. That takes less than [`Envelope::lower`] where many candidates lie
+    /// so close together that little can be passed over; it is not counted as work.
+    pub(super) fn settle(&mut self) {
+        let Envelope { best, gathered, stretches, .. } = self;
+        best.clear();
+        let bytes = || gathered.iter().map(|point| point.bytes);
+        let (Some(lowest), Some(highest)) = (bytes().min(), bytes().max()) else { return };
+        // Most breakpoints lie above others, as the cheapest of each of many stretches of m tells, and need not be sorted.
+        let count = (gathered.len() / 4 + 1).next_power_of_two();
+        let shift = (u64::BITS - (highest - lowest).leading_zeros()).saturating_sub(count.ilog2());
+        let number = |point: &Breakpoint| ((point.bytes - lowest) >> shift) as usize;
+        stretches.clear();
+        stretches.resize(count, Stretch { before: u64::MAX, least: (u64::MAX, u64::MAX) });
+        for point in gathered.iter() {
+            let Stretch { least, .. } = &mut stretches[number(point)];
+            *least = (point.forward_cost, point.bytes).min(*least);
+        }
+        let mut least = u64::MAX;
+        for stretch in stretches.iter_mut() {
+            stretch.before = least;
+            least = least.min(stretch.least.0);
+        }
+        gathered.retain(|point| {
+            let Stretch { before, least } = stretches[number(point)];
+            point.forward_cost < before && point.bytes < least.1
+        });
+        let cheapest = stretches.iter().filter(|stretch| stretch.least.0 < stretch.before);
+        gathered.extend(
+            cheapest.map(|stretch| Breakpoint { forward_cost: stretch.least.0, bytes: stretch.least.1 }),
+        );
+        gathered.sort_unstable_by_key(|point| (point.bytes, point.forward_cost));
+        let mut least = u64::MAX;
+        for point in gathered.drain(..) {
+            if point.forward_cost < least {
+                least = point.forward_cost;
+                best.push(point);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a layer's forward pass costs in time on this machine.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::forward::Mode;
@@ -17,6 +18,9 @@ const ROWS: usize = 128;
 /// A layer is timed again until this is over, at least three times.
 const TIME: Duration = Duration::from_millis(5);
 
+/// Where there are many different layers, each has a share of this.
+const LONGEST: Duration = Duration::from_secs(1);
+
 /// Inputs, and numbers of a weight, of what is timed. Of a larger layer a part is timed, and counts for the whole.
 const MOST_INPUTS: usize = 1 << 14;
 const MOST_WEIGHTS: usize = 1 << 22;
@@ -27,25 +31,27 @@ const MOST_WEIGHTS: usize = 1 << 22;
 /// What matters to a plan is how the layers' costs compare, and that changes little with rows and threads.
 #[inline(never)]
 pub fn measure_forward_costs<T: Scalar>(network: &Network) -> Vec<u64> {
-    let mut known: Vec<(usize, u64)> = Vec::new();
     let layers = first_with_parameters(network)..=network.depth();
-    layers
-        .map(|l| {
-            let same = |other: &usize| {
-                network.layers()[other - 1] == network.layers()[l - 1]
-                    && network.width(other - 1) == network.width(l - 1)
-            };
-            if let Some((_, cost)) = known.iter().find(|(other, _)| same(other)) {
-                return *cost;
-            }
-            let cost = measure_layer::<T>(network, l);
-            known.push((l, cost));
-            cost
+    let shape = |l: usize| (network.width(l - 1), network.width(l));
+    // The layers that are timed, by their shapes; and for each layer the one that stands for it.
+    let mut known: HashMap<(usize, usize), Vec<usize>> = HashMap::new();
+    let stand_in = |l: usize| {
+        let alike = known.entry(shape(l)).or_default();
+        let same = alike.iter().find(|other| network.layers()[**other - 1] == network.layers()[l - 1]);
+        same.copied().unwrap_or_else(|| {
+            alike.push(l);
+            l
         })
-        .collect()
+    };
+    let stand_ins: Vec<usize> = layers.map(stand_in).collect();
+    let timed = known.values().map(Vec::len).sum::<usize>();
+    let time = LONGEST.div_f64(timed as f64).min(TIME);
+    let mut costs = HashMap::new();
+    let cost = |l: usize| *costs.entry(l).or_insert_with(|| measure_layer::<T>(network, l, time));
+    stand_ins.into_iter().map(cost).collect()
 }
 
-fn measure_layer<T: Scalar>(network: &Network, l: usize) -> u64 {
+fn measure_layer<T: Scalar>(network: &Network, l: usize, time: Duration) -> u64 {
     let n_in = network.width(l - 1).min(MOST_INPUTS);
     let width = network.width(l).min(MOST_WEIGHTS / n_in).max(1);
     // A layer without weights has as many outputs as inputs.
@@ -64,7 +70,7 @@ fn measure_layer<T: Scalar>(network: &Network, l: usize) -> u64 {
     let layer = network.layers()[l - 1].compute();
     let start = Instant::now();
     let (mut shortest, mut rounds) = (Duration::MAX, 0);
-    while rounds < 3 || start.elapsed() < TIME {
+    while rounds < 3 || start.elapsed() < time {
         let round = Instant::now();
         let context = Context { weights, layer: l, mode, first_sample: 0 };
         layer.pre_activation(context, Panels::new(&input, n_in, ROWS), &mut values);

@@ -24,6 +24,7 @@ mod model;
 mod persistent;
 mod plan;
 mod planner;
+mod planners;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -38,4 +39,5 @@ pub use model::{StepModel, StepShape};
 pub(crate) use plan::check_number;
 pub use plan::{Certificate, MemoryLimit, MemoryPlan, MicroBatches};
 pub use planner::{Method, Planner};
+pub use planners::Planners;
 pub use schedule::{Cost, Fault, Operation, Schedule, ScheduleError};

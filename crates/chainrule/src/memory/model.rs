@@ -1,5 +1,7 @@
 //! A training step as the planner sees it: its chain of layers, in bytes and FLOPs, and what it holds beside that.
 
+use std::collections::BTreeMap;
+
 use super::ledger::{Ledger, Purpose};
 use super::{Chain, Operation, Planner, Schedule};
 use crate::error::{Error, Result};
@@ -189,47 +191,68 @@ impl StepModel {
 
     /// What is held when most is, under a schedule of the chain.
     pub(crate) fn ledger(&self, schedule: &Schedule) -> Ledger {
-        let mut ledger = self.fixed.clone();
-        let (mut live, mut delta) = (Vec::new(), None);
-        let (mut most, mut peak) = (0, Vec::new());
-        let depth = self.chain.depth();
-        let state =
-            |l: usize| (Purpose::States, format!("state of layer {}", self.layer(l)), self.chain.state(l));
-        let delta_of =
-            |l: usize| (Purpose::Deltas, format!("delta of layer {}", self.layer(l)), self.chain.state(l));
-        for operation in &schedule.operations {
-            let mut held: Vec<_> = live.iter().map(|l| state(*l)).chain(delta.map(delta_of)).collect();
+        let (mut ledger, chain) = (self.fixed.clone(), &self.chain);
+        let Some(peak) = self.peak(schedule) else { return ledger };
+        // The states that are live there, in the order in which they were computed, each by its forward's index.
+        let (mut live, mut computed, mut delta) = (BTreeMap::new(), vec![0; chain.depth()], None);
+        for (index, operation) in schedule.operations[..peak].iter().enumerate() {
             match *operation {
-                Operation::Forward(l) if l == depth => {
-                    held.push(delta_of(l));
-                    delta = Some(l);
-                }
+                Operation::Forward(l) if l == chain.depth() => delta = Some(l),
                 Operation::Forward(l) => {
-                    held.push(state(l));
-                    live.push(l);
+                    live.insert(index, l);
+                    computed[l] = index;
                 }
-                Operation::Drop(l) => live.retain(|other| *other != l),
+                Operation::Drop(l) => _ = live.remove(&computed[l]),
                 Operation::Backward(l) => {
-                    let name = match l {
-                        1 if self.shift == 0 => "a copy of the inputs".to_owned(),
-                        1 => format!("the output of layer {}", self.shift),
-                        _ if self.chain.backward_extra(l) == self.chain.state(l - 1) => {
-                            format!("delta of layer {}", self.layer(l) - 1)
-                        }
-                        _ => format!("gradients of layer {}", self.layer(l)),
-                    };
-                    held.push((Purpose::Deltas, name, self.chain.backward_extra(l)));
-                    live.retain(|other| *other + 1 != l);
+                    if l > 1 {
+                        live.remove(&computed[l - 1]);
+                    }
                     delta = (l > 1).then_some(l - 1);
                 }
             }
-            let bytes: u64 = held.iter().map(|(_, _, bytes)| bytes).sum();
-            if bytes > most {
-                (most, peak) = (bytes, held);
+        }
+        let mut add = |purpose, name: String, bytes| ledger.add(purpose, name, bytes);
+        let state = |l: usize| format!("state of layer {}", self.layer(l));
+        let delta_of = |l: usize| format!("delta of layer {}", self.layer(l));
+        live.into_values().for_each(|l| add(Purpose::States, state(l), chain.state(l)));
+        delta.into_iter().for_each(|l| add(Purpose::Deltas, delta_of(l), chain.state(l)));
+        match schedule.operations[peak] {
+            Operation::Forward(l) if l == chain.depth() => add(Purpose::Deltas, delta_of(l), chain.state(l)),
+            Operation::Forward(l) => add(Purpose::States, state(l), chain.state(l)),
+            Operation::Drop(_) => {}
+            Operation::Backward(l) => {
+                let name = match l {
+                    1 if self.shift == 0 => "a copy of the inputs".to_owned(),
+                    1 => format!("the output of layer {}", self.shift),
+                    _ if chain.backward_extra(l) == chain.state(l - 1) => delta_of(l - 1),
+                    _ => format!("gradients of layer {}", self.layer(l)),
+                };
+                add(Purpose::Deltas, name, chain.backward_extra(l));
             }
         }
-        peak.into_iter().for_each(|(purpose, name, bytes)| ledger.add(purpose, name, bytes));
         ledger
+    }
+
+    /// The first operation during which most is held. None if there is none.
+    fn peak(&self, schedule: &Schedule) -> Option<usize> {
+        let chain = &self.chain;
+        let (mut states, mut delta) = (0, 0);
+        let (mut most, mut peak) = (0, None);
+        for (index, operation) in schedule.operations.iter().enumerate() {
+            let (beside, states_after, delta_after) = match *operation {
+                Operation::Forward(l) if l == chain.depth() => (chain.state(l), states, chain.state(l)),
+                Operation::Forward(l) => (chain.state(l), states + chain.state(l), delta),
+                Operation::Drop(l) => (0, states - chain.state(l), delta),
+                Operation::Backward(l) => {
+                    (chain.backward_extra(l), states - chain.state(l - 1), chain.state(l - 1))
+                }
+            };
+            if states + delta + beside > most {
+                (most, peak) = (states + delta + beside, Some(index));
+            }
+            (states, delta) = (states_after, delta_after);
+        }
+        peak
     }
 }
 

@@ -19,16 +19,24 @@
 //! choice left out only raises the cost, so each value still has its schedule; dropping nothing (k = i+1 with
 //! end = L) is always among them.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::ops::RangeInclusive;
+
 use super::content::Contents;
 use super::curve::{Breakpoint, Candidate, Curves, Envelope, FREE, LEAST_WORK, at};
+
 use super::{Chain, Operation, Schedule};
+use crate::watch::tell;
 
 /// P for the planned sub-problems.
 pub(super) struct Persistent {
-    grids: Grids,
+    planned: Planned,
     curves: Curves,
     /// sum(f_1..f_l) for l in 0..=L.
     forward_sums: Vec<u64>,
+    /// w_r + w_(r-1), for rho.
+    pairs: RangeMaximum,
 }
 
 /// How much of P is planned.
@@ -41,6 +49,11 @@ pub(super) struct Extent {
     /// Breakpoints kept of a sub-problem that starts at 0 or ends at L.
     pub(super) edge_breakpoints: usize,
 }
+
+/// About how much longer a sub-problem takes that starts at 0 or ends at L, and after how many others it is told how far
+/// the planner is.
+const EDGE_WEIGHT: usize = 24;
+const TELL_EVERY: usize = 2048;
 
 impl Persistent {
     /// The recurrence in full, equal sub-chains sharing their curves; none if the envelopes need more than
@@ -72,26 +85,53 @@ impl Persistent {
             *sum += cost;
             Some(*sum)
         }));
+        let pair = |r: usize| chain.state(r) + if r > 0 { chain.state(r - 1) } else { 0 };
+        let pairs = RangeMaximum::new((0..=depth).map(pair).collect());
         let grids = Grids::new(chain, extent.window);
-        let mut planned = grids.planned();
-        planned.sort_unstable_by_key(|&(start, end)| end - start);
-
-        let mut table = Persistent { grids, curves: Curves::default(), forward_sums };
+        let mut table =
+            Persistent { planned: Planned::new(depth), curves: Curves::default(), forward_sums, pairs };
         let mut envelope = Envelope::default();
-        let mut of_class = vec![None; contents.map_or(0, Contents::bound)];
-        for (start, end) in planned {
-            let class = contents.map(|contents| contents.class(start, end));
-            if let Some(equal) = class.and_then(|class| of_class[class]) {
-                table.grids.set(start, end, equal);
+        let mut equal = Equal::new(chain, &grids, contents);
+        // Each with the number of its curve: equal ones have one, which the first of them makes.
+        let numbered = |(start, end)| (start, end, equal.number(start, end));
+        let sub_problems: Vec<_> = grids.sub_problems().into_iter().map(numbered).collect();
+        let is_edge = |start: usize, end: usize| start == 0 || end == depth;
+        let weight = |start: usize, end: usize| if is_edge(start, end) { EDGE_WEIGHT } else { 1 };
+        let (mut all, mut curves) = (0, 0);
+        for &(start, end, number) in &sub_problems {
+            if number == curves {
+                curves += 1;
+                all += weight(start, end);
+            }
+        }
+        let mut done = 0;
+        for (start, end, number) in sub_problems {
+            if (number as usize) < table.curves.len() {
+                table.planned.set(start, end, number);
                 continue;
+            }
+            let before = done;
+            done += weight(start, end);
+            if before / TELL_EVERY < done / TELL_EVERY {
+                tell(done as f64 / all as f64);
             }
             envelope.clear();
             if start + 1 == end {
                 let bytes = chain.state(end) + chain.backward_extra(end);
                 envelope.lower(Candidate { least: bytes, cost: 0, kept: 0, first: FREE, second: FREE });
             }
-            for (_, candidate) in table.candidates(chain, start, end) {
-                envelope.lower(candidate);
+            // Towards the loss, where no delta waits, many choices cost about the same.
+            let gathers = extent.window < depth && start > 0 && start + 1 < end && end == depth;
+            table.candidates(chain, start, end, |_, candidate| {
+                if gathers {
+                    envelope.gather(candidate)
+                } else {
+                    envelope.lower(candidate)
+                }
+                false
+            });
+            if gathers {
+                envelope.settle();
             }
             // The longer half of the sub-problems takes three quarters of the work or more: stop early what
             // will not end.
@@ -99,18 +139,21 @@ impl Persistent {
             if envelope.work() > most_so_far {
                 break;
             }
-            if start > 0 && end < depth {
+            if !is_edge(start, end) {
                 envelope.thin(extent.inner_breakpoints);
             } else if (start, end) != (0, depth) {
                 envelope.thin(extent.edge_breakpoints);
             }
-            let number = table.curves.push(envelope.curve());
-            table.grids.set(start, end, number);
-            if let Some(class) = class {
-                of_class[class] = Some(number);
-            }
+            table.curves.push(envelope.curve());
+            table.planned.set(start, end, number);
         }
         table
+    }
+
+    /// How many curves there are: sub-problems that are equal share one.
+    #[cfg(test)]
+    pub(super) fn planned_count(&self) -> usize {
+        self.curves.len()
     }
 
     /// P(0, L-1, ..).
@@ -120,28 +163,33 @@ impl Persistent {
 
     /// P(start, end-1, ..) if it is planned.
     fn get(&self, start: usize, end: usize) -> Option<&[Breakpoint]> {
-        self.grids.get(start, end).map(|number| self.curves.get(number))
+        self.planned.get(start, end).map(|number| self.curves.get(number as usize))
     }
 
-    /// The open choices of P(start, end-1, ..), each with its k.
-    fn candidates<'a>(
-        &'a self,
-        chain: &'a Chain,
+    /// Visits the open choices of P(start, end-1, ..), each with its k, until one is taken: then that is k.
+    fn candidates(
+        &self,
+        chain: &Chain,
         start: usize,
         end: usize,
-    ) -> impl Iterator<Item = (usize, Candidate<'a>)> {
+        mut takes: impl FnMut(usize, Candidate<'_>) -> bool,
+    ) -> Option<(usize, u64)> {
         let mut rho = 0;
-        (start + 1..end).filter_map(move |k| {
-            let before = if k - 1 > start { chain.state(k - 1) } else { 0 };
-            rho = rho.max(chain.state(k) + before);
+        let mut reached = start;
+        self.planned.parts(start, end, |k, first, second| {
+            // rho goes on from the k before: it is the largest of r = reached + 1 .. k.
+            let (alone, pairs) =
+                if reached == start { (chain.state(start + 1), start + 2..=k) } else { (0, reached + 1..=k) };
+            rho = rho.max(alone).max(self.pairs.of(pairs));
+            reached = k;
             let candidate = Candidate {
                 least: chain.waiting_delta(end) + rho,
                 cost: self.forward_sums[k] - self.forward_sums[start],
                 kept: chain.state(k),
-                first: self.get(k, end)?,
-                second: self.get(start, k)?,
+                first: self.curves.get(first as usize),
+                second: self.curves.get(second as usize),
             };
-            Some((k, candidate))
+            takes(k, candidate).then_some((k, candidate.kept))
         })
     }
 
@@ -160,9 +208,8 @@ impl Persistent {
                 operations.push(Operation::Backward(end));
                 continue;
             }
-            let mut candidates = self.candidates(chain, start, end);
-            let (k, candidate) =
-                candidates.find(|(_, candidate)| candidate.at(bytes) == Some(forward_cost))?;
+            let (k, kept) =
+                self.candidates(chain, start, end, |_, candidate| candidate.at(bytes) == Some(forward_cost))?;
             for layer in start + 1..=k {
                 operations.push(Operation::Forward(layer));
                 if layer - 1 > start {
@@ -170,7 +217,7 @@ impl Persistent {
                 }
             }
             waiting.push((start, k, bytes));
-            waiting.push((k, end, bytes - candidate.kept));
+            waiting.push((k, end, bytes - kept));
         }
         Some(Schedule { operations })
     }
@@ -178,108 +225,263 @@ impl Persistent {
 
 const UNPLANNED: u32 = u32::MAX;
 
-/// Numbers of curves by sub-problem, over nested grids.
-struct Grids {
+/// Numbers of curves by sub-problem. Set from the shortest sub-problem to the longest.
+struct Planned {
     depth: usize,
-    window: usize,
-    grids: Vec<Grid>,
+    /// For each start inside the chain, its sub-problems that end inside: the end, ascending, and the number.
+    from: Vec<Vec<(u32, u32)>>,
+    /// For each end inside the chain, those that start inside: the start, descending, and the number.
+    to: Vec<Vec<(u32, u32)>>,
     /// The number of (0, end), by end.
     from_input: Vec<u32>,
     /// The number of (start, L), by start.
     to_loss: Vec<u32>,
 }
 
-struct Grid {
-    positions: Vec<usize>,
-    /// The index of each of 0..=L in `positions`, `UNPLANNED` if it is not there.
-    indices: Vec<u32>,
-    /// The number of the sub-problem from index a to index b, at a * window + b - a - 1.
-    numbers: Vec<u32>,
-}
-
-impl Grid {
-    fn new(positions: Vec<usize>, depth: usize, window: usize) -> Grid {
-        let mut indices = vec![UNPLANNED; depth + 1];
-        for (index, &position) in positions.iter().enumerate() {
-            indices[position] = index as u32;
-        }
-        let numbers = vec![UNPLANNED; positions.len() * window];
-        Grid { positions, indices, numbers }
-    }
-}
-
-impl Grids {
-    fn new(chain: &Chain, window: usize) -> Grids {
-        let depth = chain.depth();
-        let mut grids = vec![Grid::new((0..=depth).collect(), depth, window)];
-        while let Some(finest) = grids.last()
-            && finest.positions.len() > window + 1
-        {
-            let inner = &finest.positions[1..finest.positions.len() - 1];
-            let narrowest = |pair: &[usize]| pair.iter().copied().min_by_key(|&state| chain.state(state));
-            let mut positions = vec![0];
-            positions.extend(inner.chunks(2).filter_map(narrowest));
-            positions.push(depth);
-            grids.push(Grid::new(positions, depth, window));
-        }
-        let edge = vec![UNPLANNED; depth + 1];
-        Grids { depth, window, grids, from_input: edge.clone(), to_loss: edge }
+impl Planned {
+    fn new(depth: usize) -> Self {
+        let (none, edge) = (vec![Vec::new(); depth + 1], vec![UNPLANNED; depth + 1]);
+        Planned { depth, from: none.clone(), to: none, from_input: edge.clone(), to_loss: edge }
     }
 
-    /// Every sub-problem once.
-    fn planned(&self) -> Vec<(usize, usize)> {
-        let mut planned = Vec::new();
-        for (level, grid) in self.grids.iter().enumerate() {
-            for (index, &start) in grid.positions.iter().enumerate() {
-                for &end in grid.positions[index + 1..].iter().take(self.window) {
-                    let finer = level > 0 && self.slot(start, end).is_some_and(|(finest, _)| finest < level);
-                    if start > 0 && end < self.depth && !finer {
-                        planned.push((start, end));
-                    }
-                }
-            }
-        }
-        planned.extend((1..=self.depth).map(|end| (0, end)));
-        planned.extend((1..self.depth).map(|start| (start, self.depth)));
-        planned
-    }
-
-    /// The finest grid on which both positions are at most a window apart, and the place of their number
-    /// there.
-    fn slot(&self, start: usize, end: usize) -> Option<(usize, usize)> {
-        for (level, grid) in self.grids.iter().enumerate() {
-            let (first, last) = (grid.indices[start], grid.indices[end]);
-            if first == UNPLANNED || last == UNPLANNED {
-                return None;
-            }
-            let steps = (last - first) as usize;
-            if steps <= self.window {
-                return Some((level, first as usize * self.window + steps - 1));
-            }
-        }
-        None
-    }
-
-    fn get(&self, start: usize, end: usize) -> Option<usize> {
+    fn get(&self, start: usize, end: usize) -> Option<u32> {
         let number = if start == 0 {
             self.from_input[end]
         } else if end == self.depth {
             self.to_loss[start]
         } else {
-            let (level, slot) = self.slot(start, end)?;
-            self.grids[level].numbers[slot]
+            let from = &self.from[start];
+            from[from.binary_search_by_key(&(end as u32), |(end, _)| *end).ok()?].1
         };
-        (number != UNPLANNED).then_some(number as usize)
+        (number != UNPLANNED).then_some(number)
     }
 
-    fn set(&mut self, start: usize, end: usize, number: usize) {
-        let number = number as u32;
+    fn set(&mut self, start: usize, end: usize, number: u32) {
         if start == 0 {
             self.from_input[end] = number;
         } else if end == self.depth {
             self.to_loss[start] = number;
-        } else if let Some((level, slot)) = self.slot(start, end) {
-            self.grids[level].numbers[slot] = number;
+        } else {
+            self.from[start].push((end as u32, number));
+            self.to[end].push((start as u32, number));
         }
+    }
+
+    /// Calls `visit(k, number of (k, end), number of (start, k))` for each k with both parts planned, from the smallest
+    /// on, until it gives something.
+    fn parts<X>(
+        &self,
+        start: usize,
+        end: usize,
+        mut visit: impl FnMut(usize, u32, u32) -> Option<X>,
+    ) -> Option<X> {
+        let mut both = |k: usize, first: u32, second: u32| {
+            if first == UNPLANNED || second == UNPLANNED { None } else { visit(k, first, second) }
+        };
+        match (start == 0, end == self.depth) {
+            (true, true) => (1..end).find_map(|k| both(k, self.to_loss[k], self.from_input[k])),
+            (true, false) => self.to[end].iter().rev().find_map(|&(k, number)| {
+                let k = k as usize;
+                both(k, number, self.from_input[k])
+            }),
+            (false, true) => self.from[start].iter().find_map(|&(k, number)| {
+                let k = k as usize;
+                both(k, self.to_loss[k], number)
+            }),
+            (false, false) => {
+                let mut to = self.to[end].iter().rev().peekable();
+                self.from[start].iter().take_while(|(k, _)| (*k as usize) < end).find_map(|&(k, second)| {
+                    while to.next_if(|(other, _)| *other < k).is_some() {}
+                    let (_, first) = *to.next_if(|(other, _)| *other == k)?;
+                    both(k as usize, first, second)
+                })
+            }
+        }
+    }
+}
+
+/// Nested grids of positions.
+struct Grids {
+    depth: usize,
+    window: usize,
+    grids: Vec<Vec<usize>>,
+    /// The coarsest grid that each position is on.
+    levels: Vec<usize>,
+}
+
+impl Grids {
+    fn new(chain: &Chain, window: usize) -> Grids {
+        let depth = chain.depth();
+        let mut levels = vec![0; depth + 1];
+        let mut grids: Vec<Vec<usize>> = vec![(0..=depth).collect()];
+        while let Some(finest) = grids.last()
+            && finest.len() > window + 1
+        {
+            let inner = &finest[1..finest.len() - 1];
+            let narrowest = |pair: &[usize]| pair.iter().copied().min_by_key(|&state| chain.state(state));
+            let mut positions = vec![0];
+            positions.extend(inner.chunks(2).filter_map(narrowest));
+            positions.push(depth);
+            positions.iter().for_each(|&position| levels[position] = grids.len());
+            grids.push(positions);
+        }
+        Grids { depth, window, grids, levels }
+    }
+
+    /// Every sub-problem once, from the shortest to the longest.
+    fn sub_problems(&self) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        for grid in &self.grids {
+            for (index, &start) in grid.iter().enumerate() {
+                let ends = grid[index + 1..].iter().take(self.window);
+                found.extend(ends.map(|&end| (start, end)).filter(|&(_, end)| start > 0 && end < self.depth));
+            }
+        }
+        found.extend((1..=self.depth).map(|end| (0, end)));
+        found.extend((1..self.depth).map(|start| (start, self.depth)));
+        found.sort_unstable_by_key(|&(start, end)| (end - start, start));
+        found.dedup();
+        found
+    }
+}
+
+/// Finds sub-problems that are equal: they share a curve.
+struct Equal<'a> {
+    depth: usize,
+    window: usize,
+    contents: Option<&'a Contents>,
+    /// For each grid, the classes of the chain's stretches, and how many positions of the grid lie before each.
+    grids: Vec<(Stretches, Vec<usize>)>,
+    numbers: HashMap<Class, u32>,
+    /// How many numbers there are.
+    count: u32,
+}
+
+type Class = (usize, usize, u32, u32);
+
+impl<'a> Equal<'a> {
+    /// By contents where there are some: then everything is planned, and a sub-problem depends on nothing else.
+    fn new(chain: &Chain, grids: &Grids, contents: Option<&'a Contents>) -> Self {
+        let grid = |level: usize| {
+            // Grids coarser than the one on which a sub-problem is planned change nothing inside of it: what is near
+            // enough on them is so on this one.
+            let symbol = |position: usize| {
+                let of_layer = |number: fn(&Chain, usize) -> u64| match position {
+                    0 => 0,
+                    l => number(chain, l),
+                };
+                let layer = [Chain::forward, Chain::backward_extra].map(of_layer);
+                (chain.state(position), layer, grids.levels[position].min(level))
+            };
+            let before = (0..=grids.depth).scan(0, |count, position| {
+                let before = *count;
+                *count += usize::from(grids.levels[position] >= level);
+                Some(before)
+            });
+            (Stretches::new((0..=grids.depth).map(symbol)), before.collect())
+        };
+        let levels = if contents.is_some() { 0 } else { grids.grids.len() };
+        Equal {
+            depth: grids.depth,
+            window: grids.window,
+            contents,
+            grids: (0..levels).map(grid).collect(),
+            numbers: HashMap::new(),
+            count: 0,
+        }
+    }
+
+    /// The number of a sub-problem's curve: the one of those before that are equal, or the next.
+    fn number(&mut self, start: usize, end: usize) -> u32 {
+        let unused = self.count;
+        let number = match self.class(start, end) {
+            Some(class) => *self.numbers.entry(class).or_insert(unused),
+            None => unused,
+        };
+        self.count += u32::from(number == unused);
+        number
+    }
+
+    /// None if no other sub-problem can be equal, or few are.
+    fn class(&self, start: usize, end: usize) -> Option<Class> {
+        if let Some(contents) = self.contents {
+            return Some((0, 0, contents.class(start, end) as u32, 0));
+        }
+        if start == 0 || end == self.depth {
+            return None;
+        }
+        let near = |(_, before): &(Stretches, Vec<usize>)| before[end] - before[start] <= self.window;
+        let level = self.grids.iter().position(near)?;
+        let (first, second) = self.grids[level].0.class(start, end);
+        Some((level, end - start, first, second))
+    }
+}
+
+/// Numbers the stretches of a list by content.
+struct Stretches {
+    /// The class of the stretch of 2^j symbols from each place on.
+    classes: Vec<Vec<u32>>,
+}
+
+impl Stretches {
+    fn new<S: Eq + Hash>(symbols: impl Iterator<Item = S>) -> Self {
+        let mut classes = vec![numbered(symbols)];
+        let mut length = 1;
+        while let Some(last) = classes.last()
+            && last.len() > length
+        {
+            let joined = numbered(last.iter().copied().zip(last[length..].iter().copied()));
+            classes.push(joined);
+            length *= 2;
+        }
+        Stretches { classes }
+    }
+
+    /// Equal for equal stretches from `start` to `end`, both included, of one length, and for no others.
+    fn class(&self, start: usize, end: usize) -> (u32, u32) {
+        let j = (end - start + 1).ilog2() as usize;
+        (self.classes[j][start], self.classes[j][end + 1 - (1 << j)])
+    }
+}
+
+/// The same number for the same thing.
+fn numbered<S: Eq + Hash>(things: impl Iterator<Item = S>) -> Vec<u32> {
+    let mut numbers = HashMap::new();
+    things
+        .map(|thing| {
+            let unused = numbers.len() as u32;
+            *numbers.entry(thing).or_insert(unused)
+        })
+        .collect()
+}
+
+/// The largest number of any range of a list.
+struct RangeMaximum {
+    /// The largest of the 2^j numbers from each place on.
+    largest: Vec<Vec<u64>>,
+}
+
+impl RangeMaximum {
+    fn new(numbers: Vec<u64>) -> Self {
+        let mut largest = vec![numbers];
+        let mut length = 1;
+        while let Some(last) = largest.last()
+            && last.len() > length
+        {
+            let joined = last.iter().zip(&last[length..]).map(|(one, other)| *one.max(other)).collect();
+            largest.push(joined);
+            length *= 2;
+        }
+        RangeMaximum { largest }
+    }
+
+    /// 0 for an empty range.
+    fn of(&self, range: RangeInclusive<usize>) -> u64 {
+        let (start, end) = range.into_inner();
+        if start > end {
+            return 0;
+        }
+        let j = (end - start + 1).ilog2() as usize;
+        self.largest[j][start].max(self.largest[j][end + 1 - (1 << j)])
     }
 }

@@ -3,7 +3,7 @@
 use super::choice::{Choice, choose};
 use super::ledger::Ledger;
 use super::model::{StepModel, StepShape};
-use super::{CERTIFIABLE, Planner, Schedule, optimum};
+use super::{CERTIFIABLE, Planner, Planners, Schedule, optimum};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::network::Network;
@@ -131,13 +131,26 @@ impl MemoryPlan {
     /// [`MemoryPlan::unlimited`].
     #[inline(never)]
     pub fn within<T: Scalar>(shape: &StepShape<'_>, limit: &MemoryLimit) -> Result<Self> {
+        MemoryPlan::within_from::<T>(shape, limit, &mut Planners::new())
+    }
+
+    /// The same as [`MemoryPlan::within`], from planners that are there already, to which it adds those that it makes.
+    ///
+    /// # Errors
+    /// As for [`MemoryPlan::within`].
+    #[inline(never)]
+    pub fn within_from<T: Scalar>(
+        shape: &StepShape<'_>,
+        limit: &MemoryLimit,
+        planners: &mut Planners,
+    ) -> Result<Self> {
         if let MicroBatches::Automatic | MicroBatches::Exactly(1) = limit.microbatches {
             let plain = MemoryPlan::unlimited::<T>(shape)?;
             if plain.bytes() <= limit.bytes {
                 return Ok(plain);
             }
         }
-        MemoryPlan::of_choice::<T>(choose::<T>(shape, limit)?)
+        MemoryPlan::of_choice::<T>(choose::<T>(shape, limit, planners)?)
     }
 
     /// The least cost within `limit` bytes for this model of the step, whose planner this is.

@@ -333,6 +333,89 @@ fn equal_sub_chains_do_not_change_the_curve() {
     }
 }
 
+/// Which of the sub-problems over grids are equal depends on where the grids' positions lie, too. The costs of the one chain
+/// differ so little that nothing is kept otherwise than in the other.
+#[test]
+fn equal_sub_problems_over_grids_do_not_change_the_curve() {
+    for period in [&[5, 9, 7][..], &[4], &[3, 8]] {
+        let widths: Vec<u64> = (0..=150).map(|index| period[index % period.len()]).collect();
+        let chain = dense(&widths, Delta::Beside);
+        let scaled = |digit: fn(u64) -> u64| {
+            let costs = chain.forward_costs().iter().enumerate();
+            let costs = costs.map(|(index, cost)| cost * 1_000_000_000 + digit(index as u64)).collect();
+            let extras = chain.backward_extra_bytes().to_vec();
+            Chain::new(chain.state_bytes().to_vec(), costs, extras).unwrap()
+        };
+        let shared = plan(&scaled(|_| 0), Method::Windowed);
+        let parted = plan(&scaled(|index| index * index % 97), Method::Windowed);
+        assert!(shared.curve().len() > 50);
+        for point in shared.curve() {
+            let cost = value(parted.curve(), point.bytes).unwrap();
+            let (cost, shared) = (cost / 1_000_000_000, point.forward_cost / 1_000_000_000);
+            assert_eq!(cost, shared, "{period:?} at {}", point.bytes);
+        }
+    }
+}
+
+/// Candidates that are gathered give the curve of those that are taken one by one.
+#[test]
+fn gathered_candidates_have_the_same_minimum() {
+    use super::curve::{Candidate, Envelope};
+    let mut random = Random(8);
+    let (mut together, mut one_by_one) = (Envelope::default(), Envelope::default());
+    let mut points = 0;
+    for round in 0..400 {
+        let unit = [1, 64, 1 << 40][round % 3];
+        let curves = |random: &mut Random| -> Vec<Breakpoint> {
+            let count = random.within(1, 30);
+            let (mut bytes, mut forward_cost) = (random.within(0, 40) * unit, 5000);
+            (0..count)
+                .map(|_| {
+                    bytes += random.within(1, 12) * unit;
+                    forward_cost -= random.within(1, 60);
+                    Breakpoint { bytes, forward_cost }
+                })
+                .collect()
+        };
+        let pairs: Vec<_> =
+            (0..random.within(0, 12)).map(|_| (curves(&mut random), curves(&mut random))).collect();
+        one_by_one.clear();
+        for (first, second) in &pairs {
+            let (least, kept) = (random.within(0, 120) * unit, random.within(0, 20) * unit);
+            let candidate = Candidate { least, cost: random.within(0, 400), kept, first, second };
+            one_by_one.lower(candidate);
+            together.gather(candidate);
+        }
+        together.settle();
+        assert_eq!(together.curve(), one_by_one.curve(), "round {round}");
+        points += together.curve().len();
+    }
+    assert!(points > 8000, "{points}");
+}
+
+/// Of a deep chain of equal layers, nearly all sub-problems inside are equal, so that few are planned.
+#[test]
+fn equal_layers_are_planned_in_proportion_to_the_depth() {
+    use super::persistent::{Extent, Persistent};
+    let extent = Extent { window: 32, inner_breakpoints: 4, edge_breakpoints: 4 };
+    let planned = |depth: usize| Persistent::windowed(&unit(depth), extent).planned_count();
+    // Each that starts at 0 or ends at L is of a length of its own: 2 L - 1.
+    assert!(planned(4000) < 2 * 4000 + 500, "{}", planned(4000));
+}
+
+#[test]
+fn planners_are_made_once_and_are_the_same() {
+    let chains = [unit(30), dense(&random_widths(&mut Random(9), 90), Delta::Beside)];
+    let mut planners = Planners::new();
+    for chain in &chains {
+        assert_eq!(planners.least_bytes(chain), Planner::least_bytes(chain));
+        let once: *const Planner = planners.of(chain);
+        assert_eq!(planners.of(chain).curve(), Planner::new(chain).curve());
+        assert!(std::ptr::eq(once, planners.of(chain)));
+        assert_eq!(planners.least_bytes(chain), Planner::least_bytes(chain));
+    }
+}
+
 #[test]
 fn planner_chooses_by_size() {
     let random = |depth| dense(&random_widths(&mut Random(6), depth), Delta::Beside);

@@ -1,5 +1,6 @@
 //! Compiles a schedule: turns its operations into phases, and gives tensors their places.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 use super::layout::{Layout, Tensor};
@@ -106,7 +107,7 @@ impl<'a, T: Scalar> Compiler<'a, T> {
     /// Steps 3 and 4 of layer `l`, and its update.
     fn backward(&mut self, l: usize) -> Option<()> {
         let (network, rows) = (self.network, self.conditions.rows);
-        let has_parameters = network.tensors().iter().any(|tensor| tensor.layer == l);
+        let has_parameters = !network.layer_tensors(l).is_empty();
         if l == self.first {
             let input = Tensor::State(l - 1);
             if !self.keeps_input {
@@ -194,10 +195,10 @@ impl<'a, T: Scalar> Compiler<'a, T> {
 struct Run {
     /// The last layer.
     to: usize,
-    /// Layers whose states are there at the end.
+    /// Layers whose states are there at the end, in order.
     kept: Vec<usize>,
     /// Layers whose states were there before and are dropped.
-    dropped: Vec<usize>,
+    dropped: BTreeSet<usize>,
     /// How many operations it has.
     operations: usize,
 }
@@ -205,7 +206,7 @@ struct Run {
 impl Run {
     /// The longest run at the start of `operations`, or the longest that ends before a state from before it is dropped.
     fn new(operations: &[Operation], ends_at_drop: bool) -> Self {
-        let mut run = Run { to: 0, kept: Vec::new(), dropped: Vec::new(), operations: 0 };
+        let mut run = Run { to: 0, kept: Vec::new(), dropped: BTreeSet::new(), operations: 0 };
         for operation in operations {
             match *operation {
                 // A state from before that was dropped on the way is still there, and cannot be made anew in this run.
@@ -214,8 +215,11 @@ impl Run {
                     run.to = l;
                     run.kept.push(l);
                 }
-                Operation::Drop(l) if run.kept.contains(&l) => run.kept.retain(|kept| *kept != l),
-                Operation::Drop(l) if !ends_at_drop => run.dropped.push(l),
+                Operation::Drop(l) => match run.kept.binary_search(&l) {
+                    Ok(place) => _ = run.kept.remove(place),
+                    Err(_) if !ends_at_drop => _ = run.dropped.insert(l),
+                    Err(_) => break,
+                },
                 _ => break,
             }
             run.operations += 1;

@@ -213,19 +213,18 @@ pub(crate) struct GradientParts {
 impl GradientParts {
     pub(crate) fn new(network: &Network, rows: usize) -> Self {
         let rows_in_part = rows_in_part(network, rows);
-        let (mut ranges, mut places, mut first) = (Vec::new(), Vec::new(), vec![0; network.depth() + 1]);
-        let mut number = 0;
-        for (index, tensor) in network.tensors().iter().enumerate() {
-            let previous = index.checked_sub(1).map(|index| network.tensors()[index].layer);
-            number = if previous == Some(tensor.layer) { number + 1 } else { 0 };
-            let [step, length] = part_shape(tensor, rows_in_part);
-            let rows = tensor.count() / length;
-            for start in (0..rows).step_by(step) {
-                let rows = start..rows.min(start + step);
-                ranges.push(tensor.offset() + rows.start * length..tensor.offset() + rows.end * length);
-                places.push((tensor.layer, number, rows));
+        let (mut ranges, mut places, mut first) = (Vec::new(), Vec::new(), vec![0]);
+        for l in 1..=network.depth() {
+            for (number, tensor) in network.layer_tensors(l).iter().enumerate() {
+                let [step, length] = part_shape(tensor, rows_in_part);
+                let rows = tensor.count() / length;
+                for start in (0..rows).step_by(step) {
+                    let rows = start..rows.min(start + step);
+                    ranges.push(tensor.offset() + rows.start * length..tensor.offset() + rows.end * length);
+                    places.push((l, number, rows));
+                }
             }
-            first[tensor.layer..].fill(places.len());
+            first.push(places.len());
         }
         GradientParts { parts: Parts::new(ranges), places, first }
     }

@@ -104,7 +104,7 @@ impl<T: Scalar> Trainer<T> {
     /// When the file is not complete or not of this number type, and when what it says cannot have come from a run.
     #[inline(never)]
     pub fn resume(path: &Path, epochs: Option<usize>) -> Result<Self> {
-        let file = TensorFile::read(path)?;
+        let file = TensorFile::read(path, KEY, "a training checkpoint")?;
         let description: Description = file.metadata(KEY, "a training checkpoint")?;
         let checked = description.options.check().and(check_positive_class(description.positive_class));
         if let Err(error) = checked.and(description.loss.check(description.network.output_width())) {
