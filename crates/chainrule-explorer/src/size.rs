@@ -80,12 +80,15 @@ impl Size {
     }
 
     /// What exists beside the trace while it is made: dW and the updated W once more, z, a and delta of every
-    /// neuron, the inputs twice, and copies of the largest value.
+    /// neuron, the inputs twice, and copies of the largest value. An eighth of all is what the allocator leaves
+    /// between.
     pub(crate) fn tracing(&self) -> usize {
-        F64 * (2 * self.parameters
-            + 3 * self.samples * self.neurons
-            + 2 * self.samples * self.inputs
-            + 2 * self.largest)
+        let beside = F64
+            * (2 * self.parameters
+                + 3 * self.samples * self.neurons
+                + 2 * self.samples * self.inputs
+                + 2 * self.largest);
+        beside + (self.trace() + beside) / 8
     }
 
     /// The view of a revision, with its JSON.
