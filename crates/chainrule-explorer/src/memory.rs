@@ -59,8 +59,8 @@ pub(crate) struct Kept {
     reserved: usize,
     /// How many have reserved something.
     rooms: usize,
-    /// Who waits, first come first served.
-    queue: VecDeque<u64>,
+    /// Who waits, first come first served: those who need little, who do not wait behind the others, and those.
+    queues: [VecDeque<u64>; 2],
     tickets: u64,
 }
 
@@ -233,15 +233,16 @@ impl Memory {
         }
         kept.tickets += 1;
         let ticket = kept.tickets;
-        kept.queue.push_back(ticket);
+        let queue = usize::from(need(&kept.find(revision)) > self.limit / 8);
+        kept.queues[queue].push_back(ticket);
         loop {
             let refused = check_cancelled(cancelled).err();
-            let granted = match (&refused, kept.queue.front()) {
+            let granted = match (&refused, kept.queues[queue].front()) {
                 (None, Some(&first)) if first == ticket => self.grant(&mut kept, revision, need),
                 _ => None,
             };
             if refused.is_some() || granted.is_some() {
-                kept.queue.retain(|&waiting| waiting != ticket);
+                kept.queues[queue].retain(|&waiting| waiting != ticket);
                 self.changed.notify_all();
             }
             match (refused, granted) {
@@ -279,15 +280,16 @@ impl Memory {
                 kept.reserved += bytes;
                 return Some((bytes, found, dropped));
             }
+            // As long as others work, there will be more room when they are done.
+            if kept.rooms > 0 {
+                return None;
+            }
             // What is kept of this very revision may be in the way.
             let is_root = kept.roots.contains_key(&revision);
             if found.step.take().is_some() || (!is_root && found.document.take().is_some()) {
                 continue;
             }
             // What is in the way without any work under way is a caller's, who may be waiting for this.
-            if kept.rooms > 0 {
-                return None;
-            }
             kept.reserved += bytes;
             return Some((bytes, found, dropped));
         }
@@ -321,7 +323,7 @@ impl Room {
     /// Takes more bytes if nobody waits for them, without waiting.
     pub(crate) fn grow(&mut self, bytes: usize) -> bool {
         let mut kept = self.memory.lock();
-        if !kept.queue.is_empty() {
+        if kept.queues.iter().any(|queue| !queue.is_empty()) {
             return false;
         }
         let dropped = kept.drop_down_to(self.memory.limit.saturating_sub(bytes));

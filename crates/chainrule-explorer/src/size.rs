@@ -116,7 +116,7 @@ impl Size {
     pub(crate) fn check(&self) -> usize {
         F64 * (2 * self.parameters + 2 * (2 * self.samples * self.neurons + self.samples * self.inputs))
             + F64 * 3 * self.largest
-            + FACTOR * self.parameters.min(100_000)
+            + FACTOR / 2 * self.parameters.min(100_000)
             + (1 << 16)
     }
 }

@@ -73,11 +73,15 @@ impl Facts {
         if found.document.is_some() { 0 } else { self.rebuilding.max(self.document) }
     }
 
-    /// What the document and the step take, made or being made, when so much of them is kept.
-    fn held(&self, found: &Found) -> usize {
+    /// What the document and the step take, made or being made, when so much of them is kept; then an answer
+    /// is made.
+    fn held(&self, found: &Found, answer: usize) -> usize {
         let document = if found.document.is_some() { 0 } else { self.document };
-        let step = if found.step.is_some() { 0 } else { self.size.trace() + self.size.tracing() };
-        self.document(found).max(document + step)
+        let (trace, tracing) = match found.step {
+            Some(_) => (0, 0),
+            None => (self.size.trace(), self.size.tracing()),
+        };
+        self.document(found).max(document + trace + tracing.max(answer))
     }
 
     /// The most that exists while the document is changed: by an iteration or by another edit, which takes
@@ -88,7 +92,7 @@ impl Facts {
         match edit {
             Edit::Iterate { .. } => {
                 let step = if found.step.is_some() { 0 } else { self.size.trace() };
-                self.held(found).max(changed + step)
+                self.held(found, 0).max(changed + step)
             }
             _ => self.document(found).max(changed),
         }
@@ -163,7 +167,7 @@ impl Store {
     ) -> Result<(Held, Room), Refusal> {
         let size = Size::new(&document.network, document.inputs.rows());
         let of_document: usize = document.parts().map(|(_, bytes)| bytes).sum();
-        let need = |_: &Found| of_document + size.trace() + size.tracing() + answer(&size);
+        let need = |_: &Found| of_document + size.trace() + size.tracing().max(answer(&size));
         // There is no revision 0, so that nothing is found.
         let (mut room, _) = self.memory.reserve(0, &need, cancelled)?;
         let step = Arc::new(document.step()?);
@@ -209,8 +213,7 @@ impl Store {
     ) -> Result<(Held, Room), Refusal> {
         let facts = self.facts(revision)?;
         let answer = answer(&facts.size);
-        // Answers are made when nothing but the document and the step is there.
-        let need = |found: &Found| facts.held(found) + answer;
+        let need = |found: &Found| facts.held(found, answer);
         let (mut room, found) = self.memory.reserve(revision, &need, cancelled)?;
         let (document, step) = self.have(revision, found, &room, cancelled)?;
         let held = self.named(revision, document, step)?;
@@ -259,8 +262,8 @@ impl Store {
         // What comes of an edit depends on the document; it waits here and not with room.
         let (size, change) = size_after(edit, &*self.document(revision, cancelled)?);
         let need = |found: &Found| {
-            let traced = facts.document + change + size.trace() + size.tracing();
-            facts.changing(found, edit, change).max(traced) + answer(&size)
+            let made = facts.document + change + size.trace();
+            facts.changing(found, edit, change).max(made + size.tracing().max(answer(&size)))
         };
         let (mut room, found) = self.memory.reserve(revision, &need, cancelled)?;
         let deadline = self.deadline(&room, cancelled);
@@ -269,7 +272,7 @@ impl Store {
             Edit::Iterate { count } => {
                 let (document, step) = self.have(revision, found, &room, cancelled)?;
                 limits::check_iterations(&document.network, document.inputs.rows(), *count)?;
-                let most = self.memory.limit() / 4;
+                let most = self.memory.limit() / 8;
                 iterate(&root, facts, document, step, *count, (&mut room, most), &deadline)?
             }
             _ => {

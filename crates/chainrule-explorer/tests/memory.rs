@@ -64,7 +64,7 @@ fn peak_of(work: impl FnOnce()) -> usize {
 #[test]
 fn iterations_side_by_side_stay_below_the_limit() {
     let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
-    let server = Server::start(ServerLimits { memory: 48 * MIB, ..ServerLimits::default() });
+    let server = Server::start(ServerLimits { memory: 40 * MIB, ..ServerLimits::default() });
     let peak = peak_of(|| {
         // 2.4 MB of parameters: a step and the work on it are some 20 MB.
         let revision = server.with_layers(&[300; 4]);
@@ -84,7 +84,7 @@ fn iterations_side_by_side_stay_below_the_limit() {
         });
     });
     // Connections, and what a client of this test holds.
-    assert!(peak <= 48 + 8, "{peak} MiB");
+    assert!(peak <= 40 + 8, "{peak} MiB");
 }
 
 #[test]
