@@ -7,6 +7,7 @@ use chainrule::{Initialization, Loss, Matrix, Network, Parameters, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::examples;
+use crate::ledger::{Ledger, Part, part};
 use crate::limits::{self, at_most};
 use crate::refusal::Refusal;
 use crate::step::Step;
@@ -177,16 +178,38 @@ impl Document {
         self.pool.inputs.as_slice().len() + self.pool.targets.as_slice().len()
     }
 
-    /// Bytes that only this document holds, about.
-    pub(crate) fn bytes(&self) -> usize {
-        let numbers = |matrix: &Matrix<f64>| size_of_val(matrix.as_slice());
-        1024 + self.parameters.bytes() + numbers(&self.inputs) + numbers(&self.targets)
+    /// What it holds, part by part; its edits share most of them.
+    pub(crate) fn parts(self: &Arc<Self>) -> impl Iterator<Item = Part> + use<> {
+        let numbers = |matrix: &Arc<Matrix<f64>>| part(matrix, size_of_val(matrix.as_slice()));
+        let parameters = |parameters: &Arc<Parameters<f64>>| part(parameters, parameters.bytes());
+        [
+            part(self, self.words()),
+            parameters(&self.parameters),
+            parameters(&self.initial),
+            numbers(&self.inputs),
+            numbers(&self.targets),
+            numbers(&self.pool.inputs),
+            numbers(&self.pool.targets),
+        ]
+        .into_iter()
     }
 
-    /// Bytes of what its edits share with it, about; the rows of worked examples are shared by all.
-    pub(crate) fn shared_bytes(&self) -> usize {
-        let pool = if self.pool.example.is_some() { 0 } else { 8 * self.pool_numbers() };
-        self.initial.bytes() + pool
+    /// Bytes of what it holds and another one does not.
+    pub(crate) fn bytes_beside(self: &Arc<Self>, other: &Arc<Document>) -> usize {
+        let mut ledger = Ledger::default();
+        ledger.add(other.parts());
+        let before = ledger.bytes();
+        ledger.add(self.parts());
+        ledger.bytes() - before
+    }
+
+    /// Bytes of all but its numbers, about.
+    fn words(&self) -> usize {
+        let of_loss = match &self.loss {
+            Loss::CrossEntropy { class_weights: Some(weights), .. } => size_of_val(&weights[..]),
+            _ => 0,
+        };
+        1024 + self.title.len() + self.source.len() + 256 * self.network.depth() + of_loss
     }
 
     /// The batch of rows `first..first + count` of the pool; beyond its end the last row is repeated.
@@ -377,12 +400,12 @@ impl SharedDocument {
         at_most("numbers of a shared document", count, limits::SHARED_NUMBERS)?;
 
         let fill = |what: &str, lists: &[Vec<f64>]| -> Result<Arc<Parameters<f64>>, Refusal> {
-            let mut parameters = self.network.zeros::<f64>();
             let tensors = self.network.tensors();
             let fits = |(tensor, list): (&chainrule::TensorLayout, &Vec<f64>)| tensor.count() == list.len();
             if lists.len() != tensors.len() || !tensors.iter().zip(lists).all(fits) {
                 return Err(Refusal::Invalid(format!("{what} do not have the network's shapes")));
             }
+            let mut parameters = self.network.zeros::<f64>();
             for (tensor, list) in tensors.iter().zip(lists) {
                 parameters.tensor_mut(tensor).copy_from_slice(list);
             }

@@ -11,6 +11,7 @@ use crate::document::{Document, LARGEST_SEED, Pool, check_learning_rate, dense_l
 use crate::limits::{self, at_most};
 use crate::num::Num;
 use crate::refusal::Refusal;
+use crate::size::Size;
 
 /// A change.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -129,6 +130,31 @@ pub fn apply(edit: &Edit, document: &Document) -> Result<(Document, String), Ref
         edited.0.check()?;
     }
     Ok(edited)
+}
+
+/// The size of what the edit makes, and the bytes that it takes for it beside the document itself. For an edit
+/// that is refused, those of the document.
+pub(crate) fn size_after(edit: &Edit, document: &Document) -> (Size, usize) {
+    let samples = document.inputs.rows();
+    let size = Size::new(&document.network, samples);
+    match edit {
+        Edit::Set { .. } => (size, size.parameters() + size.batch()),
+        Edit::Initialize { .. } => (size, 2 * size.parameters()),
+        Edit::Iterate { .. } => (size, size.parameters()),
+        Edit::Batch { count, .. } if limits::check_batch(&document.network, *count).is_ok() => {
+            let size = Size::new(&document.network, *count);
+            (size, size.batch())
+        }
+        Edit::Layers { layers } => match layered(document, layers) {
+            Ok(network) => {
+                let size = Size::new(&network, samples);
+                let targets = document.pool.targets.rows() * network.output_width() * size_of::<f64>();
+                (size, 4 * size.parameters() + size.batch() + targets)
+            }
+            Err(_) => (size, 0),
+        },
+        _ => (size, 0),
+    }
 }
 
 /// A number as the page writes it: exact, and in powers of ten where it is very large or small.
@@ -301,7 +327,8 @@ fn initialize(document: &Document, rule: &str, seed: u64) -> Result<(Document, S
     Ok((edited, format!("new weights: {rule}, seed {seed}")))
 }
 
-fn set_layers(document: &Document, shapes: &[LayerShape]) -> Result<(Document, String), Refusal> {
+/// The document's network with other layers, if it can be held.
+fn layered(document: &Document, shapes: &[LayerShape]) -> Result<Network, Refusal> {
     at_most("layers", shapes.len(), limits::LAYERS)?;
     if shapes.is_empty() {
         return Err(Refusal::Invalid("a network has at least one layer".to_owned()));
@@ -326,7 +353,14 @@ fn set_layers(document: &Document, shapes: &[LayerShape]) -> Result<(Document, S
     let network = builder.build()?;
     limits::check_network(&network)?;
     limits::check_batch(&network, document.inputs.rows())?;
+    let rows = document.pool.inputs.rows();
+    let numbers = rows.saturating_mul(network.input_width() + network.output_width());
+    at_most("numbers of the data", numbers, limits::POOL_NUMBERS)?;
+    Ok(network)
+}
 
+fn set_layers(document: &Document, shapes: &[LayerShape]) -> Result<(Document, String), Refusal> {
+    let network = layered(document, shapes)?;
     let kept = kept_layers(document, &network);
     let drawn = draw(&network, &document.initialization, document.seed)?;
     let renew = |old: &Parameters<f64>| {

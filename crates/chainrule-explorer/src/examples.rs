@@ -22,6 +22,13 @@ pub struct Example {
     build: fn(&'static Example) -> Result<Document, Refusal>,
 }
 
+impl Example {
+    /// What it is asked for by.
+    pub fn id(&self) -> &'static str {
+        self.id
+    }
+}
+
 /// Every worked example, the default first.
 pub const EXAMPLES: &[Example] = &[
     Example {

@@ -10,29 +10,36 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+mod deadline;
 mod document;
 mod edit;
 mod examples;
 mod guard;
+mod ledger;
 pub mod limits;
+mod memory;
 mod num;
 mod of_predictor;
 mod page;
+mod places;
 mod refusal;
 mod request;
 mod routes;
 mod server;
+mod size;
 mod step;
 mod store;
+mod timed;
 mod view;
 
 pub use document::{Document, Image, Pool, SUITED, SharedDocument};
 pub use edit::{Edit, LayerShape, apply};
 pub use examples::{DEFAULT, EXAMPLES, Example, document as example};
+pub use limits::{KEPT_BYTES, ServerLimits};
 pub use num::Num;
 pub use of_predictor::of_predictor;
 pub use refusal::Refusal;
 pub use server::{DEFAULT_PORT, Explorer, StartError, Stopper};
 pub use step::Step;
-pub use store::{KEPT_BYTES, Made, Store};
+pub use store::{Made, Store};
 pub use view::{Held, View};

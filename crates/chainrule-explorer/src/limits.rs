@@ -1,5 +1,7 @@
 //! How large a thing may be asked for: every refusal says the limit and the value.
 
+use std::time::Duration;
+
 use chainrule::layer::Layer;
 use chainrule::{Initialization, Network};
 use serde::Serialize;
@@ -24,8 +26,46 @@ pub const SHARED_NUMBERS: usize = 20_000;
 pub const TRACE_NUMBERS: usize = 24_000_000;
 /// Numbers of the rows to choose a batch from: 64 MiB.
 pub const POOL_NUMBERS: usize = 8 * 1024 * 1024;
-/// Multiplications and additions, about, that one request may ask for: some ten seconds.
-pub const WORK: f64 = 5e10;
+/// How long one piece of work may take. Iterations that are not done then are left out.
+pub const WORK_TIME: Duration = Duration::from_secs(10);
+/// Multiplications and additions, about, that one request may ask for: some six times what is done in
+/// [`WORK_TIME`] on two cores. More is refused before it starts.
+pub const WORK: f64 = 3e11;
+
+/// Bytes of documents, traces, the work on them and answers.
+pub const KEPT_BYTES: usize = 512 * 1024 * 1024;
+
+/// What a server allows. A test may have less patience than a person.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerLimits {
+    /// Connections at a time; a browser opens six. 64.
+    pub connections: usize,
+    /// How long the head of a request may take to arrive, and how long a connection may be idle. 10 s.
+    pub head_time: Duration,
+    /// How long a body may take to arrive. 10 s.
+    pub body_time: Duration,
+    /// How long nothing of an answer may be taken by whoever asked. 10 s.
+    pub write_time: Duration,
+    /// How long one piece of work may take. [`WORK_TIME`].
+    pub work_time: Duration,
+    /// Bytes of all revisions, the work under way and the answers that wait to be sent.
+    /// [`KEPT_BYTES`].
+    pub memory: usize,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        let time = Duration::from_secs(10);
+        ServerLimits {
+            connections: 64,
+            head_time: time,
+            body_time: time,
+            write_time: time,
+            work_time: WORK_TIME,
+            memory: KEPT_BYTES,
+        }
+    }
+}
 
 /// The limits that a page shows.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -81,14 +121,14 @@ pub(crate) fn check_batch(network: &Network, samples: usize) -> Result<(), Refus
     at_most("numbers in the trace", numbers, TRACE_NUMBERS)
 }
 
-/// Checks that so many updates are done in a while.
+/// Checks that so many updates are worth to be begun.
 pub(crate) fn check_iterations(network: &Network, samples: usize, count: usize) -> Result<(), Refusal> {
     if count == 0 {
         return Err(Refusal::Invalid("iterations: 0; at least 1 is needed".to_owned()));
     }
     at_most("iterations", count, ITERATIONS_PER_REQUEST)?;
-    // Copying and describing a parameter takes as long as some arithmetic.
-    let step = samples as f64 * network.step_flops() as f64 + 64.0 * network.parameter_count() as f64;
+    // Copying and describing a parameter takes as long as so much arithmetic.
+    let step = samples as f64 * network.step_flops() as f64 + 256.0 * network.parameter_count() as f64;
     let most = (WORK / step).floor().max(1.0) as usize;
     at_most("iterations of this network and batch", count, most)
 }

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use axum::routing::{MethodRouter, get, post};
 use chainrule::{Activation, Initialization, Loss};
 use serde::de::DeserializeOwned;
@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::analysis::{
-    Cell, check_all, check_cell, edge, explain, input, layer, loss, matrix, multiply, neuron, outer, readable,
+    Cell, check_all_until, check_cell_until, edge, explain, input, layer, loss, matrix, multiply, neuron,
+    outer, readable,
 };
 use crate::document::{SUITED, SharedDocument};
 use crate::edit::Edit;
@@ -24,8 +25,13 @@ use crate::limits::{self, Limits};
 use crate::num::Num;
 use crate::page;
 use crate::refusal::Refusal;
-use crate::request::{Answer, Asked, Place, Sent, Session, error, to_json, work};
+use crate::request::{
+    Answer, Asked, Pace, Place, Sent, Session, error, sent_from, to_json, to_json_in, work,
+};
+use crate::size::Size;
 use crate::step::Step;
+use crate::store::Made;
+use crate::view::View;
 
 /// All routes under the session's token, behind the guard.
 pub(crate) fn routes(session: Arc<Session>) -> Router {
@@ -48,7 +54,7 @@ pub(crate) fn routes(session: Arc<Session>) -> Router {
         .route(&of("matrix"), ask(|step, q: Named| matrix(step, &q.name)))
         .route(&of("outer"), ask(|step, q: AtOuter| outer(step, q.layer, q.sample)))
         .route(&of("layer"), ask(|step, q: AtLayer| layer(step, q.layer)))
-        .route(&of("loss"), ask(|step, _: Nothing| loss(step)))
+        .route(&of("loss"), ask_large(|step, _: Nothing| loss(step), Size::loss))
         .route(&of("input"), ask(|step, q: AtInput| input(step, q.column, q.sample)))
         .route(&of("check/cell"), post(check_one))
         .route(&of("check/all"), post(check_every))
@@ -76,9 +82,22 @@ where
     Q: DeserializeOwned + Send + 'static,
     A: Serialize + 'static,
 {
+    ask_large(answer, Size::question)
+}
+
+/// The same, where the answer takes so many bytes.
+fn ask_large<Q, A>(
+    answer: fn(&Step, Q) -> Result<A, Refusal>,
+    bytes: fn(&Size) -> usize,
+) -> MethodRouter<Arc<Session>>
+where
+    Q: DeserializeOwned + Send + 'static,
+    A: Serialize + 'static,
+{
     get(move |State(session): State<Arc<Session>>, Place(revision): Place<usize>, Asked(query): Asked<Q>| {
-        work(session, move |session, cancelled| {
-            to_json(&answer(&session.store.get(revision, cancelled)?.step, query)?)
+        work(session, Pace::Short, move |session, cancelled| {
+            let (held, room) = session.store.get_for(revision, bytes, cancelled)?;
+            to_json_in(room, &answer(&held.step, query)?)
         })
     })
 }
@@ -133,10 +152,13 @@ struct Nothing {}
 async fn check_one(
     State(session): State<Arc<Session>>,
     Place(revision): Place<usize>,
-    Sent(cell): Sent<Cell>,
+    Sent { body: cell, .. }: Sent<Cell>,
 ) -> Answer {
-    work(session, move |session, cancelled| {
-        to_json(&check_cell(&session.store.get(revision, cancelled)?.step, &cell)?)
+    work(session, Pace::Short, move |session, cancelled| {
+        let (held, room) = session.store.get_for(revision, Size::check, cancelled)?;
+        let deadline = session.store.deadline(&room, cancelled);
+        let check = check_cell_until(&held.step, &cell, &deadline)?;
+        to_json_in(room, &check)
     })
     .await
 }
@@ -144,11 +166,13 @@ async fn check_one(
 async fn check_every(
     State(session): State<Arc<Session>>,
     Place(revision): Place<usize>,
-    Sent(Nothing {}): Sent<Nothing>,
+    Sent { body: Nothing {}, .. }: Sent<Nothing>,
 ) -> Answer {
-    work(session, move |session, cancelled| {
-        let held = session.store.get(revision, cancelled)?;
-        to_json(&check_all(&held.step, revision as u64, cancelled)?)
+    work(session, Pace::Long, move |session, cancelled| {
+        let (held, room) = session.store.get_for(revision, Size::check, cancelled)?;
+        let deadline = session.store.deadline(&room, cancelled);
+        let check = check_all_until(&held.step, revision as u64, &deadline)?;
+        to_json_in(room, &check)
     })
     .await
 }
@@ -160,8 +184,8 @@ struct Pair {
     b: Vec<Vec<Num>>,
 }
 
-async fn product(State(session): State<Arc<Session>>, Sent(pair): Sent<Pair>) -> Answer {
-    work(session, move |_, _| to_json(&multiply(&pair.a, &pair.b)?)).await
+async fn product(State(session): State<Arc<Session>>, Sent { body: pair, .. }: Sent<Pair>) -> Answer {
+    work(session, Pace::Short, move |_, _| to_json(&multiply(&pair.a, &pair.b)?)).await
 }
 
 #[derive(Serialize)]
@@ -219,37 +243,52 @@ struct NewDocument {
     document: Option<Box<SharedDocument>>,
 }
 
-async fn open(State(session): State<Arc<Session>>, Sent(new): Sent<NewDocument>) -> Answer {
-    work(session, move |session, _| {
+async fn open(State(session): State<Arc<Session>>, Sent { body: new, .. }: Sent<NewDocument>) -> Answer {
+    work(session, Pace::Short, move |session, cancelled| {
         let (document, label) = match (new.example, new.document) {
             (Some(id), None) => (examples::document(&id)?, format!("example {id}")),
             (None, Some(shared)) => (Arc::new(shared.open()?), "shared document".to_owned()),
             _ => return Err(Refusal::Invalid("give either example or document".to_owned())),
         };
-        to_json(&session.store.add(document, label)?.view()?)
+        let (held, room) = session.store.add_for(document, label, Size::view, cancelled)?;
+        to_json_in(room, &held.view()?)
     })
     .await
 }
 
 async fn view(State(session): State<Arc<Session>>, Place(revision): Place<usize>) -> Answer {
-    work(session, move |session, cancelled| to_json(&session.store.get(revision, cancelled)?.view()?)).await
+    work(session, Pace::Short, move |session, cancelled| {
+        let (held, room) = session.store.get_for(revision, Size::view, cancelled)?;
+        to_json_in(room, &held.view()?)
+    })
+    .await
 }
 
 async fn share(State(session): State<Arc<Session>>, Place(revision): Place<usize>) -> Answer {
-    work(session, move |session, cancelled| {
+    work(session, Pace::Short, move |session, cancelled| {
         to_json(&SharedDocument::of(&*session.store.document(revision, cancelled)?)?)
     })
     .await
 }
 
+#[derive(Serialize)]
+struct EditReply<'a> {
+    view: View<'a>,
+    made: Vec<Made>,
+}
+
 async fn edit(
     State(session): State<Arc<Session>>,
     Place(revision): Place<usize>,
-    Sent(edit): Sent<Edit>,
+    Sent { body: edit, .. }: Sent<Edit>,
 ) -> Answer {
-    work(session, move |session, cancelled| {
-        let (held, made) = session.store.edit(revision, &edit, cancelled)?;
-        to_json(&json!({ "view": held.view()?, "made": made }))
+    let pace = match edit {
+        Edit::Iterate { count } if count > 1 => Pace::Long,
+        _ => Pace::Short,
+    };
+    work(session, pace, move |session, cancelled| {
+        let (held, made, room) = session.store.edit_for(revision, &edit, Size::view, cancelled)?;
+        to_json_in(room, &EditReply { view: held.view()?, made })
     })
     .await
 }
@@ -258,19 +297,19 @@ async fn value(
     State(session): State<Arc<Session>>,
     Place((revision, name)): Place<(usize, String)>,
 ) -> Answer {
-    work(session, move |session, cancelled| {
-        let held = session.store.get(revision, cancelled)?;
+    work(session, Pace::Short, move |session, cancelled| {
+        let (held, mut room) = session.store.get_for(revision, Size::value, cancelled)?;
         let Some(value) = held.step.trace.value(&name) else {
             let shown: String = name.chars().take(60).collect();
             return Err(Refusal::Missing(format!("revision {revision} has no value {shown:?}")));
         };
-        Ok(binary(&value.values))
+        let numbers = sent_from(&mut room, binary(&value.values));
+        Ok(([(header::CONTENT_TYPE, "application/octet-stream")], Body::from(numbers)).into_response())
     })
     .await
 }
 
 /// Little-endian f64.
-fn binary(numbers: &[f64]) -> Response {
-    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-    ([(header::CONTENT_TYPE, "application/octet-stream")], Body::from(bytes)).into_response()
+fn binary(numbers: &[f64]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }

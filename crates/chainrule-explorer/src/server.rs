@@ -5,23 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 use crate::document::Document;
-use crate::request::Session;
+use crate::limits::ServerLimits;
+use crate::places::Places;
+use crate::request::{Session, Turns};
 use crate::routes::routes;
-use crate::store::{KEPT_BYTES, Store};
+use crate::store::Store;
+use crate::timed::Timed;
 
 /// Where the page is, unless the port is taken.
 pub const DEFAULT_PORT: u16 = 7878;
-/// Connections at a time; a browser opens six.
-const CONNECTIONS: usize = 64;
-/// How long the head of a request may take to arrive, and how long a connection may be idle.
-const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Bytes of the head of a request.
 const HEAD_BYTES: usize = 32 * 1024;
 
@@ -75,6 +75,19 @@ impl Explorer {
     /// When the port is taken or the system refuses, and when the document is too large or does not fit
     /// together.
     pub fn bind(document: Arc<Document>, label: String, port: Option<u16>) -> Result<Explorer, StartError> {
+        Explorer::bind_with(document, label, port, ServerLimits::default())
+    }
+
+    /// The same with other limits than a person needs.
+    ///
+    /// # Errors
+    /// As [`Explorer::bind`].
+    pub fn bind_with(
+        document: Arc<Document>,
+        label: String,
+        port: Option<u16>,
+        limits: ServerLimits,
+    ) -> Result<Explorer, StartError> {
         document.check()?;
         let system = |error: std::io::Error| StartError::System(error.to_string());
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(system)?;
@@ -90,11 +103,11 @@ impl Explorer {
             _ => StartError::Listen { port: asked, source },
         })?;
         let port = listener.local_addr().map_err(system)?.port();
-        let store = Store::new(KEPT_BYTES);
+        let store = Store::with_time(limits.memory, limits.work_time);
         let start = store.add(document, label)?.revision;
         let workers = std::thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8));
-        let permits = Arc::new(Semaphore::new(workers));
-        let session = Arc::new(Session { store, token: token()?, port, start, permits });
+        let turns = Turns::new(workers);
+        let session = Arc::new(Session { store, token: token()?, port, start, turns, limits });
         Ok(Explorer { runtime, listener, session, stop: Arc::default() })
     }
 
@@ -116,27 +129,37 @@ impl Explorer {
     /// Answers until it is stopped.
     pub fn run(self) {
         let Explorer { runtime, listener, session, stop } = self;
+        let places = Places::new(session.limits.connections);
+        let ServerLimits { head_time, write_time, .. } = session.limits;
         let service = TowerToHyperService::new(routes(session));
-        let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let serve = async {
             loop {
-                // Who comes when all places are taken waits in the system's queue.
-                let Ok(place) = Arc::clone(&connections).acquire_owned().await else { return };
                 let Ok((stream, _)) = listener.accept().await else {
                     // Out of file handles, say: others will end.
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 };
-                let service = service.clone();
+                // Where who has the token has all places, this one waits, and others in the system's queue.
+                places.ready().await;
+                let place = Arc::new(places.take());
+                let (service, visitor) = (service.clone(), Arc::clone(&place));
+                // The guard tells the place whether the token was shown.
+                let service = service_fn(move |mut request: hyper::Request<_>| {
+                    request.extensions_mut().insert(Arc::clone(&visitor));
+                    service.call(request)
+                });
                 tokio::spawn(async move {
-                    let _place = place;
                     let mut connection = http1::Builder::new();
                     connection
                         .timer(TokioTimer::new())
-                        .header_read_timeout(HEAD_TIME)
+                        .header_read_timeout(head_time)
                         .max_buf_size(HEAD_BYTES);
-                    // A connection that ends with an error has nobody left to be told.
-                    let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+                    let stream = TokioIo::new(Timed::new(stream, write_time));
+                    tokio::select! {
+                        // A connection that ends with an error has nobody left to be told.
+                        _ = connection.serve_connection(stream, service) => {}
+                        () = place.gives_way() => {}
+                    }
                 });
             }
         };

@@ -6,6 +6,8 @@ use chainrule::optimizer::Sgd;
 use chainrule::trace::Trace;
 use chainrule::{Loss, Matrix, Mode, Network, Parameters, Rule, Samples, Targets, trace};
 
+use crate::ledger::{Part, part};
+
 /// One step of plain gradient descent, traced in f64.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -46,5 +48,19 @@ impl Step {
         };
         let trace = trace(&network, &parameters, &loss, samples, &rule, Mode::Inference)?;
         Ok(Step { network, parameters, loss, inputs, targets, learning_rate, trace })
+    }
+
+    /// What it holds, part by part; its parameters and its batch are the document's.
+    pub(crate) fn parts(self: &Arc<Self>) -> impl Iterator<Item = Part> + use<> {
+        let numbers = |matrix: &Arc<Matrix<f64>>| part(matrix, size_of_val(matrix.as_slice()));
+        let of_values: usize = self.trace.values().map(|value| 200 + size_of_val(&value.values[..])).sum();
+        let of_words: usize = self.trace.events.iter().map(|event| 500 + event.sentence.len()).sum();
+        [
+            part(self, of_values + of_words),
+            part(&self.parameters, self.parameters.bytes()),
+            numbers(&self.inputs),
+            numbers(&self.targets),
+        ]
+        .into_iter()
     }
 }

@@ -10,12 +10,13 @@ use serde::Serialize;
 
 use crate::analysis::{Kind, OutputRule, kind_of, output_rule, readable};
 use crate::document::{Document, Image, dense_layers};
+use crate::memory::Kept;
 use crate::num::Num;
 use crate::refusal::Refusal;
 use crate::step::Step;
 
 /// Values with more numbers are asked for by name.
-const MOST_NUMBERS: usize = 4096;
+pub(crate) const MOST_NUMBERS: usize = 4096;
 
 /// One revision of the document and its trace.
 #[derive(Debug, Serialize)]
@@ -112,6 +113,12 @@ pub struct Held {
 }
 
 impl Held {
+    /// Keeps both as long as there is room.
+    pub(crate) fn keep(&self, kept: &mut Kept) {
+        kept.add_document(self.revision, &self.document);
+        kept.add_step(self.revision, &self.step);
+    }
+
     /// What the page is told.
     ///
     /// # Errors

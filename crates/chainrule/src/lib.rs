@@ -82,7 +82,7 @@ pub use forward::{Cache, Mode, forward, infer};
 pub use gradient_check::gradient_check;
 pub use initialization::Initialization;
 pub use inputs::Inputs;
-pub use kernel::{Scalar, Threads, fma_peak};
+pub use kernel::{Scalar, Threads, fma_peak, return_freed_memory};
 pub use layer::Layer;
 pub use loss::{Loss, Targets, WeightedSum};
 pub use matrix::{Matrix, MatrixView};

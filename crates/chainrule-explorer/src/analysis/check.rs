@@ -1,7 +1,7 @@
 //! Gradients against finite differences: one cell with its whole error curve, or all cells.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use chainrule::gradient_check::{CheckOptions, Checker, Comparison, Difference, Kink};
 use chainrule::{Gradients, Samples, Targets};
@@ -11,6 +11,8 @@ use super::neuron::short;
 use super::reader::{Reader, counted, rows_and_columns};
 use super::rule::readable;
 use super::{Cell, Kind, kind_of};
+use crate::deadline::Deadline;
+use crate::limits::WORK_TIME;
 use crate::{Num, Refusal, Step};
 
 /// What a comparison says.
@@ -118,14 +120,8 @@ pub struct CheckedCell {
     pub verdict: Verdict,
 }
 
-/// What a check of all cells may take.
-#[derive(Clone, Copy)]
-struct Limits {
-    flops: f64,
-    time: Duration,
-}
-
-const LIMITS: Limits = Limits { flops: 10e9, time: Duration::from_secs(10) };
+/// FLOPs of a check of all cells.
+const FLOPS: f64 = 10e9;
 
 /// A tensor of parameters under the name that the trace has for it.
 struct Tensor {
@@ -182,6 +178,15 @@ fn verdict(comparison: Option<&Comparison>, tolerance: f64) -> Verdict {
 /// # Errors
 /// When the cell is no parameter of the network, or the loss is not finite.
 pub fn check_cell(step: &Step, cell: &Cell) -> Result<CellCheck, Refusal> {
+    check_cell_until(step, cell, &Deadline::new(Instant::now(), WORK_TIME, &AtomicBool::new(false)))
+}
+
+/// The same; the curve ends where time ends.
+pub(crate) fn check_cell_until(
+    step: &Step,
+    cell: &Cell,
+    deadline: &Deadline<'_>,
+) -> Result<CellCheck, Refusal> {
     let reader = Reader::new(step);
     let is_parameter = matches!(kind_of(&cell.name), Some((Kind::Weight | Kind::Bias, _)));
     let value = reader.value(&cell.name)?;
@@ -216,6 +221,10 @@ pub fn check_cell(step: &Step, cell: &Cell) -> Result<CellCheck, Refusal> {
     let backpropagated = gradients.tensor(&step.network.tensors()[tensor])[element];
     let mut curve = Vec::new();
     for exponent in 1..=14 {
+        deadline.check_cancelled()?;
+        if deadline.has_passed() {
+            break;
+        }
         let h = 10f64.powi(-exponent) * w.abs().max(1.0);
         let Difference { derivative, kink, .. } = checker.difference(tensor, element, h)?;
         let error = (derivative - backpropagated).abs();
@@ -305,33 +314,41 @@ fn sentence(verdict: Verdict, digits: u32, comparison: Option<&Comparison>, kink
 /// When it was cancelled, when even one cell of each tensor takes too much work, and when the loss is not
 /// finite.
 pub fn check_all(step: &Step, revision: u64, cancelled: &AtomicBool) -> Result<CheckReport, Refusal> {
-    check_within(step, revision, cancelled, LIMITS)
+    check_all_until(step, revision, &Deadline::new(Instant::now(), WORK_TIME, cancelled))
+}
+
+/// The same, until a deadline.
+pub(crate) fn check_all_until(
+    step: &Step,
+    revision: u64,
+    deadline: &Deadline<'_>,
+) -> Result<CheckReport, Refusal> {
+    check_within(step, revision, deadline, FLOPS)
 }
 
 fn check_within(
     step: &Step,
     revision: u64,
-    cancelled: &AtomicBool,
-    limits: Limits,
+    deadline: &Deadline<'_>,
+    flops: f64,
 ) -> Result<CheckReport, Refusal> {
-    let started = Instant::now();
     let reader = Reader::new(step);
     let tensors = tensors(&reader);
     let all: usize = tensors.iter().map(|tensor| tensor.count).sum();
     let layers = step.network.layers().iter().enumerate();
     let forward = layers.map(|(index, layer)| layer.forward_flops(step.network.width(index)) as f64);
     let cell_flops = 2.0 * forward.sum::<f64>() * reader.batch() as f64;
-    let affordable = (limits.flops / cell_flops / tensors.len() as f64) as usize;
+    let affordable = (flops / cell_flops / tensors.len() as f64) as usize;
     if affordable == 0 {
         return Err(Refusal::TooMuch(format!(
             "to check one cell takes {} GFLOP, and one of each of {} tensors is more than {} in all; take \
              fewer samples or a smaller network, or check single cells",
             short(cell_flops / 1e9),
             tensors.len(),
-            short(limits.flops / 1e9)
+            short(flops / 1e9)
         )));
     }
-    let is_sampled = all as f64 * cell_flops > limits.flops;
+    let is_sampled = all as f64 * cell_flops > flops;
     let samples_per_tensor = is_sampled.then_some(affordable);
     let options = CheckOptions { samples_per_tensor, ..CheckOptions::default() };
     let gradients = gradients(&reader, &tensors)?;
@@ -346,10 +363,8 @@ fn check_within(
     'all: for place in 0..most {
         for (index, chosen) in chosen.iter().enumerate() {
             let Some(&element) = chosen.get(place) else { continue };
-            if cancelled.load(Ordering::Relaxed) {
-                return Err(Refusal::Invalid("the check was stopped before it was done".to_owned()));
-            }
-            in_time = started.elapsed() < limits.time;
+            deadline.check_cancelled()?;
+            in_time = !deadline.has_passed();
             if !in_time {
                 break 'all;
             }
@@ -360,11 +375,11 @@ fn check_within(
 
     let checked: usize = cells.iter().map(Vec::len).sum();
     let reason = match (in_time, is_sampled) {
-        (false, _) => Some(format!("{} had passed", counted_seconds(limits.time))),
+        (false, _) => Some(format!("{} had passed", deadline.in_words())),
         (true, true) => Some(format!(
             "all would take {} GFLOP, and {} are the limit; they were drawn at random from each tensor",
             short(all as f64 * cell_flops / 1e9),
-            short(limits.flops / 1e9)
+            short(flops / 1e9)
         )),
         (true, false) => None,
     };
@@ -406,10 +421,6 @@ fn check_element(
     })
 }
 
-fn counted_seconds(time: Duration) -> String {
-    counted(time.as_secs() as usize, "second", "seconds")
-}
-
 fn summary(tensor: Tensor, cells: Vec<CheckedCell>) -> TensorCheck {
     let at_kink = cells.iter().filter(|cell| cell.verdict == Verdict::Kink).count();
     let compared = cells.iter().enumerate().filter(|(_, cell)| cell.verdict != Verdict::Kink);
@@ -446,6 +457,8 @@ fn report(revision: u64, tolerance: f64, tensors: Vec<TensorCheck>, sampled: Opt
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
 
     use chainrule::{Activation, Loss, Matrix, Network};
 
@@ -465,7 +478,8 @@ mod tests {
         let (step, running) = (step(), AtomicBool::new(false));
         let time = Duration::from_secs(10);
         // A cell costs 2 * 2 (3 4 + 4 2) = 80 FLOP, and there are 26 in 4 tensors.
-        let check = |flops, time| check_within(&step, 7, &running, Limits { flops, time });
+        let check =
+            |flops, time| check_within(&step, 7, &Deadline::new(Instant::now(), time, &running), flops);
         let whole = check(26.0 * 80.0, time).unwrap();
         assert_eq!((whole.revision, whole.sampled, whole.passed), (7, None, true));
         let counts = |report: &CheckReport| report.tensors.iter().map(|t| t.cells.len()).collect::<Vec<_>>();
@@ -477,7 +491,7 @@ mod tests {
         let late = check(1e9, Duration::ZERO).unwrap();
         assert!(!late.passed && late.sampled.unwrap().starts_with("0 of 26 cells: 0 seconds"));
         running.store(true, Ordering::Relaxed);
-        assert!(check(1e9, time).unwrap_err().to_string().contains("stopped"));
+        assert!(check(1e9, time).unwrap_err().to_string().contains("given up"));
     }
 
     fn whole_again(check: &dyn Fn(f64, Duration) -> Result<CheckReport, Refusal>) -> CheckReport {

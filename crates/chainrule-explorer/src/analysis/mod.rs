@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize, Serializer};
 pub use check::{
     CellCheck, CheckReport, CheckedCell, CurvePoint, TensorCheck, Verdict, check_all, check_cell,
 };
+pub(crate) use check::{check_all_until, check_cell_until};
 pub use edge::{EdgeReport, Path, Paths, edge};
 pub use explain::explain;
 pub use input::{InputReport, input};

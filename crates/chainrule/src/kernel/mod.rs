@@ -6,6 +6,7 @@
 
 pub(crate) mod arena;
 pub(crate) mod buffer;
+mod freed;
 pub(crate) mod functions;
 pub(crate) mod gemm;
 mod instructions;
@@ -18,6 +19,7 @@ mod threads;
 pub(crate) mod transpose;
 pub(crate) mod vectorized;
 
+pub use freed::return_freed_memory;
 pub use peak::fma_peak;
 pub use scalar::Scalar;
 pub use threads::Threads;
