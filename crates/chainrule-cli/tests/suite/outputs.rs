@@ -93,7 +93,8 @@ fn standard_output_by_its_name_is_appended_to() {
     );
     assert_eq!((run.code, run.output.lines().count()), (Some(0), 1), "{}", run.errors);
     let run = place.script(&format!("$CHAINRULE {TRAIN} -o /dev/null > /dev/null"));
-    assert_eq!((run.code, run.errors.as_str()), (Some(0), ""));
+    assert_eq!(run.code, Some(0));
+    assert!(!run.errors.contains("trained"), "{}", run.errors);
     // A model through a pipe is the model, and nothing is said in between.
     let run = place.script(&format!("$CHAINRULE {TRAIN} -o /dev/stdout | cat > piped"));
     assert!(run.errors.contains("trained 3 epochs"), "{}", run.errors);
