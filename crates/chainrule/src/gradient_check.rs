@@ -174,7 +174,8 @@ pub fn check_gradients(
 fn spread(count: usize, seed: u64) -> Vec<usize> {
     let mut random = Random::new(Stream::new(seed, Purpose::Sampling, 0, 1, 0));
     let mut order: Vec<usize> = (0..count.min(1)).chain((1..count).last()).collect();
-    let mut gaps: VecDeque<Range<usize>> = VecDeque::from([1..count.saturating_sub(1)]);
+    let mut gaps: VecDeque<Range<usize>> = VecDeque::new();
+    gaps.push_back(1..count.saturating_sub(1));
     while let Some(gap) = gaps.pop_front() {
         if gap.is_empty() {
             continue;

@@ -1,4 +1,4 @@
-//! Networks of tens of thousands of layers: what took time with the square of their number took minutes, and ends here.
+//! Networks of thousands of layers, and files of gigabytes: commands end in time.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::place::Place;
 
-/// Many times what these commands take, and a part of what they would with the square of the layers.
+/// Many times what these commands take. With the square of the layers inspecting and checking would take minutes more; of
+/// planning, the engine's tests count the parts.
 const LIMIT: Duration = Duration::from_secs(100);
 
 /// What the program prints, if it ends in time.
@@ -62,9 +63,9 @@ fn ten_thousand_layers_are_planned_for() {
 }
 
 #[test]
-fn fifty_thousand_dropout_layers_are_inspected() {
+fn two_hundred_thousand_dropout_layers_are_inspected() {
     let place = Place::new();
-    let dropouts = std::iter::repeat_n(json!({ "dropout": { "rate": 0.5 } }), 50_000);
+    let dropouts = std::iter::repeat_n(json!({ "dropout": { "rate": 0.5 } }), 200_000);
     let layers = [dense(3)].into_iter().chain(dropouts).chain([dense(1)]).collect();
     let tensor = |name: &str, shape: &[usize]| (format!("layers.{name}"), shape.to_vec());
     let tensors = [
@@ -75,10 +76,10 @@ fn fifty_thousand_dropout_layers_are_inspected() {
     ];
     write_model(&place, "model.safetensors", layers, &tensors);
     let text = in_time(&place, "inspect model.safetensors");
-    assert!(text.contains(" 2-50001 ") && text.contains("--json has them all"), "{text}");
+    assert!(text.contains(" 2-200001 ") && text.contains("--json has them all"), "{text}");
     assert!(text.lines().count() < 80, "{text}");
     let whole: Value = serde_json::from_str(&in_time(&place, "inspect model.safetensors --json")).unwrap();
-    assert_eq!(whole["network"]["layers"].as_array().unwrap().len(), 50_002);
+    assert_eq!(whole["network"]["layers"].as_array().unwrap().len(), 200_002);
 }
 
 #[test]
