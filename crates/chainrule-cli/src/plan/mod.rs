@@ -155,8 +155,15 @@ fn choose<T: Scalar>(
 impl Subject {
     /// 784,512x64,10 in a few words.
     fn title(&self) -> String {
+        /// Runs of equal widths that are written out.
+        const RUNS: usize = 16;
         let widths: Vec<usize> = (0..=self.network.depth()).map(|l| self.network.width(l)).collect();
-        format!("{}, batch of {}, {}", in_runs(&widths), grouped(self.batch as u64), self.rule.name())
+        let written = in_runs(&widths);
+        let widths = match written.match_indices(',').nth(RUNS) {
+            Some((end, _)) => format!("{},... ({} widths)", &written[..end], grouped(widths.len() as u64)),
+            None => written,
+        };
+        format!("{widths}, batch of {}, {}", grouped(self.batch as u64), self.rule.name())
     }
 }
 

@@ -18,6 +18,7 @@ mod content;
 mod curve;
 mod exhaustive;
 mod general;
+mod grids;
 mod ledger;
 mod measure;
 mod model;
@@ -25,6 +26,7 @@ mod persistent;
 mod plan;
 mod planner;
 mod planners;
+mod ranges;
 mod schedule;
 #[cfg(test)]
 mod tests;

@@ -19,13 +19,10 @@
 //! choice left out only raises the cost, so each value still has its schedule; dropping nothing (k = i+1 with
 //! end = L) is always among them.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::ops::RangeInclusive;
-
 use super::content::Contents;
 use super::curve::{Breakpoint, Candidate, Curves, Envelope, FREE, LEAST_WORK, at};
-
+use super::grids::{Equal, Grids};
+use super::ranges::RangeMaximum;
 use super::{Chain, Operation, Schedule};
 use crate::watch::tell;
 
@@ -48,6 +45,24 @@ pub(super) struct Extent {
     pub(super) inner_breakpoints: usize,
     /// Breakpoints kept of a sub-problem that starts at 0 or ends at L.
     pub(super) edge_breakpoints: usize,
+}
+
+/// So many sub-problems that differ take some five seconds; thousands of layers that are all different have more.
+const MANY_CURVES: usize = 130_000;
+
+impl Extent {
+    /// Less, where so many sub-problems differ that all of this would take long; none where it would not.
+    fn where_many_differ(self, count: usize) -> Option<Self> {
+        const WINDOW: usize = 16;
+        if count <= MANY_CURVES || self.window <= WINDOW {
+            return None;
+        }
+        let most = (88 * MANY_CURVES / count).clamp(16, 64);
+        let [inner_breakpoints, edge_breakpoints] =
+            [(self.inner_breakpoints, most), (self.edge_breakpoints, 4 * most)]
+                .map(|(own, most)| own.min(most));
+        Some(Extent { window: WINDOW, inner_breakpoints, edge_breakpoints })
+    }
 }
 
 /// About how much longer a sub-problem takes that starts at 0 or ends at L, and after how many others it is told how far
@@ -103,6 +118,9 @@ impl Persistent {
                 curves += 1;
                 all += weight(start, end);
             }
+        }
+        if let Some(less) = extent.where_many_differ(curves as usize).filter(|_| contents.is_none()) {
+            return Persistent::plan(chain, less, None, most_work);
         }
         let mut done = 0;
         for (start, end, number) in sub_problems {
@@ -297,191 +315,5 @@ impl Planned {
                 })
             }
         }
-    }
-}
-
-/// Nested grids of positions.
-struct Grids {
-    depth: usize,
-    window: usize,
-    grids: Vec<Vec<usize>>,
-    /// The coarsest grid that each position is on.
-    levels: Vec<usize>,
-}
-
-impl Grids {
-    fn new(chain: &Chain, window: usize) -> Grids {
-        let depth = chain.depth();
-        let mut levels = vec![0; depth + 1];
-        let mut grids: Vec<Vec<usize>> = vec![(0..=depth).collect()];
-        while let Some(finest) = grids.last()
-            && finest.len() > window + 1
-        {
-            let inner = &finest[1..finest.len() - 1];
-            let narrowest = |pair: &[usize]| pair.iter().copied().min_by_key(|&state| chain.state(state));
-            let mut positions = vec![0];
-            positions.extend(inner.chunks(2).filter_map(narrowest));
-            positions.push(depth);
-            positions.iter().for_each(|&position| levels[position] = grids.len());
-            grids.push(positions);
-        }
-        Grids { depth, window, grids, levels }
-    }
-
-    /// Every sub-problem once, from the shortest to the longest.
-    fn sub_problems(&self) -> Vec<(usize, usize)> {
-        let mut found = Vec::new();
-        for grid in &self.grids {
-            for (index, &start) in grid.iter().enumerate() {
-                let ends = grid[index + 1..].iter().take(self.window);
-                found.extend(ends.map(|&end| (start, end)).filter(|&(_, end)| start > 0 && end < self.depth));
-            }
-        }
-        found.extend((1..=self.depth).map(|end| (0, end)));
-        found.extend((1..self.depth).map(|start| (start, self.depth)));
-        found.sort_unstable_by_key(|&(start, end)| (end - start, start));
-        found.dedup();
-        found
-    }
-}
-
-/// Finds sub-problems that are equal: they share a curve.
-struct Equal<'a> {
-    depth: usize,
-    window: usize,
-    contents: Option<&'a Contents>,
-    /// For each grid, the classes of the chain's stretches, and how many positions of the grid lie before each.
-    grids: Vec<(Stretches, Vec<usize>)>,
-    numbers: HashMap<Class, u32>,
-    /// How many numbers there are.
-    count: u32,
-}
-
-type Class = (usize, usize, u32, u32);
-
-impl<'a> Equal<'a> {
-    /// By contents where there are some: then everything is planned, and a sub-problem depends on nothing else.
-    fn new(chain: &Chain, grids: &Grids, contents: Option<&'a Contents>) -> Self {
-        let grid = |level: usize| {
-            // Grids coarser than the one on which a sub-problem is planned change nothing inside of it: what is near
-            // enough on them is so on this one.
-            let symbol = |position: usize| {
-                let of_layer = |number: fn(&Chain, usize) -> u64| match position {
-                    0 => 0,
-                    l => number(chain, l),
-                };
-                let layer = [Chain::forward, Chain::backward_extra].map(of_layer);
-                (chain.state(position), layer, grids.levels[position].min(level))
-            };
-            let before = (0..=grids.depth).scan(0, |count, position| {
-                let before = *count;
-                *count += usize::from(grids.levels[position] >= level);
-                Some(before)
-            });
-            (Stretches::new((0..=grids.depth).map(symbol)), before.collect())
-        };
-        let levels = if contents.is_some() { 0 } else { grids.grids.len() };
-        Equal {
-            depth: grids.depth,
-            window: grids.window,
-            contents,
-            grids: (0..levels).map(grid).collect(),
-            numbers: HashMap::new(),
-            count: 0,
-        }
-    }
-
-    /// The number of a sub-problem's curve: the one of those before that are equal, or the next.
-    fn number(&mut self, start: usize, end: usize) -> u32 {
-        let unused = self.count;
-        let number = match self.class(start, end) {
-            Some(class) => *self.numbers.entry(class).or_insert(unused),
-            None => unused,
-        };
-        self.count += u32::from(number == unused);
-        number
-    }
-
-    /// None if no other sub-problem can be equal, or few are.
-    fn class(&self, start: usize, end: usize) -> Option<Class> {
-        if let Some(contents) = self.contents {
-            return Some((0, 0, contents.class(start, end) as u32, 0));
-        }
-        if start == 0 || end == self.depth {
-            return None;
-        }
-        let near = |(_, before): &(Stretches, Vec<usize>)| before[end] - before[start] <= self.window;
-        let level = self.grids.iter().position(near)?;
-        let (first, second) = self.grids[level].0.class(start, end);
-        Some((level, end - start, first, second))
-    }
-}
-
-/// Numbers the stretches of a list by content.
-struct Stretches {
-    /// The class of the stretch of 2^j symbols from each place on.
-    classes: Vec<Vec<u32>>,
-}
-
-impl Stretches {
-    fn new<S: Eq + Hash>(symbols: impl Iterator<Item = S>) -> Self {
-        let mut classes = vec![numbered(symbols)];
-        let mut length = 1;
-        while let Some(last) = classes.last()
-            && last.len() > length
-        {
-            let joined = numbered(last.iter().copied().zip(last[length..].iter().copied()));
-            classes.push(joined);
-            length *= 2;
-        }
-        Stretches { classes }
-    }
-
-    /// Equal for equal stretches from `start` to `end`, both included, of one length, and for no others.
-    fn class(&self, start: usize, end: usize) -> (u32, u32) {
-        let j = (end - start + 1).ilog2() as usize;
-        (self.classes[j][start], self.classes[j][end + 1 - (1 << j)])
-    }
-}
-
-/// The same number for the same thing.
-fn numbered<S: Eq + Hash>(things: impl Iterator<Item = S>) -> Vec<u32> {
-    let mut numbers = HashMap::new();
-    things
-        .map(|thing| {
-            let unused = numbers.len() as u32;
-            *numbers.entry(thing).or_insert(unused)
-        })
-        .collect()
-}
-
-/// The largest number of any range of a list.
-struct RangeMaximum {
-    /// The largest of the 2^j numbers from each place on.
-    largest: Vec<Vec<u64>>,
-}
-
-impl RangeMaximum {
-    fn new(numbers: Vec<u64>) -> Self {
-        let mut largest = vec![numbers];
-        let mut length = 1;
-        while let Some(last) = largest.last()
-            && last.len() > length
-        {
-            let joined = last.iter().zip(&last[length..]).map(|(one, other)| *one.max(other)).collect();
-            largest.push(joined);
-            length *= 2;
-        }
-        RangeMaximum { largest }
-    }
-
-    /// 0 for an empty range.
-    fn of(&self, range: RangeInclusive<usize>) -> u64 {
-        let (start, end) = range.into_inner();
-        if start > end {
-            return 0;
-        }
-        let j = (end - start + 1).ilog2() as usize;
-        self.largest[j][start].max(self.largest[j][end + 1 - (1 << j)])
     }
 }
