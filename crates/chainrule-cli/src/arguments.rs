@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::bench::workload::Workload;
 use crate::memory::MemoryArguments;
 use crate::reading::ReadArguments;
-use crate::report::printable;
+use crate::terminal::printable;
 
 /// Trains dense neural networks by explicit, layer-by-layer backpropagation.
 #[derive(Parser)]

@@ -15,7 +15,8 @@ use crate::arguments::BenchArguments;
 use crate::memory::refusal;
 use crate::plan::DEFAULT_BATCH;
 use crate::progress::time_bar;
-use crate::report::{bytes, counted, grouped, percent, say, say_json, short, table};
+use crate::report::{bytes, counted, grouped, percent, short, table};
+use crate::terminal::{say, say_json};
 use workload::{Data, Workload};
 
 /// Steps of a round, at least.

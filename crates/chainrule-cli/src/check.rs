@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::arguments::CheckArguments;
 use crate::progress::waited;
 use crate::reading::say_notes;
-use crate::report::{counted, grouped, say, say_json, short, table};
+use crate::report::{counted, grouped, short, table};
+use crate::terminal::{say, say_json};
 
 /// Rows that are taken where none are given, if there are as many.
 const DEFAULT_ROWS: usize = 16;

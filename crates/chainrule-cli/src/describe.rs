@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::arguments::DescribeArguments;
 use crate::reading::say_notes;
-use crate::report::{counted, grouped, say, say_json, short, table};
+use crate::report::{counted, grouped, short, table};
+use crate::terminal::{say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &DescribeArguments) -> Result<ExitCode> {

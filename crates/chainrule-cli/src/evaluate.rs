@@ -10,7 +10,8 @@ use serde_json::json;
 use crate::arguments::{EvaluateArguments, Which};
 use crate::flags::in_flags;
 use crate::reading::say_notes;
-use crate::report::{measurement_lines, say, say_json};
+use crate::report::measurement_lines;
+use crate::terminal::{say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<ExitCode> {

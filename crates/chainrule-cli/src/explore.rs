@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::arguments::ExploreArguments;
 use crate::reading::say_notes;
-use crate::report::{on_terminal, say, say_json};
 use crate::signals;
+use crate::terminal::{on_terminal, say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {

@@ -12,9 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::arguments::InspectArguments;
 use crate::plan::{DEFAULT_BATCH, recorded_options};
-use crate::report::{
-    bytes, counted, grouped, ledger_table, loss_words, network_table, one_line, say, say_json, short, table,
-};
+use crate::report::{bytes, counted, grouped, ledger_table, loss_words, network_table, short, table};
+use crate::terminal::{one_line, say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &InspectArguments) -> Result<ExitCode> {

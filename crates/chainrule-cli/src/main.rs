@@ -16,6 +16,7 @@ mod progress;
 mod reading;
 mod report;
 mod signals;
+mod terminal;
 mod trace;
 mod train;
 
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use anyhow::{Error, Result};
 use arguments::{Arguments, Command};
-use report::{speaks_on_standard_error, tell};
+use terminal::{speaks_on_standard_error, tell_error};
 
 /// Exit codes: 0 done, 1 a check failed, 2 an error, 130 interrupted (SIGINT), 143 and 129 ended by SIGTERM and SIGHUP.
 fn main() -> ExitCode {
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
         // Whoever reads the output has enough, as in `chainrule predict ... | head`.
         Err(error) if is_closed_output(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(format!("error: {}", reasons(&error)));
+            tell_error(&error);
             ExitCode::from(2)
         }
     }
@@ -63,17 +64,4 @@ fn is_closed_output(error: &Error) -> bool {
         Some(chainrule::Error::Io { source, .. }) => is_broken(source) && speaks_on_standard_error(),
         _ => error.downcast_ref().is_some_and(is_broken),
     }
-}
-
-/// The error and what it came from, each thing said once: most errors of libraries repeat their source.
-fn reasons(error: &Error) -> String {
-    let mut text = String::new();
-    for reason in error.chain().map(ToString::to_string) {
-        match text.as_str() {
-            "" => text = reason,
-            said if said.contains(&reason) => {}
-            _ => text += &format!(": {reason}"),
-        }
-    }
-    text
 }

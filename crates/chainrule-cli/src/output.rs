@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use chainrule::{OutputFile, is_same_file};
 
-use crate::report;
+use crate::terminal;
 
 /// Checks that a file can be written at `path`, and that it is none of `others`, which the command reads or writes too.
 /// Where it is standard output, what the program has to say goes to standard error from now on.
@@ -23,7 +23,7 @@ pub(crate) fn check_output(path: &Path, others: &[PathBuf]) -> Result<OutputFile
     }
     output.check()?;
     if output.is_standard_output() {
-        report::speak_on_standard_error();
+        terminal::speak_on_standard_error();
     }
     Ok(output)
 }
@@ -70,7 +70,7 @@ pub(crate) fn is_ours(path: &Path) -> bool {
         file.read_exact(&mut first)?;
         let mut header = first.to_vec();
         if first == *b"{" {
-            file.take(u64::from_le_bytes(length).min(LONGEST_HEADER).max(1) - 1).read_to_end(&mut header)?;
+            file.take(u64::from_le_bytes(length).clamp(1, LONGEST_HEADER) - 1).read_to_end(&mut header)?;
         }
         Ok(header)
     };

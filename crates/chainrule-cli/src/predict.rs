@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use crate::arguments::PredictArguments;
 use crate::output::{check_output, input_files};
 use crate::reading::say_notes;
-use crate::report::{counted, on_terminal, printable, say, say_json};
+use crate::report::counted;
+use crate::terminal::{on_terminal, printable, say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {

@@ -8,7 +8,8 @@ use chainrule_data::Note;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::reading::say_notes;
-use crate::report::{headline, say, short};
+use crate::report::{headline, short};
+use crate::terminal::say;
 
 /// Lines of progress where there is no terminal.
 const LINES: usize = 10;

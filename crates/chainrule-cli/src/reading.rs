@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use chainrule_data::{ColumnType, Dataset, MissingWords, Note, ReadAs, ReadOptions, Separator, read_with};
 use clap::Args;
 
-use crate::report::tell;
+use crate::terminal::tell;
 
 /// Flags of commands that read a table.
 #[derive(Args, Clone, Debug, Default)]

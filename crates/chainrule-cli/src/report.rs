@@ -1,11 +1,5 @@
 //! How things are shown: numbers, tables, metrics.
 
-use std::borrow::Cow;
-use std::fmt::Display;
-use std::io::{IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use anyhow::Result;
 use chainrule::layer::Layer;
 use chainrule::memory::Ledger;
 use chainrule::{Loss, Metrics, Network};
@@ -13,78 +7,8 @@ pub(crate) use chainrule_data::thousands as grouped;
 use chainrule_estimator::Measurement;
 pub(crate) use chainrule_estimator::bytes;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
-use serde_json::Value;
 
-/// Whether standard output is where a result goes.
-static OUTPUT_IS_TAKEN: AtomicBool = AtomicBool::new(false);
-
-/// Has what the program says go to standard error, because its result goes to standard output.
-pub(crate) fn speak_on_standard_error() {
-    OUTPUT_IS_TAKEN.store(true, Ordering::Relaxed);
-}
-
-/// Whether what the program says goes to standard error.
-pub(crate) fn speaks_on_standard_error() -> bool {
-    OUTPUT_IS_TAKEN.load(Ordering::Relaxed)
-}
-
-/// Prints lines on standard output; an error where nobody reads it any more.
-pub(crate) fn say(lines: impl Display) -> Result<()> {
-    let lines = lines.to_string();
-    let lines = printable(&lines);
-    Ok(match speaks_on_standard_error() {
-        true => writeln!(std::io::stderr(), "{lines}"),
-        false => writeln!(std::io::stdout(), "{lines}"),
-    }?)
-}
-
-/// Prints a JSON object on standard output.
-pub(crate) fn say_json(value: &Value) -> Result<()> {
-    let text = serde_json::to_string_pretty(value)?;
-    // JSON itself escapes only the first 32 of the control characters.
-    let escaped = replaced(&text, |c| c != '\n' && is_control(c), |c| format!("\\u{:04x}", u32::from(c)));
-    Ok(match speaks_on_standard_error() {
-        true => writeln!(std::io::stderr(), "{escaped}"),
-        false => writeln!(std::io::stdout(), "{escaped}"),
-    }?)
-}
-
-/// Prints a line on standard error. Where that is closed, nobody wants to know.
-pub(crate) fn tell(line: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{}", one_line(&line.to_string()));
-}
-
-/// The text without what would act on a terminal: control characters are written as `\u{1b}`, line breaks stay.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    replaced(text, |c| c != '\n' && is_control(c), |c| c.escape_unicode().to_string())
-}
-
-/// The same on one line: for names from files, whose line breaks would look like ours.
-pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
-    replaced(text, is_control, |c| c.escape_unicode().to_string())
-}
-
-fn replaced(
-    text: &str,
-    is_replaced: impl Fn(char) -> bool,
-    replacement: impl Fn(char) -> String,
-) -> Cow<'_, str> {
-    if !text.contains(&is_replaced) {
-        return Cow::Borrowed(text);
-    }
-    let piece = |c: char| if is_replaced(c) { replacement(c) } else { c.to_string() };
-    Cow::Owned(text.chars().map(piece).collect())
-}
-
-/// Control characters, and those that turn the direction of the text around.
-fn is_control(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Whether people watch: standard output is a terminal.
-pub(crate) fn on_terminal() -> bool {
-    std::io::stdout().is_terminal()
-}
+use crate::terminal::one_line;
 
 /// `1 row`, `2 rows`.
 pub(crate) fn counted(number: usize, one: &str) -> String {
@@ -292,15 +216,6 @@ mod tests {
         };
         assert_eq!(many(2), "3 -> 5 relu -> dropout 0.5 -> 4 relu -> 4 relu -> 2 softmax");
         assert_eq!(many(40), "3 -> 5 relu -> dropout 0.5 -> 40 x (4 relu) -> 2 softmax");
-    }
-
-    #[test]
-    fn control_characters_are_written_out() {
-        assert_eq!(
-            printable("a\u{1b}[31mb\u{9b}\r\tc\nd\u{7f}"),
-            "a\\u{1b}[31mb\\u{9b}\\u{d}\\u{9}c\nd\\u{7f}"
-        );
-        assert_eq!(one_line("Ünï → 日\n\u{202e}x"), "Ünï → 日\\u{a}\\u{202e}x");
     }
 
     #[test]

@@ -13,7 +13,8 @@ use serde_json::json;
 use crate::arguments::TraceArguments;
 use crate::output::{check_output, input_files};
 use crate::reading::say_notes;
-use crate::report::{bytes, counted, say, say_json, short};
+use crate::report::{bytes, counted, short};
+use crate::terminal::{say, say_json};
 
 /// The learning rate of plain gradient descent where none is given: large enough to see.
 const SGD_LEARNING_RATE: f64 = 0.1;

@@ -20,9 +20,10 @@ use crate::progress::Progress;
 use crate::reading::say_notes;
 use crate::report::{
     bytes, counted, grouped, ledger_line, loss_words, measurement_lines, network_line, network_table,
-    on_terminal, one_line, percent, say, say_json, short, tell,
+    percent, short,
 };
 use crate::signals::{self, exit_code};
+use crate::terminal::{on_terminal, one_line, say, say_json, tell, tell_error};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
@@ -41,6 +42,9 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
         false => described.and_then(|()| say_result(&preparation, &fitted, &kept)),
     };
     if fitted.ending == Ending::Interrupted {
+        if let Some(problem) = &problem {
+            tell_error(problem);
+        }
         return Ok(ExitCode::from(exit_code(asked.load(Ordering::SeqCst))));
     }
     if let Some(problem) = problem {
@@ -67,6 +71,8 @@ fn prepare(arguments: &TrainArguments) -> Result<Preparation> {
 struct Places {
     /// Where the model goes.
     model: PathBuf,
+    /// Where a file may stand beside it: there, or in the folder that the program runs in, where it is no regular file.
+    beside: PathBuf,
     /// Every other file that is read or written.
     others: Vec<PathBuf>,
 }
@@ -93,8 +99,10 @@ impl Places {
             others.push(checkpoint.clone());
         }
         others.extend(arguments.resume.clone());
-        check_output(&model, &others)?;
-        Ok(Places { model, others })
+        let is_file = check_output(&model, &others)?.file().is_some();
+        let name = model.file_name().map(PathBuf::from);
+        let beside = if is_file { model.clone() } else { name.unwrap_or_else(|| model.clone()) };
+        Ok(Places { model, beside, others })
     }
 }
 
@@ -146,7 +154,7 @@ fn fit(
 fn keep_last_good(error: EstimatorError, places: &Places) -> anyhow::Error {
     let EstimatorError::Diverged { epoch, last_good, .. } = &error else { return in_flags(error) };
     let is_other = |path: &Path| places.others.iter().any(|other| is_same_file(path, other));
-    let place = places.model.with_extension("last-good.safetensors");
+    let place = places.beside.with_extension("last-good.safetensors");
     let place = spare_place(&place, |path| is_ours(path) && !is_other(path));
     let context = match last_good.save(&place) {
         Ok(()) => format!("the best model so far, of epoch {epoch}, is in {}", place.display()),

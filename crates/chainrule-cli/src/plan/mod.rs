@@ -17,7 +17,8 @@ use crate::bench::workload::{in_runs, made_network};
 use crate::memory::{CostUnit, refusal};
 use crate::output::check_output;
 use crate::progress::waited;
-use crate::report::{bytes, counted, grouped, ledger_line, say, say_json, short, table};
+use crate::report::{bytes, counted, grouped, ledger_line, short, table};
+use crate::terminal::{say, say_json};
 
 /// Rows in a step where neither the command line nor the model names a number.
 pub(crate) const DEFAULT_BATCH: usize = 128;

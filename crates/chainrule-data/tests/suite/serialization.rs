@@ -21,7 +21,7 @@ fn classes_without_a_type_are_read() {
     older["target"]["classes"].as_object_mut().unwrap().remove("type");
     let read = parse(&older).unwrap();
     read.validate().unwrap();
-    assert!(read.read_options(Default::default()).learned.get("y").is_none());
+    assert!(!read.read_options(Default::default()).learned.contains_key("y"));
     assert!(parse(&table_json()).unwrap().read_options(Default::default()).learned["y"].kind.is_some());
 }
 
