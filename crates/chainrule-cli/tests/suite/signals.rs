@@ -137,7 +137,7 @@ fn one_run_at_a_time_writes_to_a_checkpoint() {
     let place = Place::new();
     std::fs::create_dir(place.path("far")).unwrap();
     std::os::unix::fs::symlink("far/../run", place.path("link")).unwrap();
-    let run = place.start(&format!("{LONG} --checkpoint run -o one"));
+    let run = place.start("train digits --layers 200,100 --epochs 3000 --checkpoint run -o one");
     wait_for_file(&run, &place, "run");
     for name in ["run", "./far/../run", "link"] {
         let second = place.run(&format!("{LONG} --checkpoint {name} -o other"));
@@ -147,8 +147,8 @@ fn one_run_at_a_time_writes_to_a_checkpoint() {
     // A killed run leaves no lock behind, though it leaves the file that had it.
     run.signal("KILL");
     run.end();
-    assert_eq!(left_over(&place), [".run.chainrule-lock"]);
-    place.good(&format!("{LONG} --epochs 2 --checkpoint run -o other").replace(" --epochs 30", ""));
+    assert!(left_over(&place).contains(&".run.chainrule-lock".to_owned()), "{:?}", place.names());
+    place.good("train digits --layers 20 --epochs 2 --checkpoint run -o other");
     assert_eq!(left_over(&place), [""; 0]);
 }
 
