@@ -1,4 +1,6 @@
 //! Where results go: what is not a regular file is never replaced, and nothing is written over by accident.
+//!
+//! No test names a device of the machine: a program with a fault would replace it. `root.rs` makes devices of its own.
 
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
@@ -60,26 +62,13 @@ fn a_pipe_nobody_may_replace_by_default() {
 }
 
 #[test]
-fn devices_are_written_into() {
-    let place = trained();
-    let before = std::fs::metadata("/dev/null").unwrap();
-    place.good(&format!("{TRAIN} -o /dev/null"));
-    place.good("predict model.safetensors table.csv -o /dev/null");
-    let after = std::fs::metadata("/dev/null").unwrap();
-    assert!(after.file_type().is_char_device());
-    assert_eq!(before.permissions(), after.permissions());
-    let run = place.run("predict model.safetensors table.csv -o /dev/full");
-    assert_eq!(run.code, Some(2));
-    assert_eq!(run.errors, "error: /dev/full: No space left on device (os error 28)\n");
-    place.refused(&format!("{TRAIN} --checkpoint /dev/null -o other"), &["/dev/null", "no regular file"]);
-}
-
-#[test]
 fn standard_output_by_its_name_is_appended_to() {
     let place = trained();
     let predictions = place.good("predict model.safetensors table.csv");
     place.write("file", b"kept\n");
-    for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "file"] {
+    // What /dev/stdout is, in a place where nothing else depends on it.
+    symlink("/proc/self/fd/1", place.path("stdout")).unwrap();
+    for name in ["stdout", "/dev/fd/1", "/proc/self/fd/1", "file"] {
         place.write("file", b"kept\n");
         let run = place.script(&format!("$CHAINRULE predict model.safetensors table.csv -o {name} >> file"));
         assert_eq!(run.code, Some(0), "{name}: {}", run.errors);
@@ -89,14 +78,11 @@ fn standard_output_by_its_name_is_appended_to() {
     place.script("$CHAINRULE predict model.safetensors table.csv -o /dev/fd/5 5>> file");
     assert_eq!(place.text("file"), format!("kept\n{predictions}"));
     let run = place.script(
-        "$CHAINRULE predict model.safetensors table.csv -o /dev/stdout | head -n 1; exit ${PIPESTATUS[0]}",
+        "$CHAINRULE predict model.safetensors table.csv -o stdout | head -n 1; exit ${PIPESTATUS[0]}",
     );
     assert_eq!((run.code, run.output.lines().count()), (Some(0), 1), "{}", run.errors);
-    let run = place.script(&format!("$CHAINRULE {TRAIN} -o /dev/null > /dev/null"));
-    assert_eq!(run.code, Some(0));
-    assert!(!run.errors.contains("trained"), "{}", run.errors);
     // A model through a pipe is the model, and nothing is said in between.
-    let run = place.script(&format!("$CHAINRULE {TRAIN} -o /dev/stdout | cat > piped"));
+    let run = place.script(&format!("$CHAINRULE {TRAIN} -o stdout | cat > piped"));
     assert!(run.errors.contains("trained 3 epochs"), "{}", run.errors);
     assert!(place.read("piped") == place.read("model.safetensors"));
 }

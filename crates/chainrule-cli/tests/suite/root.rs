@@ -129,8 +129,9 @@ fn a_read_only_file_system_is_found_before_any_work() {
 fn devices_that_are_ours_are_written_into_and_disks_refused() {
     let place = Place::with(&[("table.csv", &small_table(60))]);
     let _disk = Mounted::new(&place, "disk", "size=1m,dev");
-    let (null, block) = (place.path("disk/null"), place.path("disk/block"));
+    let (null, full, block) = (place.path("disk/null"), place.path("disk/full"), place.path("disk/block"));
     done("mknod", &[null.to_str().unwrap(), "c", "1", "3"]);
+    done("mknod", &[full.to_str().unwrap(), "c", "1", "7"]);
     // A number that no driver has.
     done("mknod", &[block.to_str().unwrap(), "b", "240", "250"]);
     std::os::unix::fs::symlink("disk/null", place.path("link")).unwrap();
@@ -141,8 +142,13 @@ fn devices_that_are_ours_are_written_into_and_disks_refused() {
         place.good(&format!("predict model table.csv -o {name}"));
         place.refused(&format!("train table.csv --checkpoint {name} -o other"), &["no regular file"]);
     }
+    let quiet = place.script("$CHAINRULE train table.csv --layers 5 --epochs 2 -o disk/null > disk/null");
+    assert_eq!((quiet.code, quiet.errors.as_str()), (Some(0), ""), "what is thrown away twice is not said");
     let after = std::fs::metadata(&null).unwrap();
     assert!(after.file_type().is_char_device() && after.ino() == inode);
+    let run = place.run("predict model table.csv -o disk/full");
+    assert_eq!(run.code, Some(2));
+    assert_eq!(run.errors, "error: disk/full: No space left on device (os error 28)\n");
     place.refused("train table.csv --layers 5 --epochs 2 -o disk/block", &["is a disk"]);
     place.refused("predict model table.csv -o disk/block", &["is a disk"]);
     assert!(std::fs::symlink_metadata(&block).unwrap().file_type().is_block_device());

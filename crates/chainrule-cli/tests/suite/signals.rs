@@ -104,8 +104,8 @@ fn a_second_ctrl_c_ends_at_once_and_leaves_nothing() {
     // Nobody reads the pipe, so that saving the model waits.
     let run = place.start("train table.csv --layers 5 --epochs 2 --checkpoint run -o pipe");
     run.wait_for("epoch 2/2");
-    let is_over = || place.path("run").exists() && left_over(&place) == [".run.chainrule-lock"];
-    run.wait_until(is_over, "last checkpoint", || format!("{:?}", place.names()));
+    let is_over = || place.path("run").exists() && left_over(&place).is_empty();
+    run.wait_until(is_over, "end of training", || format!("{:?}", place.names()));
     run.signal("INT");
     std::thread::sleep(std::time::Duration::from_millis(100));
     run.signal("INT");
@@ -113,6 +113,19 @@ fn a_second_ctrl_c_ends_at_once_and_leaves_nothing() {
     assert_eq!(run.code, Some(130), "{}{}", run.output, run.errors);
     assert_eq!(left_over(&place), [""; 0]);
     place.good("train table.csv --layers 5 --epochs 3 --resume run -o model");
+
+    // Within a step of seconds, while the run owns its checkpoint.
+    let run =
+        place.start("train digits --layers 1500x10 --batch-size 2000 --epochs 9 --checkpoint other -o model");
+    run.wait_for("memory");
+    assert_eq!(left_over(&place), [".other.chainrule-lock"]);
+    run.signal("TERM");
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    run.signal("HUP");
+    let run = run.end();
+    assert_eq!(run.code, Some(129), "{}{}", run.output, run.errors);
+    assert!(!run.output.contains("interrupted"), "{}", run.output);
+    assert_eq!(left_over(&place), [""; 0]);
 }
 
 #[test]
