@@ -38,16 +38,18 @@ pub(super) fn name_beside(target: &Path, kind: &str) -> PathBuf {
     target.with_file_name(format!(".{short}.chainrule-{kind}"))
 }
 
-/// Creates the file and locks it. One that is there was left by a process that was killed, and is replaced, unless its
+/// Creates the file and locks it; whoever has it removes it with [`remove`]. One that is there was left by a process that was killed, and is replaced, unless its
 /// lock is taken: then this waits, or gives none.
 pub(super) fn claim(path: &Path, waits: bool) -> io::Result<Option<File>> {
     loop {
-        match OpenOptions::new().write(true).create_new(true).open(path) {
+        match create(path) {
             Ok(file) => {
-                lock(&file)?;
-                if is_at(&file, path) {
+                let locked = lock(&file);
+                if locked.is_ok() && is_at(&file, path) {
                     return Ok(Some(file));
                 }
+                forget(&mut present(), path);
+                locked?;
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if !clear(path, waits)? {
@@ -57,6 +59,14 @@ pub(super) fn claim(path: &Path, waits: bool) -> io::Result<Option<File>> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Creates a file that is not there, as one that is to be gone at the end.
+fn create(path: &Path) -> io::Result<File> {
+    let mut present = present();
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    present.push(path.to_owned());
+    Ok(file)
 }
 
 /// Removes a file that was left, if nobody has its lock; says whether to go on.
@@ -124,7 +134,6 @@ impl Aside {
             let reason = format!("nothing can be written to the folder {folder}: {error}");
             Error::File { path: path.to_owned(), reason }
         })?;
-        present().push(aside.clone());
         let aside = Aside { path: aside, file };
         #[cfg(unix)]
         if let Ok(existing) = fs::metadata(target) {
@@ -159,7 +168,7 @@ impl Aside {
     pub(super) fn rename_to(mut self, target: &Path) -> io::Result<()> {
         let mut present = present();
         fs::rename(&self.path, target)?;
-        present.retain(|path| *path != self.path);
+        forget(&mut present, &self.path);
         self.path.clear();
         drop(present);
         // The file itself is synced; some systems cannot sync a folder.
@@ -185,7 +194,6 @@ pub struct FileLock {
 
 impl FileLock {
     pub(super) fn new(path: PathBuf, file: File) -> Self {
-        present().push(path.clone());
         FileLock { path, _file: file }
     }
 }
@@ -199,9 +207,14 @@ impl Drop for FileLock {
 /// Removes one of ours, whose lock is still held; one that was renamed has no path any more.
 fn remove(path: &Path) {
     let mut present = present();
-    if let Some(index) = present.iter().position(|known| known == path) {
-        present.swap_remove(index);
+    if forget(&mut present, path) {
         // What cannot be removed is cleared by the next process.
         let _ = fs::remove_file(path);
     }
+}
+
+/// Takes one off the list, if it is there.
+fn forget(present: &mut Vec<PathBuf>, path: &Path) -> bool {
+    let index = present.iter().position(|known| known == path);
+    index.map(|index| present.swap_remove(index)).is_some()
 }
