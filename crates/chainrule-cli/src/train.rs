@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::arguments::{Part, TrainArguments};
 use crate::flags::{estimator_options, in_flags};
 use crate::output::{check_default_output, check_output, input_files, is_ours, spare_place};
-use crate::progress::Progress;
+use crate::progress::{Progress, waited};
 use crate::reading::say_notes;
 use crate::report::{
     bytes, counted, grouped, ledger_line, loss_words, measurement_lines, network_line, network_table,
@@ -62,7 +62,9 @@ fn prepare(arguments: &TrainArguments) -> Result<Preparation> {
         arguments.reading.read(&arguments.data, &arguments.reading.options(arguments.common.threads)?)?;
     let options = estimator_options(arguments, &dataset)?;
     let mut notes = Vec::new();
-    let preparation = Estimator::new(options).prepare_noting(&dataset, &mut notes);
+    let estimator = Estimator::new(options);
+    // Planning within a limit of memory takes seconds where layers are thousands.
+    let preparation = waited("planning", || estimator.prepare_noting(&dataset, &mut notes));
     say_notes(&notes);
     preparation.map_err(in_flags)
 }

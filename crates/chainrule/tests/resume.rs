@@ -195,6 +195,10 @@ fn files_that_are_no_run_are_refused() {
         (r#"\"width\":9"#, r#"\"width\":8"#),
         ("optimizer.1.layers.0.bias", "optimizer.7.layers.0.bias"),
         ("chainrule_training", "chainrule_trainings"),
+        // What no run comes to.
+        (r#"\"kept_epoch\":"#, r#"\"kept_epoch\":9"#),
+        (r#"\"kept_loss\":"#, r#"\"kept_loss\":-"#),
+        (r#"\"scale\":1.0"#, r#"\"scale\":0.5"#),
     ] {
         assert!(header.contains(from), "{from}");
         let header = header.replace(from, to);

@@ -1,14 +1,25 @@
 //! Whether what a checkpoint says can have come from a run: a file may have been changed, by accident or by hand.
 
-use super::state::Description;
+use super::TrainingOptions;
+use super::schedule::Plateau;
 use crate::kernel::Scalar;
 use crate::loss::Loss;
 use crate::parameters::{Parameters, TensorLayout};
 
+/// What a checkpoint says of its run.
+pub(super) struct Claims<'a> {
+    pub(super) loss: &'a Loss,
+    pub(super) options: &'a TrainingOptions,
+    pub(super) epochs: usize,
+    pub(super) steps: u64,
+    pub(super) plateau: Plateau,
+    pub(super) kept_epoch: usize,
+    pub(super) kept_loss: Option<f64>,
+}
+
 /// The first thing that no run comes to, in the words of the file.
-pub(super) fn implausible(description: &Description) -> Option<String> {
-    let Description { ref loss, ref options, epochs, steps, plateau, kept_epoch, kept_loss, .. } =
-        *description;
+pub(super) fn implausible(claims: &Claims<'_>) -> Option<String> {
+    let Claims { loss, options, epochs, steps, plateau, kept_epoch, kept_loss } = *claims;
     if epochs > options.epochs {
         let wanted = options.epochs;
         return Some(format!("\"epochs\" is {epochs}, of {wanted} that were asked for"));

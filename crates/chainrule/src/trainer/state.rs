@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{SECOND_CLASS, check_positive_class};
-use super::plausible::{first_negative, implausible};
+use super::plausible::{Claims, first_negative, implausible};
 use super::schedule::Plateau;
 use super::{Kept, Trainer, TrainingOptions};
 use crate::error::{Error, Result};
@@ -21,18 +21,18 @@ const KEY: &str = "chainrule_training";
 /// What the tensors do not say.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Description {
+struct Description {
     network: Network,
-    pub(super) loss: Loss,
-    pub(super) options: TrainingOptions,
+    loss: Loss,
+    options: TrainingOptions,
     number_type: String,
-    pub(super) epochs: usize,
-    pub(super) steps: u64,
-    pub(super) plateau: Plateau,
+    epochs: usize,
+    steps: u64,
+    plateau: Plateau,
     /// The epoch of the parameters to keep.
-    pub(super) kept_epoch: usize,
+    kept_epoch: usize,
     /// Their validation loss.
-    pub(super) kept_loss: Option<f64>,
+    kept_loss: Option<f64>,
     /// The class that F1 is for where there are two, unless it is the second.
     #[serde(default = "second_class", skip_serializing_if = "is_second_class")]
     positive_class: u32,
@@ -110,7 +110,16 @@ impl<T: Scalar> Trainer<T> {
         if let Err(error) = checked.and(description.loss.check(description.network.output_width())) {
             return file.fail(error.to_string());
         }
-        if let Some(reason) = implausible(&description) {
+        let claims = Claims {
+            loss: &description.loss,
+            options: &description.options,
+            epochs: description.epochs,
+            steps: description.steps,
+            plateau: description.plateau,
+            kept_epoch: description.kept_epoch,
+            kept_loss: description.kept_loss,
+        };
+        if let Some(reason) = implausible(&claims) {
             return file.fail(format!("no run can have come to this: {reason}"));
         }
         let Description {
