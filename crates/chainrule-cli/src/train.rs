@@ -31,10 +31,10 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
     let places = Places::check(arguments)?;
     let preparation = prepare(arguments)?;
     let run = preparation.start().map_err(in_flags)?;
-    // Whoever closes standard output, or fills it, does not lose the model for that.
-    let described = if arguments.common.json { Ok(()) } else { describe(&preparation) };
     let asked = Arc::new(AtomicI32::new(0));
     watch_for_the_end(&asked);
+    // Whoever closes standard output, or fills it, does not lose the model for that.
+    let described = if arguments.common.json { Ok(()) } else { describe(&preparation) };
     let fitted = fit(arguments, &preparation, run, &asked).map_err(|error| keep_last_good(error, &places))?;
     let (kept, problem) = keep(&fitted, &places);
     let said = match arguments.common.json {

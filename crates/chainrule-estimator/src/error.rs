@@ -85,7 +85,7 @@ pub enum EstimatorError {
     },
     /// A prediction so far from its target that what is measured is no number.
     #[error(
-        "{place}: output {output} is {value}, so far from its target that the loss is no number any more; \
+        "{place}: output {output} is {value:e}, so far from its target that the loss is no number any more; \
              leave the row out, or train with targets of such a size"
     )]
     NotMeasured {

@@ -184,7 +184,10 @@ impl Network {
         self.tensors().iter().map(TensorLayout::count).sum()
     }
 
-    /// The tensors of layer l: the weight first, then a bias; none where it has no parameters.
+    /// The tensors of layer l, from 1: the weight first, then a bias; none where it has no parameters.
+    ///
+    /// # Panics
+    /// Where there is no such layer.
     pub fn layer_tensors(&self, l: usize) -> &[TensorLayout] {
         self.layout.layer_tensors(l)
     }

@@ -2,13 +2,23 @@
 
 use std::process::{Command, Stdio};
 
-use crate::place::{Place, Started, earlier_model, small_table};
+use crate::place::{Place, Run, Started, earlier_model, small_table};
 
 /// A run that goes on for a while, with many epochs.
 const LONG: &str = "train digits --layers 200,100 --epochs 30";
 
 /// A run whose first epoch goes on for a while.
 const SLOW_EPOCH: &str = "train digits --layers 600x8 --batch-size 1 --epochs 2";
+
+/// That run, when Ctrl-C comes in its first epoch.
+fn interrupted_in_the_first_epoch(place: &Place, output: &str) -> Run {
+    let run = place.start(&format!("{SLOW_EPOCH} -o {output}"));
+    run.wait_for("memory");
+    run.signal("INT");
+    let run = run.end();
+    assert_eq!(run.code, Some(130), "{}{}", run.output, run.errors);
+    run
+}
 
 /// What is left beside the results.
 fn left_over(place: &Place) -> Vec<String> {
@@ -59,12 +69,7 @@ fn a_signal_that_is_ignored_stays_ignored() {
 #[test]
 fn before_the_end_of_the_first_epoch_a_good_model_stays() {
     let place = Place::with(&[("good.safetensors", &earlier_model())]);
-    let run = place.start(&format!("{SLOW_EPOCH} -o good.safetensors"));
-    run.wait_for("memory");
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    run.signal("INT");
-    let run = run.end();
-    assert_eq!(run.code, Some(130), "{}{}", run.output, run.errors);
+    let run = interrupted_in_the_first_epoch(&place, "good.safetensors");
     assert!(
         run.output.ends_with("the first epoch did not end: the earlier model stays as it was\n"),
         "{}",
@@ -73,12 +78,7 @@ fn before_the_end_of_the_first_epoch_a_good_model_stays() {
     assert_eq!(place.text("good.safetensors"), earlier_model());
 
     // Where there is none, a part of an epoch is better than nothing, and it is said that it is one.
-    let run = place.start(&format!("{SLOW_EPOCH} -o new.safetensors"));
-    run.wait_for("memory");
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    run.signal("INT");
-    let run = run.end();
-    assert_eq!(run.code, Some(130), "{}{}", run.output, run.errors);
+    let run = interrupted_in_the_first_epoch(&place, "new.safetensors");
     assert!(run.output.contains("the first epoch did not end: the model is what was learned of it\n"));
     place.good("inspect new.safetensors");
     assert_eq!(place.names(), ["good.safetensors", "new.safetensors"]);

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rule, check_positive};
-use crate::error::{Result, require};
+use super::check_positive;
+use crate::error::Result;
 use crate::kernel::{Scalar, Threads, parts::for_each_part};
-use crate::parameters::{Gradients, Parameters};
+use crate::parameters::Gradients;
 
 /// How gradients are bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,25 +28,6 @@ impl Clipping {
             Clipping::Value(bound) => check_positive("clip_value", bound),
             Clipping::GlobalNorm(bound) => check_positive("clip_norm", bound),
         }
-    }
-
-    /// Checks that the bound lets parameters move: that the largest step it leaves is not lost in rounding beside a
-    /// parameter of usual size, the root mean square.
-    ///
-    /// # Errors
-    /// When nothing could be learned.
-    pub(crate) fn check_moves<T: Scalar>(&self, rule: &Rule, parameters: &Parameters<T>) -> Result<()> {
-        let (name, bound) = match *self {
-            Clipping::Value(bound) => ("clip_value", bound),
-            Clipping::GlobalNorm(bound) => ("clip_norm", bound),
-        };
-        let usual = parameters.norm() / (parameters.count() as f64).sqrt();
-        let rounding = T::epsilon().as_f64() / 2.0;
-        let moves =
-            usual == 0.0 || rule.largest_step(bound) > rounding * usual || rule.learning_rate() == 0.0;
-        let allowed =
-            "so small a bound lets no weight change, since each step is lost in rounding; give a larger one";
-        require(moves, name, bound, allowed)
     }
 }
 

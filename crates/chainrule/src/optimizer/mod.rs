@@ -84,7 +84,7 @@ macro_rules! rules {
             }
 
             /// How far a step can take a parameter, about, whose gradients are within ± `bound`; L2 aside.
-            fn largest_step(&self, bound: f64) -> f64 {
+            pub(crate) fn largest_step(&self, bound: f64) -> f64 {
                 match self { $(Rule::$rule(rule) => rule.learning_rate * rule.largest_change(bound),)* }
             }
 

@@ -5,6 +5,7 @@
 
 mod memory;
 mod metrics;
+mod moves;
 mod plausible;
 mod schedule;
 mod state;
@@ -195,7 +196,7 @@ impl<T: Scalar> Trainer<T> {
     /// A run that starts from `parameters`.
     ///
     /// # Errors
-    /// When an option is out of range, or loss, network and parameters do not fit together.
+    /// When an option is out of range or lets no parameter move, or loss, network and parameters do not fit together.
     #[inline(never)]
     pub fn new(
         network: &Network,
@@ -209,9 +210,7 @@ impl<T: Scalar> Trainer<T> {
         if let Some(tensor) = parameters.first_not_finite() {
             return Err(Error::Data(format!("{} has a number that is not finite", tensor.name)));
         }
-        if let Some(clipping) = &options.clipping {
-            clipping.check_moves(&options.optimizer, &parameters)?;
-        }
+        moves::check_moves(&options, &parameters)?;
         let optimizer = Optimizer::new(options.optimizer.clone(), &parameters)?;
         let kept = Kept { epoch: 0, loss: None, parameters: parameters.clone() };
         Ok(Trainer {
