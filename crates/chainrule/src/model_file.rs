@@ -87,7 +87,7 @@ impl<T: Scalar> Model<T> {
     /// number is not finite; each with the file and the place.
     #[inline(never)]
     pub fn load(path: &Path) -> Result<Self> {
-        let file = TensorFile::read(path, KEY, WHAT)?;
+        let file = TensorFile::open(path, KEY, WHAT)?;
         // The version first: another format has other fields.
         let version: serde_json::Value = file.metadata(KEY, WHAT)?;
         match version.get("format").and_then(serde_json::Value::as_u64) {
@@ -101,10 +101,10 @@ impl<T: Scalar> Model<T> {
         if let Err(error) = loss.check(network.output_width()) {
             return file.fail(format!("the loss does not fit the network: {error}"));
         }
-        // Names and shapes before memory is taken for them: a description may ask for anything.
+        // Names and shapes before memory is taken for them: a description may ask for anything, and a file be large.
         file.check_shapes(network.tensors().iter().map(|tensor| (tensor.name.clone(), tensor)))?;
         let mut parameters = network.zeros();
-        file.fill("", &mut parameters)?;
+        file.read()?.fill("", &mut parameters)?;
         Ok(Model { network, loss, parameters, preprocessing, training })
     }
 

@@ -36,7 +36,7 @@ pub(super) fn implausible(claims: &Claims<'_>) -> Option<String> {
         }
         // Only the logarithm of a rate, and so the loss for Poisson, has no lower bound.
         Some(kept) if kept < 0.0 && *loss != Loss::Poisson => {
-            return Some(format!("\"kept_loss\" is {kept}, and the loss {} is never below 0", loss.name()));
+            return Some(format!("\"kept_loss\" is {kept:e}, and the loss {} is never below 0", loss.name()));
         }
         None if kept_epoch != epochs => {
             return Some(format!(
@@ -45,7 +45,9 @@ pub(super) fn implausible(claims: &Claims<'_>) -> Option<String> {
         }
         _ => {}
     }
-    plateau.implausible(&options.schedule, epochs)
+    // A loss for Poisson may be below 0, and a plateau's best one then rise.
+    let least = (*loss != Loss::Poisson).then_some(kept_loss.unwrap_or(0.0));
+    plateau.implausible(&options.schedule, epochs, least)
 }
 
 /// The first tensor with a number below 0.

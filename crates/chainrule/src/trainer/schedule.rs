@@ -179,8 +179,14 @@ impl Plateau {
         Plateau { best: None, waited: 0, scale: 1.0 }
     }
 
-    /// What cannot have come from so many epochs of a schedule, in the words of a file.
-    pub(crate) fn implausible(&self, schedule: &Schedule, epochs: usize) -> Option<String> {
+    /// What cannot have come from so many epochs of a schedule, in the words of a file. `least` is the lowest loss there was,
+    /// or a bound below it, where there is one.
+    pub(crate) fn implausible(
+        &self,
+        schedule: &Schedule,
+        epochs: usize,
+        least: Option<f64>,
+    ) -> Option<String> {
         let Plateau { best, waited, scale } = *self;
         let Schedule::ReduceOnPlateau { factor, patience, .. } = *schedule else {
             let schedule = schedule.name();
@@ -190,6 +196,11 @@ impl Plateau {
         };
         if best.is_some() != (epochs > 0) || best.is_some_and(|best| !best.is_finite()) {
             return Some(format!("\"best\" of the plateau is {}, after {epochs} epochs", number(best)));
+        }
+        if let (Some(best), Some(least)) = (best, least)
+            && best < least
+        {
+            return Some(format!("\"best\" of the plateau is {best:e}, and no loss was below {least:e}"));
         }
         if waited > patience.min(epochs) {
             return Some(format!(
@@ -203,7 +214,7 @@ impl Plateau {
             times += 1;
         }
         (power != scale).then(|| {
-            format!("\"scale\" of the plateau is {scale}, which is no power of its factor, {factor}")
+            format!("\"scale\" of the plateau is {scale:e}, which is no power of its factor, {factor}")
         })
     }
 

@@ -104,7 +104,7 @@ impl<T: Scalar> Trainer<T> {
     /// When the file is not complete or not of this number type, and when what it says cannot have come from a run.
     #[inline(never)]
     pub fn resume(path: &Path, epochs: Option<usize>) -> Result<Self> {
-        let file = TensorFile::read(path, KEY, "a training checkpoint")?;
+        let file = TensorFile::open(path, KEY, "a training checkpoint")?;
         let description: Description = file.metadata(KEY, "a training checkpoint")?;
         let checked = description.options.check().and(check_positive_class(description.positive_class));
         if let Err(error) = checked.and(description.loss.check(description.network.output_width())) {
@@ -136,9 +136,10 @@ impl<T: Scalar> Trainer<T> {
         file.check_shapes(prefixes.iter().flat_map(|prefix| {
             network.tensors().iter().map(move |tensor| (format!("{prefix}{}", tensor.name), tensor))
         }))?;
+        let tensors = file.read()?;
         let read = |prefix: &str| -> Result<Parameters<T>> {
             let mut parameters = network.zeros();
-            file.fill(prefix, &mut parameters)?;
+            tensors.fill(prefix, &mut parameters)?;
             Ok(parameters)
         };
         let state = (0..options.optimizer.state_buffers())
@@ -148,7 +149,7 @@ impl<T: Scalar> Trainer<T> {
             && let Some(tensor) = first_negative(&state[index])
         {
             let name = format!("{}{}", optimizer_prefix(index), tensor.name);
-            return file.fail(format!(
+            return tensors.fail(format!(
                 "no run can have come to this: tensor \"{name}\" sums squares, and has a number below 0"
             ));
         }
