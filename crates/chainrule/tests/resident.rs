@@ -1,6 +1,7 @@
 //! The predicted peak is what a step takes: every byte that is allocated for numbers, and, for networks of half a gigabyte
 //! and more, the pages that the system gives.
 
+#[path = "suite/common.rs"]
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};

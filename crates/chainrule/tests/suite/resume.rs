@@ -1,13 +1,11 @@
 //! A run that is written down, read and continued equals an uninterrupted one, bit for bit.
 
-mod common;
-
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::common::*;
 use chainrule::optimizer::{Adagrad, Adam, AdamW, RmsProp, Sgd};
 use chainrule::*;
-use common::*;
 use tempfile::TempDir;
 
 /// What a run was, epoch by epoch, and where it ended.

@@ -1,10 +1,8 @@
 //! A step that diverges names the first value that is not finite, and changes nothing.
 
-mod common;
-
+use crate::common::*;
 use chainrule::optimizer::Adam;
 use chainrule::*;
-use common::*;
 
 /// Takes one good step, one that must fail with this quantity and layer, and the good one again.
 fn assert_diverges<T: Scalar>(

@@ -2,12 +2,10 @@
 //!
 //! The cases are the same in every run. `PROPTEST_CASES` and `PROPTEST_RNG_SEED` make more and others.
 
-mod common;
-
+use crate::common::*;
 use chainrule::gradient_check::{CheckOptions, gradient_check};
 use chainrule::optimizer::{Adam, Sgd};
 use chainrule::*;
-use common::*;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 

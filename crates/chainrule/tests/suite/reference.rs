@@ -1,11 +1,9 @@
 //! The fast path equals the plain loops of the reference, and the fused step equals the five functions in bits.
 
-mod common;
-
+use crate::common::*;
 use chainrule::optimizer::{Adagrad, Adam, RmsProp, Sgd};
 use chainrule::reference::compute;
 use chainrule::*;
-use common::*;
 
 /// Around the sizes of vectors, of the kernels' blocks and of tiles.
 const SIZES: [usize; 7] = [1, 15, 16, 17, 127, 128, 129];

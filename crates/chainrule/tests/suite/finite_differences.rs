@@ -1,10 +1,8 @@
 //! Finite differences in f64 agree with backpropagation for every activation, loss, output and depth.
 
-mod common;
-
+use crate::common::*;
 use chainrule::gradient_check::{CheckOptions, CheckReport, Checker, FEWEST_TENSORS, Kink, gradient_check};
 use chainrule::*;
-use common::*;
 
 /// Samples; different from every width below.
 const ROWS: usize = 7;

@@ -1,13 +1,11 @@
 //! The trace of a step: which events there are, in which order, and that their values are the five functions'.
 
-mod common;
-
 use std::collections::BTreeMap;
 
+use crate::common::*;
 use chainrule::optimizer::{Adam, Sgd};
 use chainrule::trace::{Event, Operation, Phase, Trace, trace};
 use chainrule::*;
-use common::*;
 
 fn rule() -> Rule {
     Rule::Adam(Adam { learning_rate: 0.1, ..Adam::default() })

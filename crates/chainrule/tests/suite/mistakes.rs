@@ -1,10 +1,8 @@
 //! The classic mistakes in backpropagation, planted in the reference, make the gradient check fail.
 
-mod common;
-
+use crate::common::*;
 use chainrule::reference::{Mistake, compute};
 use chainrule::*;
-use common::*;
 
 /// Networks of at least two layers with slopes other than 1, on more than one sample.
 fn cases() -> Vec<Case> {

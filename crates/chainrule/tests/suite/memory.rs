@@ -1,12 +1,10 @@
 //! Training within a limit of bytes: the same bits as the plain step at every breakpoint of the curve, in any number of
 //! micro-batches, and exactly the bytes that were predicted.
 
-mod common;
-
+use crate::common::*;
 use chainrule::memory::Schedule;
 use chainrule::memory::*;
 use chainrule::*;
-use common::*;
 
 /// Networks of unequal widths that together have every activation, with dropout in front, between and twice in a row, and
 /// layers without a bias.

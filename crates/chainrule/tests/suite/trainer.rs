@@ -1,13 +1,11 @@
 //! The trainer: every sample once an epoch, the last partial batch rightly weighted, early stopping, interruption,
 //! divergence, schedules and metrics, each against plain loops.
 
-mod common;
-
 use std::ops::ControlFlow;
 
+use crate::common::*;
 use chainrule::optimizer::Sgd;
 use chainrule::*;
-use common::*;
 
 fn go_on<T>(_: &Event<'_, T>) -> ControlFlow<()> {
     ControlFlow::Continue(())

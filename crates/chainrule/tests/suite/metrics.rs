@@ -2,10 +2,8 @@
 //!
 //! The cases are the same in every run. `PROPTEST_CASES` and `PROPTEST_RNG_SEED` make more and others.
 
-mod common;
-
+use crate::common::*;
 use chainrule::*;
-use common::*;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 

@@ -1,11 +1,9 @@
 //! Mazur's step-by-step example: 2-2-2 sigmoids with half squared error, every number worked out by hand.
 //! Matt Mazur, "A Step by Step Backpropagation Example", 2015; here with 16 digits.
 
-mod common;
-
+use crate::common::five_steps;
 use chainrule::optimizer::Sgd;
 use chainrule::*;
-use common::five_steps;
 
 /// (tensor or value, index, its number)
 type Expected = (&'static str, usize, f64);

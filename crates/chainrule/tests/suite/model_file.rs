@@ -1,13 +1,11 @@
 //! The model file: PyTorch's own outputs from a file that PyTorch wrote, a round trip without loss, and errors for
 //! everything that is not a model.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
+use crate::common::*;
 use chainrule::layer::{Dense, Layer};
 use chainrule::*;
-use common::*;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -1,10 +1,8 @@
 //! Losses, gradients, parameters and predictions have the same bits on any number of threads.
 
-mod common;
-
+use crate::common::*;
 use chainrule::optimizer::Adam;
 use chainrule::*;
-use common::*;
 
 struct Run<T> {
     losses: Vec<f64>,

@@ -1,18 +1,16 @@
 //! Twenty short runs whose every bit is written down: what a training run comes to does not change with the code.
 //!
 //! `tests/data/golden.txt` holds a digest of each run's losses, model file, checkpoint and predictions. A change that is
-//! meant to change bits writes it anew: `GOLDEN=write cargo test -p chainrule --test golden`.
-
-mod common;
+//! meant to change bits writes it anew: `GOLDEN=write cargo test -p chainrule --test suite golden`.
 
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::common::*;
 use chainrule::memory::{MemoryLimit, MicroBatches};
 use chainrule::optimizer::{Adagrad, Adam, AdamW, RmsProp, Sgd};
 use chainrule::*;
-use common::*;
 use tempfile::TempDir;
 
 /// FNV-1a (Fowler, Noll, Vo), 64 bits.

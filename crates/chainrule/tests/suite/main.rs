@@ -1,0 +1,18 @@
+//! The engine's tests, one file a question, in one program: what they share is compiled once.
+
+mod common;
+mod finite_differences;
+mod golden;
+mod mazur;
+mod memory;
+mod metrics;
+mod mistakes;
+mod model_file;
+mod non_finite;
+mod properties;
+mod pytorch;
+mod reference;
+mod resume;
+mod threads;
+mod trace;
+mod trainer;
