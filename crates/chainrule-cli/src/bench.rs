@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use chainrule::memory::{MemoryPlan, Schedule, StepModel, StepShape};
-use chainrule::{Activation, Loss, Mode, Network, Optimizer, Rule, Scalar, Threads, TrainingStep, fma_peak};
+use chainrule::checkpoint::Schedule;
+use chainrule::plan::{MemoryPlan, StepModel, StepShape};
+use chainrule::{Activation, Loss, Network, Optimizer, Rule, Scalar, Threads, fma_peak};
 use chainrule_estimator::can_hold;
 use serde_json::{Value, json};
 
@@ -164,12 +165,10 @@ fn measure<T: Scalar>(
     let mut optimizer = Optimizer::new(rule.clone(), &parameters)?;
     let (bytes, recomputed) = (plan.bytes(), plan.recomputed());
     let (microbatches, flops) = (plan.model().microbatches(), step_flops(network, workload.batch));
-    let mut step = TrainingStep::planned(plan.clone(), &workload.loss, None)?;
+    let mut step = plan.training_step(&workload.loss, None)?;
 
-    let mut run_step = || {
-        let mode = Mode::Training { seed: 1, step: optimizer.steps() };
-        step.run(threads, &mut parameters, &mut optimizer, data.samples(), mode).map(drop)
-    };
+    let mut run_step =
+        || step.run(threads, &mut parameters, &mut optimizer, data.samples(), Some(1)).map(drop);
     let warm = seconds_per_step(&mut run_step, 1, 1, arguments.seconds / 10.0, &|_| ())?;
     let stride = (CLOCK_INTERVAL / warm).clamp(1.0, 1e4) as usize;
     let mut seconds = Vec::new();

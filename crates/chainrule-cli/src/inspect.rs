@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use chainrule::memory::{MemoryPlan, StepShape};
+use chainrule::plan::{MemoryPlan, StepShape};
 use chainrule::{Model, Parameters, Rule};
 use chainrule_data::{InputPreprocessing, Preprocessing};
 use chainrule_estimator::Predictor;

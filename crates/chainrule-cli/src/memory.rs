@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use anyhow::{Result, anyhow};
-use chainrule::memory::{MemoryLimit, MicroBatches, measure_forward_costs};
+use chainrule::plan::{MemoryLimit, MicroBatches, measure_forward_costs};
 use chainrule::{Error, Network, Scalar};
 use chainrule_estimator::MemoryOptions;
 use clap::{Args, ValueEnum};

@@ -1,7 +1,7 @@
 //! How things are shown: numbers, tables, metrics.
 
 use chainrule::layer::Layer;
-use chainrule::memory::Ledger;
+use chainrule::plan::Ledger;
 use chainrule::{Loss, Metrics, Network};
 pub(crate) use chainrule_data::thousands as grouped;
 use chainrule_estimator::Measurement;

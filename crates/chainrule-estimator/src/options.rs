@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chainrule::memory::{MemoryLimit, MicroBatches, measure_forward_costs};
+use chainrule::plan::{MemoryLimit, MicroBatches, measure_forward_costs};
 use chainrule::{Activation, Clipping, Initialization, Loss, Network, Rule, Scalar, Schedule};
 use chainrule_data::{Dataset, MissingWords, Task};
 

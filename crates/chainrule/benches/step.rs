@@ -57,10 +57,9 @@ impl Workload {
             targets: Targets::Values(self.targets.view()),
             sample_weights: None,
         };
-        bencher.counter(ItemsCount::new(self.inputs.rows())).bench_local(|| {
-            let mode = Mode::Training { seed: 1, step: optimizer.steps() };
-            step.run(&threads, &mut parameters, &mut optimizer, samples, mode).unwrap()
-        });
+        bencher
+            .counter(ItemsCount::new(self.inputs.rows()))
+            .bench_local(|| step.run(&threads, &mut parameters, &mut optimizer, samples, Some(1)).unwrap());
     }
 }
 
@@ -111,7 +110,7 @@ fn activations(bencher: Bencher<'_, '_>, name: &str) {
 
 /// The curve of memory against recomputation, and the smallest limit; items are layers.
 mod plans {
-    use chainrule::memory::{Chain, Planner};
+    use chainrule::checkpoint::{Chain, Planner};
 
     use super::*;
 

@@ -9,22 +9,9 @@ use crate::kernel::transpose::{transpose, transpose_to_rows};
 use crate::kernel::{Scalar, Threads};
 use crate::layer::{Context, LayerWeights};
 use crate::matrix::{Matrix, MatrixView};
+use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::Parameters;
-
-/// Whether dropout drops.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Mode {
-    /// Nothing is random.
-    Inference,
-    /// Dropout masks are drawn from (seed, step, layer, sample).
-    Training {
-        /// The run's seed.
-        seed: u64,
-        /// The step's number.
-        step: u64,
-    },
-}
 
 /// Every z and a of one forward pass.
 #[derive(Clone, Debug)]
@@ -158,7 +145,7 @@ pub(crate) fn infer_with_pre_activation<T: Scalar>(
     let (samples, outputs) = (inputs.rows(), network.output_width());
     let mut z = Matrix::zeros(samples, outputs);
     let mut a = Matrix::zeros(samples, outputs);
-    let widest = (0..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
+    let widest = network.widest();
     let chunk = INFERENCE_BATCH * outputs;
     let rows = (z.as_mut_slice(), a.as_mut_slice());
     for_each_chunk(threads, rows, (chunk, chunk), |block, z, a| {

@@ -17,13 +17,14 @@ use std::ops::Range;
 
 use crate::backward::{backward, gradients, output_error};
 use crate::error::{Error, Result};
-use crate::forward::{Mode, forward};
+use crate::forward::forward;
 use crate::loss::{Loss, Output};
 use crate::matrix::Matrix;
+use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::{Gradients, Parameters, TensorLayout};
 use crate::random::{Purpose, Random, Stream};
-use crate::step::Samples;
+use crate::samples::Samples;
 use crate::watch::tell;
 use sides::{Ends, Sides};
 

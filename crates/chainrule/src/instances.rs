@@ -7,7 +7,7 @@
 
 use std::hint::black_box;
 
-use crate::memory::{MemoryPlan, StepModel, measure_forward_costs};
+use crate::plan::{MemoryPlan, StepModel, measure_forward_costs};
 use crate::trace::Trace;
 use crate::*;
 
@@ -26,9 +26,11 @@ fn instances<T: Scalar>() {
     black_box(gradients::<T> as fn(_, _, _) -> _);
     black_box(clip::<T> as fn(_, _));
     black_box(Optimizer::<T>::new as fn(_, _) -> _);
-    black_box(update::<T> as fn(_, _, _) -> _);
     black_box(TrainingStep::<T>::new as fn(_, _, _, _) -> _);
-    black_box(TrainingStep::<T>::planned as fn(_, _, _) -> _);
+    black_box(MemoryPlan::training_step::<T> as fn(_, _, _) -> _);
+    black_box(TrainingStep::<T>::gradients as fn(_, _, _, _, _) -> _);
+    black_box(TrainingStep::<T>::gradients_observed as fn(_, _, _, _, _, _) -> _);
+    black_box(Optimizer::<T>::update as fn(_, _, _, _) -> _);
     black_box(TrainingStep::<T>::run as fn(_, _, _, _, _, _) -> _);
     black_box(trace::<T> as fn(_, _, _, _, _, _) -> _);
     black_box(Trace::<T>::save_tensors as fn(_, _) -> _);

@@ -199,6 +199,16 @@ impl Network {
         first.offset()..last.offset() + last.count()
     }
 
+    /// The first layer that has parameters, from 1; the first of all if none has.
+    pub(crate) fn first_with_parameters(&self) -> usize {
+        self.tensors().first().map_or(1, |tensor| tensor.layer)
+    }
+
+    /// The largest of n_0..n_L.
+    pub(crate) fn widest(&self) -> usize {
+        self.widths.iter().copied().max().unwrap_or(0)
+    }
+
     /// FLOPs of a training step for one sample: forward, gradients, and the error carried back from
     /// every dense layer but the first, two for each multiplication with its addition.
     pub fn step_flops(&self) -> u64 {

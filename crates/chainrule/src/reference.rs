@@ -6,13 +6,13 @@
 
 use crate::activation::Activation;
 use crate::error::Result;
-use crate::forward::Mode;
 use crate::layer::Layer;
 use crate::loss::{Loss, Targets};
 use crate::matrix::Matrix;
+use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::{Gradients, Parameters};
-use crate::step::Samples;
+use crate::samples::Samples;
 
 /// A classic mistake in backpropagation.
 #[derive(Clone, Copy, Debug, PartialEq)]

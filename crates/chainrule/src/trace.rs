@@ -16,15 +16,16 @@ use serde::{Serialize, Serializer};
 use crate::activation::Activation;
 use crate::backward::{Deltas, carry_back, gradients, output_error, through_activation};
 use crate::error::Result;
-use crate::forward::{Mode, forward};
+use crate::forward::forward;
 use crate::kernel::Scalar;
 use crate::layer::Layer;
 use crate::loss::{Loss, Targets};
 use crate::matrix::Matrix;
+use crate::mode::Mode;
 use crate::network::Network;
 use crate::optimizer::{Optimizer, Rule, update};
 use crate::parameters::Parameters;
-use crate::step::Samples;
+use crate::samples::Samples;
 use crate::tensor_file::{NamedTensor, write};
 
 /// Which of the five steps an event belongs to.

@@ -107,8 +107,7 @@ fn allocations_of_steps(shape: &Shape, rule: &str, count: usize) -> usize {
     let mut step = TrainingStep::new(&network, &shape.loss, shape.clipping, shape.batch).unwrap();
     let mut run = |steps: u64| {
         for _ in 0..steps {
-            let mode = Mode::Training { seed: 3, step: optimizer.steps() };
-            step.run(&threads, &mut parameters, &mut optimizer, data.samples(), mode).unwrap();
+            step.run(&threads, &mut parameters, &mut optimizer, data.samples(), Some(3)).unwrap();
         }
     };
     run(1);

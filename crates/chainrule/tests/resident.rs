@@ -7,7 +7,7 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use chainrule::memory::*;
+use chainrule::plan::*;
 use chainrule::*;
 use common::*;
 
@@ -75,9 +75,8 @@ impl Subject {
         let before = (NUMBERS.load(SeqCst), OTHERS.load(SeqCst));
         let mut parameters = network.initialize::<f32>(1);
         let mut optimizer = Optimizer::new(rule.clone(), &parameters).unwrap();
-        let mut step = TrainingStep::planned(plan.clone(), &Loss::HalfSquaredError, None).unwrap();
-        let mode = Mode::Training { seed: 1, step: 0 };
-        step.run(&threads, &mut parameters, &mut optimizer, data.samples(), mode).unwrap();
+        let mut step = plan.training_step(&Loss::HalfSquaredError, None).unwrap();
+        step.run(&threads, &mut parameters, &mut optimizer, data.samples(), Some(1)).unwrap();
         let pages = resident("VmHWM").zip(pages_before).map(|(after, before)| after.saturating_sub(before));
         let (numbers, others) = (NUMBERS.load(SeqCst) - before.0, OTHERS.load(SeqCst) - before.1);
         (plan, numbers, others, pages)

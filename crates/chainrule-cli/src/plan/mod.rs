@@ -6,7 +6,8 @@ mod timeline;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use chainrule::memory::{Breakpoint, MemoryPlan, MicroBatches, Operation, Planners, StepModel, StepShape};
+use chainrule::checkpoint::{Breakpoint, Operation, Planners};
+use chainrule::plan::{MemoryPlan, MicroBatches, StepModel, StepShape};
 use chainrule::{Loss, Model, Network, Rule, Scalar, TrainingOptions, write_file};
 use chainrule_estimator::Predictor;
 use comfy_table::Table;

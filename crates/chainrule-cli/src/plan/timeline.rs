@@ -1,6 +1,7 @@
 //! A schedule in words: what runs, what is kept, what is dropped and what is recomputed.
 
-use chainrule::memory::{MemoryPlan, Operation};
+use chainrule::checkpoint::Operation;
+use chainrule::plan::MemoryPlan;
 
 use crate::report::counted;
 

@@ -1,11 +1,12 @@
 //! The forward passes of the two sides of a parameter: from its layer on, and no further than they change anything.
 
 use super::Kink;
-use crate::forward::{Cache, Mode, activate_output, in_panels};
+use crate::forward::{Cache, activate_output, in_panels};
 use crate::kernel::panels::Panels;
 use crate::kernel::transpose::{transpose, transpose_to_rows};
 use crate::layer::{Context, Layer, LayerWeights};
 use crate::matrix::Matrix;
+use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::{Parameters, TensorLayout};
 
@@ -53,7 +54,7 @@ impl<'a> Sides<'a> {
             *count += usize::from(matches!(layer, Layer::Dense(_)));
             Some(*count)
         });
-        let widest = (0..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
+        let widest = network.widest();
         let room = || [(); 2].map(|()| vec![0.0; batch * widest]);
         Sides {
             network,

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::{Compute, Context, Describe};
 use crate::activation::Activation;
 use crate::error::{Result, require};
-use crate::forward::Mode;
 use crate::kernel::Scalar;
 use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::{Blocks, Panels};
+use crate::mode::Mode;
 use crate::parameters::TensorRequest;
 use crate::random::{Purpose, Stream};
 

@@ -14,11 +14,11 @@ pub use dropout::Dropout;
 
 use crate::activation::Activation;
 use crate::error::Result;
-use crate::forward::Mode;
 use crate::kernel::Scalar;
 use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::{Blocks, Panels};
 use crate::matrix::MatrixView;
+use crate::mode::Mode;
 use crate::parameters::{Parameters, TensorRequest};
 
 macro_rules! layer_kinds {

@@ -237,8 +237,27 @@ impl<T: Scalar> Optimizer<T> {
         Err(Error::shape("optimizer state", "the parameters' shapes", "those of another network"))
     }
 
-    /// One step, on all threads.
-    pub(crate) fn update(
+    /// Step 5, on all threads: changes W and b, using the gradients.
+    ///
+    /// # Errors
+    /// When the gradients or this optimizer's state do not have the parameters' shapes.
+    #[inline(never)]
+    pub fn update(
+        &mut self,
+        threads: &Threads,
+        parameters: &mut Parameters<T>,
+        gradients: &Gradients<T>,
+    ) -> Result<()> {
+        self.check_shapes(parameters)?;
+        if !parameters.same_shapes(gradients) {
+            return Err(Error::shape("gradients", "the parameters' shapes", "those of another network"));
+        }
+        self.apply(threads, parameters, gradients);
+        Ok(())
+    }
+
+    /// The same, of shapes that were checked.
+    pub(crate) fn apply(
         &mut self,
         threads: &Threads,
         parameters: &mut Parameters<T>,
@@ -284,22 +303,16 @@ impl NextStep<'_> {
     }
 }
 
-/// Step 5: the optimizer changes W and b, using the gradients.
+/// Step 5: the optimizer changes W and b, using the gradients; [`Optimizer::update`] on one thread.
 ///
 /// # Errors
 /// When the gradients or the optimizer's state do not have the parameters' shapes.
-#[inline(never)]
 pub fn update<T: Scalar>(
     optimizer: &mut Optimizer<T>,
     parameters: &mut Parameters<T>,
     gradients: &Gradients<T>,
 ) -> Result<()> {
-    optimizer.check_shapes(parameters)?;
-    if !parameters.same_shapes(gradients) {
-        return Err(Error::shape("gradients", "the parameters' shapes", "those of another network"));
-    }
-    optimizer.update(&Threads::single(), parameters, gradients);
-    Ok(())
+    optimizer.update(&Threads::single(), parameters, gradients)
 }
 
 #[cfg(test)]
@@ -342,7 +355,7 @@ mod tests {
             let mut optimizer = Optimizer::new(rule, &parameters).unwrap();
             let mut gradients = network.initialize::<f32>(2);
             for step in 0..4000 {
-                optimizer.update(&Threads::single(), &mut parameters, &gradients);
+                optimizer.update(&Threads::single(), &mut parameters, &gradients).unwrap();
                 if step == 0 {
                     assert!(optimizer.state().iter().all(|state| state.as_slice().iter().any(|x| *x != 0.0)));
                     gradients = network.zeros();

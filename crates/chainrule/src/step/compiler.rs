@@ -3,20 +3,40 @@
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
-use super::layout::{Layout, Tensor};
-use super::program::{Conditions, Operands, Phase, Program, RowOperation, Target, first_with_parameters};
+use super::arena_layout::{ArenaLayout, ArenaTensor};
+use super::program::{Destination, Operands, Phase, Program, RowOperation};
+use super::room::BackwardRoom;
+use crate::checkpoint::{Operation, Schedule};
 use crate::kernel::Scalar;
 use crate::kernel::arena::{Place, Places};
-use crate::layer::state_is_pre_activation;
-use crate::memory::{Operation, Schedule};
 use crate::network::Network;
+
+/// How a program is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Conditions {
+    pub(crate) rows: usize,
+    /// Threads that the work is cut for.
+    pub(crate) threads: usize,
+    /// Whether all gradients are kept until the step's end, so that none has to wait in the arena.
+    pub(crate) keeps_gradients: bool,
+}
+
+/// A schedule of the layers from the first that has parameters on, in `capacity` numbers. None if they are too few.
+pub(crate) fn compiled<T: Scalar>(
+    network: &Network,
+    conditions: Conditions,
+    schedule: &Schedule,
+    capacity: usize,
+) -> Option<Program> {
+    Compiler::<T>::new(network, conditions, capacity).compile(schedule)
+}
 
 /// Turns operations into phases, and gives tensors their places.
 pub(super) struct Compiler<'a, T> {
     network: &'a Network,
     conditions: Conditions,
     first: usize,
-    layout: Layout,
+    layout: ArenaLayout,
     phases: Vec<Phase>,
     /// Whether a(first-1) stays from the forward pass on; else it is taken from the batch again for its gradient.
     pub(super) keeps_input: bool,
@@ -28,8 +48,8 @@ impl<'a, T: Scalar> Compiler<'a, T> {
         Compiler {
             network,
             conditions,
-            first: first_with_parameters(network),
-            layout: Layout::new::<T>(capacity),
+            first: network.first_with_parameters(),
+            layout: ArenaLayout::new::<T>(capacity),
             phases: Vec::new(),
             keeps_input: false,
             number: PhantomData,
@@ -47,7 +67,7 @@ impl<'a, T: Scalar> Compiler<'a, T> {
                     1
                 }
                 Operation::Drop(l) => {
-                    self.layout.free(Tensor::State(l + shift));
+                    self.layout.free(ArenaTensor::State(l + shift));
                     1
                 }
             };
@@ -68,10 +88,10 @@ impl<'a, T: Scalar> Compiler<'a, T> {
             let to = run.to + shift;
             let depth = self.network.depth();
             // The loss turns the last layer's state into its delta.
-            let tensor = |l: usize| if l == depth { Tensor::Delta(l) } else { Tensor::State(l) };
+            let tensor = |l: usize| if l == depth { ArenaTensor::Delta(l) } else { ArenaTensor::State(l) };
             let mut stored: Vec<_> = run.kept.iter().map(|l| (l + shift, tensor(l + shift))).collect();
             if from == 0 && self.keeps_input {
-                stored.push((shift, Tensor::State(shift)));
+                stored.push((shift, ArenaTensor::State(shift)));
             }
             let lengths: usize = stored
                 .iter()
@@ -85,11 +105,11 @@ impl<'a, T: Scalar> Compiler<'a, T> {
             }
             // Only when all are there: reserving may have moved those before.
             let mut places = Vec::new();
-            let mut index_of = |tensor: Tensor, l: usize, layout: &Layout| {
+            let mut index_of = |tensor: ArenaTensor, l: usize, layout: &ArenaLayout| {
                 places.push(Place { offset: layout.offset(tensor), columns: self.network.width(l) });
                 places.len() - 1
             };
-            let source = (from > 0).then(|| index_of(Tensor::State(from), from, &self.layout));
+            let source = (from > 0).then(|| index_of(ArenaTensor::State(from), from, &self.layout));
             let mut slots = vec![None; to - from + 1];
             for (l, tensor) in stored {
                 slots[l - from] = Some(index_of(tensor, l, &self.layout));
@@ -97,7 +117,7 @@ impl<'a, T: Scalar> Compiler<'a, T> {
             let operations = vec![RowOperation::Forward { from, to, source, stored: slots }];
             self.phases.push(Phase::Rows { places: Places::new(places, self.conditions.rows), operations });
             for l in &run.dropped {
-                self.layout.free(Tensor::State(l + shift));
+                self.layout.free(ArenaTensor::State(l + shift));
             }
             return Some(run.operations);
         }
@@ -109,7 +129,7 @@ impl<'a, T: Scalar> Compiler<'a, T> {
         let (network, rows) = (self.network, self.conditions.rows);
         let has_parameters = !network.layer_tensors(l).is_empty();
         if l == self.first {
-            let input = Tensor::State(l - 1);
+            let input = ArenaTensor::State(l - 1);
             if !self.keeps_input {
                 self.reserve(input, l - 1)?;
                 let place = self.place(input, l - 1);
@@ -118,42 +138,39 @@ impl<'a, T: Scalar> Compiler<'a, T> {
                 let operations = vec![RowOperation::Forward { from: 0, to: l - 1, source: None, stored }];
                 self.phases.push(Phase::Rows { places: Places::new(vec![place], rows), operations });
             }
-            self.gradients(l, Target::Parameters);
+            self.gradients(l, Destination::Parameters);
             self.layout.free(input);
-            self.layout.free(Tensor::Delta(l));
+            self.layout.free(ArenaTensor::Delta(l));
             return Some(());
         }
-        let (state, delta, error) = (Tensor::State(l - 1), Tensor::Delta(l), Tensor::Delta(l - 1));
-        let beside = self.layout.length_of(rows, network.width(l - 1)) <= self.layout.room();
-        if beside {
+        let (state, delta, error) =
+            (ArenaTensor::State(l - 1), ArenaTensor::Delta(l), ArenaTensor::Delta(l - 1));
+        let room = BackwardRoom::of::<T>(network, l, rows, self.conditions.keeps_gradients);
+        if room.beside <= self.layout.room() {
             self.reserve(error, l - 1)?;
             let places = vec![self.place(delta, l), self.place(state, l - 1), self.place(error, l - 1)];
             self.propagate(l, places, Some(2));
             if has_parameters {
-                self.gradients(l, Target::Parameters);
+                self.gradients(l, Destination::Parameters);
             }
             self.layout.free(state);
         } else {
             // dW(l) needs a(l-1), so it comes first; W(l) must carry the error back before it changes.
-            let reads_activation = has_parameters;
-            if reads_activation && state_is_pre_activation(&network.layers()[l - 2]) {
-                return None;
-            }
-            let waits = has_parameters && !self.conditions.keeps_gradients;
-            let target = if waits {
-                self.reserve_numbers(Tensor::Gradient, network.parameter_range(l).len())?;
-                Target::Arena(self.layout.offset(Tensor::Gradient))
+            let waiting = room.over?;
+            let destination = if waiting > 0 {
+                self.reserve_numbers(ArenaTensor::Gradient, waiting)?;
+                Destination::Arena(self.layout.offset(ArenaTensor::Gradient))
             } else {
-                Target::Parameters
+                Destination::Parameters
             };
             if has_parameters {
-                self.gradients(l, target);
+                self.gradients(l, destination);
             }
             let places = vec![self.place(delta, l), self.place(state, l - 1)];
             self.propagate(l, places, None);
-            if let Target::Arena(gradient) = target {
+            if let Destination::Arena(gradient) = destination {
                 self.phases.push(Phase::Update { layer: l, gradient });
-                self.layout.free(Tensor::Gradient);
+                self.layout.free(ArenaTensor::Gradient);
             }
             self.layout.rename(state, error);
         }
@@ -166,27 +183,27 @@ impl<'a, T: Scalar> Compiler<'a, T> {
         self.phases.push(Phase::Rows { places: Places::new(places, self.conditions.rows), operations });
     }
 
-    fn gradients(&mut self, l: usize, target: Target) {
+    fn gradients(&mut self, l: usize, destination: Destination) {
         let operands = vec![Operands {
-            delta: self.place(Tensor::Delta(l), l),
-            input: self.place(Tensor::State(l - 1), l - 1),
+            delta: self.place(ArenaTensor::Delta(l), l),
+            input: self.place(ArenaTensor::State(l - 1), l - 1),
         }];
-        self.phases.push(Phase::Gradients { layers: l..=l, operands, target });
+        self.phases.push(Phase::Gradients { layers: l..=l, operands, destination });
     }
 
     /// Makes room for a tensor of layer `l`.
-    fn reserve(&mut self, tensor: Tensor, l: usize) -> Option<()> {
+    fn reserve(&mut self, tensor: ArenaTensor, l: usize) -> Option<()> {
         let length = self.layout.length_of(self.conditions.rows, self.network.width(l));
         self.reserve_numbers(tensor, length)
     }
 
-    fn reserve_numbers(&mut self, tensor: Tensor, length: usize) -> Option<()> {
+    fn reserve_numbers(&mut self, tensor: ArenaTensor, length: usize) -> Option<()> {
         let moves = self.layout.reserve(tensor, length)?;
         self.phases.extend(moves.into_iter().map(|(from, to)| Phase::Move { from, to }));
         Some(())
     }
 
-    fn place(&self, tensor: Tensor, l: usize) -> Place {
+    fn place(&self, tensor: ArenaTensor, l: usize) -> Place {
         Place { offset: self.layout.offset(tensor), columns: self.network.width(l) }
     }
 }

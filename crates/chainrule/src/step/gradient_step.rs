@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use super::program::{GradientParts, Operands, Target};
+use super::cut::GradientParts;
+use super::program::{Destination, Operands};
 use crate::kernel::arena::Cut;
 use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::Blocks;
@@ -24,12 +25,21 @@ pub(super) struct GradientStep<'a> {
     pub(super) operands: &'a [Operands],
 }
 
-/// What a step changes, and the memory of its threads.
-pub(super) struct Learner<'a, T> {
-    pub(super) parameters: &'a mut Parameters<T>,
-    pub(super) optimizer: &'a mut Optimizer<T>,
-    pub(super) kept: Option<&'a mut Gradients<T>>,
-    pub(super) scratch: &'a mut Scratch<T>,
+/// What becomes of gradients.
+pub(super) enum Learning<'a, T> {
+    /// They are kept, and the parameters stay as they are.
+    Keep { parameters: &'a Parameters<T>, gradients: &'a mut Gradients<T> },
+    /// Each part of them is applied as it comes, and is gone.
+    Apply { parameters: &'a mut Parameters<T>, optimizer: &'a mut Optimizer<T> },
+}
+
+impl<T> Learning<'_, T> {
+    pub(super) fn parameters(&self) -> &Parameters<T> {
+        match self {
+            Learning::Keep { parameters, .. } => parameters,
+            Learning::Apply { parameters, .. } => parameters,
+        }
+    }
 }
 
 impl GradientStep<'_> {
@@ -39,9 +49,10 @@ impl GradientStep<'_> {
         &self,
         threads: &Threads,
         arena: &mut [T],
-        target: Target,
+        destination: Destination,
         accumulate: Accumulate,
-        learner: &mut Learner<'_, T>,
+        learning: &mut Learning<'_, T>,
+        scratch: &mut Scratch<T>,
     ) -> Option<(&'static str, usize)> {
         let (parts, which) = (&self.parts.parts, self.parts.of(&self.layers));
         let all = parts.span(which.clone());
@@ -49,48 +60,48 @@ impl GradientStep<'_> {
         let bad = AtomicUsize::new(0);
         let note = |index: usize| bad.fetch_max(self.parts.places[index].0, Relaxed);
         let rows = 0..self.cut.rows;
-        if let Some(kept) = &mut learner.kept {
-            let buffers = [&mut kept.as_mut_slice()[all], &mut [], &mut [], &mut []];
-            let arena = &*arena;
-            parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
-                self.part(index, self.operands_of(index, arena), accumulate, gradient);
-                if !all_finite(gradient) {
-                    note(index);
-                }
-            });
-        } else if let Target::Arena(offset) = target {
-            // Gradients of one layer, which lie apart from what they are computed from.
-            let Operands { delta, input } = self.operands[0];
-            let ranges = [delta.of(&rows), input.of(&rows), offset..offset + all.len()];
-            let [delta_values, input_values, gradients] =
-                arena.get_disjoint_mut(ranges).expect("tensors do not overlap");
-            let delta = Blocks::new(delta_values, self.cut.rows_in_block, delta.columns);
-            let input = Blocks::new(input_values, self.cut.rows_in_block, input.columns);
-            parts.for_each(
-                threads,
-                which,
-                [gradients, &mut [], &mut [], &mut []],
-                |index, [gradient, ..]| {
+        match (learning, destination) {
+            (Learning::Keep { gradients, .. }, _) => {
+                let buffers = [&mut gradients.as_mut_slice()[all], &mut [], &mut [], &mut []];
+                let arena = &*arena;
+                parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
+                    self.part(index, self.operands_of(index, arena), accumulate, gradient);
+                    if !all_finite(gradient) {
+                        note(index);
+                    }
+                });
+            }
+            (Learning::Apply { .. }, Destination::Arena(offset)) => {
+                // Gradients of one layer, which lie apart from what they are computed from.
+                let Operands { delta, input } = self.operands[0];
+                let ranges = [delta.of(&rows), input.of(&rows), offset..offset + all.len()];
+                let [delta_values, input_values, gradients] =
+                    arena.get_disjoint_mut(ranges).expect("tensors do not overlap");
+                let delta = Blocks::new(delta_values, self.cut.rows_in_block, delta.columns);
+                let input = Blocks::new(input_values, self.cut.rows_in_block, input.columns);
+                let buffers = [gradients, &mut [], &mut [], &mut []];
+                parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
                     self.part(index, (delta, input), Accumulate::Replace, gradient);
                     if !all_finite(gradient) {
                         note(index);
                     }
-                },
-            );
-        } else {
-            let (next, state) = learner.optimizer.next_step();
-            let [m, v, u] = state.map(|state| state.get_mut(all.clone()).unwrap_or_default());
-            let buffers = [&mut learner.parameters.as_mut_slice()[all], m, v, u];
-            let (arena, scratch) = (&*arena, &mut *learner.scratch);
-            parts.for_each_with(threads, which, buffers, scratch, |index, [w, m, v, u], scratch| {
-                let gradient = &mut scratch[..w.len()];
-                self.part(index, self.operands_of(index, arena), Accumulate::Replace, gradient);
-                if all_finite(gradient) {
-                    next.update(w, gradient, [m, v, u]);
-                } else {
-                    note(index);
-                }
-            });
+                });
+            }
+            (Learning::Apply { parameters, optimizer }, Destination::Parameters) => {
+                let (next, state) = optimizer.next_step();
+                let [m, v, u] = state.map(|state| state.get_mut(all.clone()).unwrap_or_default());
+                let buffers = [&mut parameters.as_mut_slice()[all], m, v, u];
+                let arena = &*arena;
+                parts.for_each_with(threads, which, buffers, scratch, |index, [w, m, v, u], scratch| {
+                    let gradient = &mut scratch[..w.len()];
+                    self.part(index, self.operands_of(index, arena), Accumulate::Replace, gradient);
+                    if all_finite(gradient) {
+                        next.update(w, gradient, [m, v, u]);
+                    } else {
+                        note(index);
+                    }
+                });
+            }
         }
         match bad.into_inner() {
             0 => None,
@@ -134,13 +145,14 @@ pub(super) fn update_layer<T: Scalar>(
     parts: &GradientParts,
     layer: usize,
     gradients: &[T],
-    learner: &mut Learner<'_, T>,
+    parameters: &mut Parameters<T>,
+    optimizer: &mut Optimizer<T>,
 ) {
     let which = parts.of(&(layer..=layer));
     let all = parts.parts.span(which.clone());
-    let (next, state) = learner.optimizer.next_step();
+    let (next, state) = optimizer.next_step();
     let [m, v, u] = state.map(|state| state.get_mut(all.clone()).unwrap_or_default());
-    let buffers = [&mut learner.parameters.as_mut_slice()[all.clone()], m, v, u];
+    let buffers = [&mut parameters.as_mut_slice()[all.clone()], m, v, u];
     parts.parts.for_each(threads, which, buffers, |index, [w, m, v, u]| {
         let part = parts.parts.get(index);
         next.update(w, &gradients[part.start - all.start..part.end - all.start], [m, v, u]);

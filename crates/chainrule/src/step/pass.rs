@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use super::Samples;
 use super::program::RowOperation;
-use crate::forward::{Mode, activate_output};
+use crate::forward::activate_output;
 use crate::kernel::Scalar;
 use crate::kernel::arena::Block;
 use crate::kernel::panels::{Panels, from_rows, panel_width};
@@ -13,8 +12,10 @@ use crate::kernel::vectorized::all_finite;
 use crate::layer::{Context, LayerWeights, state_is_pre_activation};
 use crate::loss::{Loss, Output};
 use crate::matrix::MatrixView;
+use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::Parameters;
+use crate::samples::Samples;
 
 /// One step's constants.
 pub(super) struct Pass<'a, T> {

@@ -5,9 +5,9 @@ use crate::error::{Error, Result};
 use crate::forward::INFERENCE_BATCH;
 use crate::kernel::Scalar;
 use crate::loss::Targets;
-use crate::memory::{Ledger, MemoryLimit, MemoryPlan, Purpose, StepShape};
 use crate::network::Network;
-use crate::step::Samples;
+use crate::plan::{Ledger, MemoryLimit, MemoryPlan, Purpose, StepShape};
+use crate::samples::Samples;
 
 /// The plan of a run's steps, and what is held beside a step. The samples themselves are the caller's.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ fn beside<T: Scalar>(
     );
     // z and a of the output, and each row's loss; then for classes, on each thread, the scores of one in their order.
     let network = shape.network;
-    let widest = (0..=network.depth()).map(|l| network.width(l)).max().unwrap_or(0);
+    let widest = network.widest();
     let buffers = shape.threads * 2 * INFERENCE_BATCH.min(measured) * widest;
     let outputs = 2 * measured * network.output_width();
     let sorted = shape.threads.min(network.output_width());

@@ -19,7 +19,6 @@ pub use metrics::{Evaluation, Metrics, evaluate, evaluate_for, predicted_class};
 pub use schedule::Schedule;
 
 use crate::error::{Error, Result, require};
-use crate::forward::Mode;
 use crate::kernel::{Scalar, Threads};
 use crate::loss::{Loss, Targets, WeightedSum};
 use crate::matrix::MatrixView;
@@ -27,7 +26,8 @@ use crate::network::Network;
 use crate::optimizer::{Adam, Clipping, Optimizer, Rule};
 use crate::parameters::Parameters;
 use crate::random::shuffled;
-use crate::step::{Samples, TrainingStep};
+use crate::samples::Samples;
+use crate::step::TrainingStep;
 use metrics::{SECOND_CLASS, check_positive_class};
 use schedule::Plateau;
 
@@ -328,7 +328,7 @@ impl<T: Scalar> Trainer<T> {
             return Err(Error::shape("memory plan", "one of this network", "one of another"));
         }
         let mut step = match &self.plan {
-            Some(plan) => TrainingStep::planned(plan.step.clone(), &self.loss, self.options.clipping)?,
+            Some(plan) => plan.step.training_step(&self.loss, self.options.clipping)?,
             None => TrainingStep::new(&self.network, &self.loss, self.options.clipping, batch_size)?,
         };
         let mut batch = Gathered::new(training, batch_size);
@@ -354,8 +354,8 @@ impl<T: Scalar> Trainer<T> {
                 learning_rate = rate * self.plateau.scale;
                 self.optimizer.set_learning_rate(learning_rate);
                 let samples = batch.gather(training, rows);
-                let mode = Mode::Training { seed, step: number };
-                let result = step.run(threads, &mut self.parameters, &mut self.optimizer, samples, mode);
+                let result =
+                    step.run(threads, &mut self.parameters, &mut self.optimizer, samples, Some(seed));
                 sum.add(result.map_err(|error| in_epoch(error, epoch))?);
                 seen += rows.len();
                 let event = Event::Step { epoch, samples: seen, loss: sum.mean() };

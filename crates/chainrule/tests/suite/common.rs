@@ -3,8 +3,9 @@
 // Each test file uses a part of this.
 #![allow(dead_code)]
 
+use chainrule::checkpoint::Planner;
 use chainrule::gradient_check::{CheckOptions, CheckReport, TensorReport, check_gradients};
-use chainrule::memory::{MemoryPlan, Planner, StepModel, StepShape};
+use chainrule::plan::{MemoryPlan, StepModel, StepShape};
 use chainrule::*;
 
 /// SplitMix64 (Steele, Lea, Flood 2014): numbers for tests, independent of the crate's own generator.
@@ -247,13 +248,11 @@ impl Case {
             for point in planner.curve() {
                 let limit = model.fixed_bytes() + point.bytes;
                 let plan = MemoryPlan::scheduled::<f64>(model.clone(), &planner, limit).unwrap();
-                let mut step = TrainingStep::planned(plan, &self.loss, None).unwrap();
-                let mut parameters = self.parameters.clone();
-                let mut optimizer = Optimizer::new(rule.clone(), &parameters).unwrap();
+                let mut step = plan.training_step(&self.loss, None).unwrap();
                 let samples = self.data.samples();
-                step.run(&threads, &mut parameters, &mut optimizer, samples, self.mode).unwrap();
+                let computed = step.gradients(&threads, &self.parameters, samples, self.mode).unwrap();
                 let what = format!("{parts} parts, {limit} bytes, {:?}", network.layers());
-                assert_same_parameters(&what, step.gradients().unwrap(), expected);
+                assert_same_parameters(&what, computed.gradients, expected);
             }
         }
     }

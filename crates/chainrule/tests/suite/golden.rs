@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::common::*;
-use chainrule::memory::{MemoryLimit, MicroBatches};
 use chainrule::optimizer::{Adagrad, Adam, AdamW, RmsProp, Sgd};
+use chainrule::plan::{MemoryLimit, MicroBatches};
 use chainrule::*;
 use tempfile::TempDir;
 

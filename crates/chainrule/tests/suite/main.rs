@@ -3,6 +3,7 @@
 mod common;
 mod finite_differences;
 mod golden;
+mod gradients;
 mod mazur;
 mod memory;
 mod metrics;

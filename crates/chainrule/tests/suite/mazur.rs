@@ -94,18 +94,16 @@ fn by_the_fused_step() {
     let mut step =
         TrainingStep::new(&example.network, &Loss::HalfSquaredError, None, 1).unwrap().keeping_gradients();
     let threads = Threads::single();
-    let sum =
-        step.run(&threads, &mut parameters, &mut optimizer, example.samples(), Mode::Inference).unwrap();
+    let sum = step.run(&threads, &mut parameters, &mut optimizer, example.samples(), None).unwrap();
     assert_close("loss", sum.mean(), LOSS);
-    assert_close("dW(2)", step.gradients().unwrap().weight(2)[(0, 0)], WEIGHT_GRADIENT);
+    assert_close("dW(2)", step.kept_gradients().unwrap().weight(2)[(0, 0)], WEIGHT_GRADIENT);
     // With one sample the bias gradients are the deltas.
     for (name, index, expected) in DELTAS {
         let l = if name == "delta.2" { 2 } else { 1 };
-        assert_close(name, step.gradients().unwrap().bias(l).unwrap()[index], expected);
+        assert_close(name, step.kept_gradients().unwrap().bias(l).unwrap()[index], expected);
     }
     example.assert_losses_after(&parameters);
-    let sum =
-        step.run(&threads, &mut parameters, &mut optimizer, example.samples(), Mode::Inference).unwrap();
+    let sum = step.run(&threads, &mut parameters, &mut optimizer, example.samples(), None).unwrap();
     assert_close("loss of the second step", sum.mean(), LOSS_AFTER);
 }
 

@@ -2,8 +2,9 @@
 //! micro-batches, and exactly the bytes that were predicted.
 
 use crate::common::*;
-use chainrule::memory::Schedule;
-use chainrule::memory::*;
+use chainrule::checkpoint::Schedule;
+use chainrule::checkpoint::*;
+use chainrule::plan::*;
 use chainrule::*;
 
 /// Networks of unequal widths that together have every activation, with dropout in front, between and twice in a row, and
@@ -116,12 +117,16 @@ fn train<T: Scalar>(
     let mut parameters = case.parameters.cast::<T>();
     let mut optimizer = Optimizer::new(rule.clone(), &parameters).unwrap();
     let mut losses = Vec::new();
-    for number in 0..steps {
-        let mode = Mode::Training { seed: 9, step: number };
-        let sum = step.run(threads, &mut parameters, &mut optimizer, data.samples(), mode).unwrap();
+    for _ in 0..steps {
+        let sum = step.run(threads, &mut parameters, &mut optimizer, data.samples(), Some(9)).unwrap();
         losses.push(sum.mean());
     }
-    Outcome { losses, parameters, state: optimizer.state().to_vec(), gradients: step.gradients().cloned() }
+    Outcome {
+        losses,
+        parameters,
+        state: optimizer.state().to_vec(),
+        gradients: step.kept_gradients().cloned(),
+    }
 }
 
 fn assert_same<T: Scalar>(what: &str, found: &Outcome<T>, expected: &Outcome<T>) {
@@ -166,7 +171,7 @@ fn check_every_breakpoint<T: Scalar>(
             rule.name(),
             case.data.len()
         );
-        let step = TrainingStep::planned(plan.clone(), &case.loss, clipping).unwrap();
+        let step = plan.training_step(&case.loss, clipping).unwrap();
         let held = case.parameters.cast::<T>().bytes() * (1 + rule.state_buffers()) + step.bytes();
         assert_eq!(held as u64, limit, "{what}");
         assert_same(&what, &train(case, rule, step, threads, 10), &expected);
@@ -257,7 +262,7 @@ fn any_schedule_has_the_bits_of_the_plain_step() {
             let cost = model.chain().run(&schedule).unwrap();
             let plan = MemoryPlan::executing::<f32>(model.clone(), schedule).unwrap();
             assert_eq!(plan.bytes(), model.fixed_bytes() + cost.peak_bytes);
-            let step = TrainingStep::planned(plan, &loss, None).unwrap();
+            let step = plan.training_step(&loss, None).unwrap();
             assert_same(&what, &train(&case, &rule, step, &threads, 3), &expected);
         }
         let nothing = MemoryPlan::executing::<f32>(model, Schedule::default());
@@ -280,7 +285,7 @@ fn smaller_batches_run_in_the_same_plan() {
             for rows in [1, 33, 34, 99] {
                 let case = Case::new(network.clone(), loss.clone(), rows, 8);
                 let threads = Threads::new(2);
-                let step = TrainingStep::planned(plan.clone(), &loss, None).unwrap();
+                let step = plan.training_step(&loss, None).unwrap();
                 let plain = TrainingStep::new(&network, &loss, None, rows).unwrap();
                 let what = format!("{rows} rows of {:?}", network.layers());
                 let expected: Outcome<f32> = train(&case, &rule, plain, &threads, 3);
@@ -304,15 +309,14 @@ fn the_ledger_of_the_plain_step_is_exact() {
                 let case = Case::new(network.clone(), loss.clone(), batch_size, 1);
                 let mut parameters = case.parameters.cast::<f32>();
                 let mut optimizer = Optimizer::new(rule.clone(), &parameters).unwrap();
-                let mut step = TrainingStep::planned(plan.clone(), &loss, clipping).unwrap();
+                let mut step = plan.training_step(&loss, clipping).unwrap();
                 let held = |step: &TrainingStep<f32>, optimizer: &Optimizer<f32>| {
                     (parameters.bytes() + optimizer.bytes() + step.bytes()) as u64
                 };
                 assert_eq!(held(&step, &optimizer), plan.bytes());
                 let data = case.data.cast::<f32>();
-                let mode = Mode::Training { seed: 0, step: 0 };
                 let before = step.bytes();
-                step.run(&threads, &mut parameters, &mut optimizer, data.samples(), mode).unwrap();
+                step.run(&threads, &mut parameters, &mut optimizer, data.samples(), Some(9)).unwrap();
                 assert_eq!(step.bytes(), before);
             }
         }
@@ -376,7 +380,7 @@ fn a_planned_step_keeps_gradients_on_demand() {
         for point in planner.curve() {
             let limit = model.fixed_bytes() + point.bytes;
             let plan = MemoryPlan::scheduled::<f32>(model.clone(), &planner, limit).unwrap();
-            let step = TrainingStep::planned(plan, &loss, None).unwrap().keeping_gradients();
+            let step = plan.training_step(&loss, None).unwrap().keeping_gradients();
             let found = train(&case, &rule, step, &threads, 3);
             assert!(found.gradients.is_some());
             assert_same(&format!("{:?}, {limit} bytes", network.layers()), &found, &expected);
@@ -393,16 +397,15 @@ fn what_does_not_fit_is_refused() {
     let plan = MemoryPlan::unlimited::<f32>(&shape).unwrap();
     let message = |result: Result<TrainingStep<f32>>| result.err().unwrap().to_string();
     let clipping = Some(Clipping::Value(1.0));
-    assert!(message(TrainingStep::planned(plan.clone(), &loss, clipping)).contains("for clipping"));
-    let doubles = TrainingStep::<f64>::planned(plan.clone(), &loss, None);
+    assert!(message(plan.training_step(&loss, clipping)).contains("for clipping"));
+    let doubles = plan.training_step::<f64>(&loss, None);
     assert!(doubles.err().unwrap().to_string().contains("numbers of 8 bytes"));
     let case = Case::new(network.clone(), loss.clone(), 64, 1);
     let (mut parameters, data) = (case.parameters.cast::<f32>(), case.data.cast::<f32>());
     let mut optimizer = Optimizer::new(adam.clone(), &parameters).unwrap();
-    let mut step = TrainingStep::planned(plan, &loss, None).unwrap();
-    let mode = Mode::Training { seed: 0, step: 0 };
+    let mut step = plan.training_step(&loss, None).unwrap();
     let error =
-        step.run(&Threads::new(3), &mut parameters, &mut optimizer, data.samples(), mode).unwrap_err();
+        step.run(&Threads::new(3), &mut parameters, &mut optimizer, data.samples(), Some(0)).unwrap_err();
     assert!(error.to_string().contains("at most 2, for which memory was planned"), "{error}");
 
     let text = |shape: &StepShape<'_>, limit: &MemoryLimit| {

@@ -26,7 +26,7 @@ fn assert_diverges<T: Scalar>(
                 targets: Targets::Values(MatrixView::new(rows, network.output_width(), targets).unwrap()),
                 sample_weights: None,
             };
-            step.run(&Threads::single(), parameters, optimizer, samples, Mode::Training { seed: 0, step: 0 })
+            step.run(&Threads::single(), parameters, optimizer, samples, Some(0))
         };
     run(&mut parameters, &mut optimizer, good.1, good.2).unwrap();
     assert_ne!(&parameters, good.0, "the good step moves the parameters");
@@ -243,8 +243,7 @@ fn gradients_that_overflow_while_others_are_applied() {
     let mut step = TrainingStep::new(&network, &Loss::MeanAbsoluteError, None, 1).unwrap();
     let (x, y) = (Matrix::from_rows(&[[1e20]]), Matrix::from_rows(&[[1.0]]));
     let samples = Samples { inputs: x.view().into(), targets: (&y).into(), sample_weights: None };
-    let mode = Mode::Training { seed: 0, step: 0 };
-    let error = step.run(&Threads::single(), &mut parameters, &mut optimizer, samples, mode).unwrap_err();
+    let error = step.run(&Threads::single(), &mut parameters, &mut optimizer, samples, Some(0)).unwrap_err();
     assert!(matches!(error, Error::NonFinite { quantity: "gradient", layer: 1, step: 1, .. }), "{error}");
     assert_eq!(parameters.weight(1), before.weight(1), "the gradient that overflowed is left out");
     assert!(parameters.first_not_finite().is_none());
@@ -270,9 +269,8 @@ fn batches_that_do_not_fit() {
     for (data, part) in
         cases.iter().zip(["at most 4", "expected 2 columns", "3 rows", "class 2", "are 0", "no samples"])
     {
-        let mode = Mode::Training { seed: 0, step: 0 };
         let error =
-            step.run(&Threads::single(), &mut parameters, &mut optimizer, data.samples(), mode).unwrap_err();
+            step.run(&Threads::single(), &mut parameters, &mut optimizer, data.samples(), None).unwrap_err();
         assert!(error.to_string().contains(part), "{error}");
         assert_eq!((&parameters, optimizer.steps()), (&before, 0));
     }
@@ -289,15 +287,15 @@ fn arguments_that_do_not_fit() {
     let mut optimizer = Optimizer::new(rule, &other.zeros()).unwrap();
     let mut step = TrainingStep::new(&network, &Loss::MeanSquaredError, None, 4).unwrap();
     let data = Numbers::new(1).data(&network, &Loss::MeanSquaredError, 3);
-    let (threads, mode) = (Threads::single(), Mode::Inference);
-    let error = step.run(&threads, &mut parameters, &mut optimizer, data.samples(), mode).unwrap_err();
+    let threads = Threads::single();
+    let error = step.run(&threads, &mut parameters, &mut optimizer, data.samples(), None).unwrap_err();
     assert!(error.to_string().contains("optimizer state"), "{error}");
     assert_eq!((&parameters, optimizer.steps()), (&before, 0));
-    let error = step.run(&threads, &mut other.zeros(), &mut optimizer, data.samples(), mode).unwrap_err();
+    let error = step.run(&threads, &mut other.zeros(), &mut optimizer, data.samples(), None).unwrap_err();
     assert!(error.to_string().contains("parameters"), "{error}");
 
     let nothing = data.select(&[]);
-    let outcome = forward(&network, &parameters, nothing.inputs.view(), mode);
+    let outcome = forward(&network, &parameters, nothing.inputs.view(), Mode::Inference);
     assert!(outcome.is_err_and(|error| error.to_string().contains("no samples")));
 }
 

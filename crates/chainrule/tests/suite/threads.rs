@@ -23,16 +23,15 @@ fn train<T: Scalar>(case: &Case, count: usize) -> Run<T> {
     let clipping = Some(Clipping::GlobalNorm(0.01));
     let mut step =
         TrainingStep::new(&case.network, &case.loss, clipping, data.len()).unwrap().keeping_gradients();
-    let losses = (0..5).map(|step_number| {
-        let mode = Mode::Training { seed: 3, step: step_number };
-        step.run(&threads, &mut parameters, &mut optimizer, data.samples(), mode).unwrap().mean()
+    let losses = (0..5).map(|_| {
+        step.run(&threads, &mut parameters, &mut optimizer, data.samples(), Some(3)).unwrap().mean()
     });
     let losses = losses.collect();
     let mut numbers = Numbers::new(1);
     // 257: a batch of 256, and a single sample.
     let inputs = numbers.matrix(257, case.network.input_width(), 1.0).cast::<T>();
     let predictions = infer(&threads, &case.network, &parameters, inputs.view()).unwrap();
-    let gradients = step.gradients().unwrap().clone();
+    let gradients = step.kept_gradients().unwrap().clone();
     Run { losses, gradients, parameters, state: optimizer.state().to_vec(), predictions }
 }
 
@@ -131,9 +130,8 @@ fn descend(
     rule.set_learning_rate(0.01);
     let mut optimizer = Optimizer::new(rule, &parameters).unwrap();
     let mut step = TrainingStep::new(network, loss, None, data.len()).unwrap();
-    let losses = (0..steps).map(|number| {
-        let mode = Mode::Training { seed: 1, step: number };
-        step.run(&threads, &mut parameters, &mut optimizer, data.samples(), mode).unwrap().mean()
+    let losses = (0..steps).map(|_| {
+        step.run(&threads, &mut parameters, &mut optimizer, data.samples(), Some(3)).unwrap().mean()
     });
     (losses.collect(), parameters)
 }

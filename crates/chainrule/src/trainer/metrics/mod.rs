@@ -19,7 +19,7 @@ use crate::loss::{Loss, Output, Targets};
 use crate::matrix::MatrixView;
 use crate::network::Network;
 use crate::parameters::Parameters;
-use crate::step::Samples;
+use crate::samples::Samples;
 use classes::{largest, of_classes};
 use weights::Weights;
 

@@ -1,73 +1,21 @@
 //! The plan of a training step: a schedule that stays inside a limit of bytes at the least cost, or the plain step.
 
 use super::choice::{Choice, choose};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Purpose};
+use super::limit::{Certificate, MemoryLimit, MicroBatches};
 use super::model::{StepModel, StepShape};
-use super::{CERTIFIABLE, Planner, Planners, Schedule, optimum};
+use crate::checkpoint::{CERTIFIABLE, Planner, Planners, Schedule, optimum};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
+use crate::loss::Loss;
 use crate::network::Network;
-use crate::step::program::{Conditions, Program};
-
-/// Into how many parts a batch may be cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MicroBatches {
-    /// Whatever takes the least time: as few parts as recompute nothing, or fewer parts that recompute something. Products of r
-    /// rows for each thread are taken to be 1 + 8 / r times as slow for it.
-    Automatic,
-    /// So many, of equally many rows but for the last; fewer where the rows do not go round.
-    Exactly(usize),
-}
-
-/// A limit, and what may be done to keep it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MemoryLimit {
-    /// For everything that a step holds.
-    pub bytes: u64,
-    /// Into how many parts the batch may be cut.
-    pub microbatches: MicroBatches,
-    /// What a forward pass of each layer costs, from the first that has parameters on; FLOPs if none.
-    pub forward_costs: Option<Vec<u64>>,
-}
-
-impl MemoryLimit {
-    /// A limit with the batch cut as needed, and FLOPs for costs.
-    pub fn of(bytes: u64) -> Self {
-        MemoryLimit { bytes, microbatches: MicroBatches::Automatic, forward_costs: None }
-    }
-}
-
-/// How much is known about a schedule's cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certificate {
-    /// No schedule within the limit costs less: nothing is recomputed, or an exhaustive search has found the same.
-    Optimal,
-    /// The general recurrence found none that costs less.
-    BestFound,
-    /// The best of those that keep a state until its last use.
-    BestPersistent,
-    /// The best of those that keep states of a grid of layers; for very deep networks.
-    BestOnGrid,
-    /// It was not planned but given.
-    None,
-}
-
-impl std::fmt::Display for Certificate {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(match self {
-            Certificate::Optimal => "optimal, certified",
-            Certificate::BestFound => "best found",
-            Certificate::BestPersistent => "best persistent",
-            Certificate::BestOnGrid => "best persistent on a grid",
-            Certificate::None => "not planned",
-        })
-    }
-}
+use crate::optimizer::Clipping;
+use crate::step::{Conditions, Program, Reserve, TrainingStep, compiled, fast_program};
 
 /// What a step will do, and every byte that it will hold.
 ///
 /// ```
-/// use chainrule::memory::{MemoryLimit, MemoryPlan, StepShape};
+/// use chainrule::plan::{MemoryLimit, MemoryPlan, StepShape};
 /// use chainrule::*;
 /// let mut builder = Network::builder(100);
 /// for _ in 0..20 {
@@ -79,15 +27,15 @@ impl std::fmt::Display for Certificate {
 /// let plain = MemoryPlan::unlimited::<f32>(&shape)?;
 /// let small = MemoryPlan::within::<f32>(&shape, &MemoryLimit::of(plain.bytes() / 2))?;
 /// assert!(small.bytes() <= plain.bytes() / 2);
-/// let step = TrainingStep::<f32>::planned(small.clone(), &Loss::cross_entropy(), None)?;
+/// let step = small.training_step::<f32>(&Loss::cross_entropy(), None)?;
 /// let parameters = network.initialize::<f32>(1);
 /// assert_eq!((step.bytes() + parameters.bytes()) as u64, small.bytes());
 /// # Ok::<(), chainrule::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct MemoryPlan {
-    pub(crate) model: StepModel,
-    pub(crate) program: Program,
+    model: StepModel,
+    program: Program,
     schedule: Schedule,
     ledger: Ledger,
     certificate: Certificate,
@@ -114,11 +62,14 @@ impl MemoryPlan {
     #[inline(never)]
     pub fn unlimited<T: Scalar>(shape: &StepShape<'_>) -> Result<Self> {
         let model = StepModel::new::<T>(shape, 1, None)?;
-        let program = Program::fast::<T>(shape.network, shape.batch_size, shape.threads);
+        let program = fast_program::<T>(shape.network, shape.batch_size, shape.threads);
         let mut ledger = model.fixed().clone();
-        for (purpose, name, numbers) in program.at_peak() {
-            ledger.add(purpose, name, (numbers * size_of::<T>()) as u64);
+        let mut gaps = program.length;
+        for &(tensor, numbers) in &program.at_peak {
+            ledger.add_tensor(tensor, (numbers * size_of::<T>()) as u64);
+            gaps -= numbers;
         }
+        ledger.add(Purpose::States, "gaps between them", (gaps * size_of::<T>()) as u64);
         let (schedule, room) = (model.chain().plain(), ledger.total() - model.fixed_bytes());
         Ok(MemoryPlan { model, program, schedule, ledger, certificate: Certificate::Optimal, room })
     }
@@ -192,9 +143,32 @@ impl MemoryPlan {
         let StepModel { rows, threads, keeps_gradients, .. } = model;
         let conditions = Conditions { rows, threads, keeps_gradients };
         let capacity = (ledger.total() - model.fixed_bytes()) as usize / size_of::<T>();
-        let program = Program::of_schedule::<T>(&model.network, conditions, &schedule, capacity)
+        let program = compiled::<T>(&model.network, conditions, &schedule, capacity)
             .expect("a schedule's tensors fit into its peak");
         Ok(MemoryPlan { model, program, schedule, ledger, certificate, room })
+    }
+
+    /// The step: it reserves the buffers that the plan names, and no others. A step then holds what the ledger says, the
+    /// parameters and the optimizer's state included, which are the caller's.
+    ///
+    /// # Errors
+    /// When the loss does not fit the network, or the plan is for another number type, or has not reckoned with clipping.
+    #[inline(never)]
+    pub fn training_step<T: Scalar>(
+        &self,
+        loss: &Loss,
+        clipping: Option<Clipping>,
+    ) -> Result<TrainingStep<T>> {
+        check_number::<T>(self.model.number_bytes)?;
+        let StepModel { network, batch_size, threads, keeps_gradients, .. } = &self.model;
+        let reserve = Reserve {
+            maximum_batch: *batch_size,
+            program: self.program.clone(),
+            arena: self.arena_bytes() / size_of::<T>(),
+            keeps_gradients: *keeps_gradients,
+            threads: *threads,
+        };
+        TrainingStep::reserved(network, loss, clipping, reserve)
     }
 
     /// Searches all schedules within the limit, where the network is shallow enough (about two seconds at
@@ -215,7 +189,7 @@ impl MemoryPlan {
     }
 
     /// The bytes of states, deltas and what lies with them.
-    pub(crate) fn arena_bytes(&self) -> usize {
+    fn arena_bytes(&self) -> usize {
         (self.bytes() - self.model.fixed_bytes()) as usize
     }
 
@@ -259,7 +233,7 @@ impl MemoryPlan {
 }
 
 /// Fails unless numbers of type T have so many bytes.
-pub(crate) fn check_number<T>(bytes: usize) -> Result<()> {
+fn check_number<T>(bytes: usize) -> Result<()> {
     if bytes == size_of::<T>() {
         return Ok(());
     }

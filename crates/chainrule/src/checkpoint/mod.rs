@@ -1,5 +1,5 @@
-//! Plans which states of a chain of layers to keep and which to recompute, so that a training step stays
-//! inside a limit of bytes at the least cost.
+//! Plans which states of a chain to keep and which to recompute, so that a pass forward and back stays
+//! inside a limit of bytes at the least cost. It knows nothing of networks: a chain is three lists of numbers.
 //!
 //! State l is the one stored tensor of layer l, w_l bytes; delta(l) has w_l bytes too; the input is the
 //! caller's, w_0 = 0.
@@ -13,17 +13,13 @@
 //! by exhaustive search.
 
 mod chain;
-mod choice;
 mod content;
 mod curve;
 mod exhaustive;
 mod general;
 mod grids;
-mod ledger;
-mod measure;
-mod model;
+mod peak;
 mod persistent;
-mod plan;
 mod planner;
 mod planners;
 mod ranges;
@@ -34,12 +30,7 @@ mod tests;
 pub use chain::{Chain, ChainError};
 pub use curve::Breakpoint;
 pub use exhaustive::{CERTIFIABLE, optimum};
-pub use ledger::{Ledger, LedgerEntry, Purpose};
-pub use measure::measure_forward_costs;
-pub(crate) use model::check_size;
-pub use model::{StepModel, StepShape};
-pub(crate) use plan::check_number;
-pub use plan::{Certificate, MemoryLimit, MemoryPlan, MicroBatches};
+pub(crate) use peak::Peak;
 pub use planner::{Method, Planner};
 pub use planners::Planners;
 pub use schedule::{Cost, Fault, Operation, Schedule, ScheduleError};

@@ -70,7 +70,7 @@ impl Chain {
     }
 
     /// w_l for l in 0..=L, with w_0 = 0.
-    pub(super) fn state(&self, layer: usize) -> u64 {
+    pub(crate) fn state(&self, layer: usize) -> u64 {
         if layer == 0 { 0 } else { self.state_bytes[layer - 1] }
     }
 
@@ -80,7 +80,7 @@ impl Chain {
     }
 
     /// e_l for l in 1..=L.
-    pub(super) fn backward_extra(&self, layer: usize) -> u64 {
+    pub(crate) fn backward_extra(&self, layer: usize) -> u64 {
         self.backward_extra_bytes[layer - 1]
     }
 

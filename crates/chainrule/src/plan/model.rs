@@ -1,16 +1,13 @@
 //! A training step as the planner sees it: its chain of layers, in bytes and FLOPs, and what it holds beside that.
 
-use std::collections::BTreeMap;
-
 use super::ledger::{Ledger, Purpose};
-use super::{Chain, Operation, Planner, Schedule};
+use crate::checkpoint::{Chain, Operation, Peak, Planner, Schedule};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::kernel::buffer::aligned_length;
-use crate::layer::state_is_pre_activation;
 use crate::network::Network;
 use crate::optimizer::Rule;
-use crate::step::program::{Program, first_with_parameters};
+use crate::step::{BackwardRoom, check_size, scratch_numbers};
 
 /// What the memory of a step depends on, beside the number type.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +68,7 @@ impl StepModel {
         let rows = batch_size.div_ceil(microbatches);
         let microbatches = batch_size.div_ceil(rows);
         let keeps_gradients = keeps_gradients || microbatches > 1;
-        let shift = first_with_parameters(network) - 1;
+        let shift = network.first_with_parameters() - 1;
         let layers = shift + 1..=network.depth();
         let bytes_of = |numbers: usize| (aligned_length::<T>(numbers) * size_of::<T>()) as u64;
         let width_bytes = |l: usize| bytes_of(rows * network.width(l));
@@ -86,20 +83,8 @@ impl StepModel {
             None => layers.clone().map(flops).collect(),
         };
         let extra = |l: usize| {
-            if l == shift + 1 {
-                // a(l-1), taken from the batch again.
-                return width_bytes(l - 1);
-            }
-            let parameters = network.parameter_range(l).len();
-            // delta(l-1) goes beside the state of layer l-1; or over it, with the gradients of layer l kept until
-            // W(l) has carried the error back.
-            let (beside, over) = (width_bytes(l - 1), bytes_of(parameters));
-            match () {
-                () if parameters == 0 => 0,
-                () if state_is_pre_activation(&network.layers()[l - 2]) => beside,
-                () if keeps_gradients => 0,
-                () => beside.min(over),
-            }
+            let room = BackwardRoom::of::<T>(network, l, rows, keeps_gradients);
+            (room.least() * size_of::<T>()) as u64
         };
         let extras = layers.map(extra).collect();
         let chain = Chain::new(state_bytes, costs, extras).map_err(|error| {
@@ -121,7 +106,7 @@ impl StepModel {
             fixed.add(Purpose::Gradients, "gradients", parameters);
         }
         fixed.add(Purpose::Losses, "losses", (aligned_length::<f64>(batch_size) * size_of::<f64>()) as u64);
-        let scratch = bytes_of(Program::scratch(network, rows, threads));
+        let scratch = bytes_of(scratch_numbers(network, rows, threads));
         for thread in 1..=threads {
             fixed.add(Purpose::Scratch, format!("thread {thread}"), scratch);
         }
@@ -192,31 +177,13 @@ impl StepModel {
     /// What is held when most is, under a schedule of the chain.
     pub(crate) fn ledger(&self, schedule: &Schedule) -> Ledger {
         let (mut ledger, chain) = (self.fixed.clone(), &self.chain);
-        let Some(peak) = self.peak(schedule) else { return ledger };
-        // The states that are live there, in the order in which they were computed, each by its forward's index.
-        let (mut live, mut computed, mut delta) = (BTreeMap::new(), vec![0; chain.depth()], None);
-        for (index, operation) in schedule.operations[..peak].iter().enumerate() {
-            match *operation {
-                Operation::Forward(l) if l == chain.depth() => delta = Some(l),
-                Operation::Forward(l) => {
-                    live.insert(index, l);
-                    computed[l] = index;
-                }
-                Operation::Drop(l) => _ = live.remove(&computed[l]),
-                Operation::Backward(l) => {
-                    if l > 1 {
-                        live.remove(&computed[l - 1]);
-                    }
-                    delta = (l > 1).then_some(l - 1);
-                }
-            }
-        }
+        let Some(Peak { operation, states, delta }) = chain.peak(schedule) else { return ledger };
         let mut add = |purpose, name: String, bytes| ledger.add(purpose, name, bytes);
         let state = |l: usize| format!("state of layer {}", self.layer(l));
         let delta_of = |l: usize| format!("delta of layer {}", self.layer(l));
-        live.into_values().for_each(|l| add(Purpose::States, state(l), chain.state(l)));
+        states.into_iter().for_each(|l| add(Purpose::States, state(l), chain.state(l)));
         delta.into_iter().for_each(|l| add(Purpose::Deltas, delta_of(l), chain.state(l)));
-        match schedule.operations[peak] {
+        match operation {
             Operation::Forward(l) if l == chain.depth() => add(Purpose::Deltas, delta_of(l), chain.state(l)),
             Operation::Forward(l) => add(Purpose::States, state(l), chain.state(l)),
             Operation::Drop(_) => {}
@@ -232,44 +199,4 @@ impl StepModel {
         }
         ledger
     }
-
-    /// The first operation during which most is held. None if there is none.
-    fn peak(&self, schedule: &Schedule) -> Option<usize> {
-        let chain = &self.chain;
-        let (mut states, mut delta) = (0, 0);
-        let (mut most, mut peak) = (0, None);
-        for (index, operation) in schedule.operations.iter().enumerate() {
-            let (beside, states_after, delta_after) = match *operation {
-                Operation::Forward(l) if l == chain.depth() => (chain.state(l), states, chain.state(l)),
-                Operation::Forward(l) => (chain.state(l), states + chain.state(l), delta),
-                Operation::Drop(l) => (0, states - chain.state(l), delta),
-                Operation::Backward(l) => {
-                    (chain.backward_extra(l), states - chain.state(l - 1), chain.state(l - 1))
-                }
-            };
-            if states + delta + beside > most {
-                (most, peak) = (states + delta + beside, Some(index));
-            }
-            (states, delta) = (states_after, delta_after);
-        }
-        peak
-    }
-}
-
-/// Fails unless all sizes of a step can be computed with.
-pub(crate) fn check_size(network: &Network, batch_size: usize) -> Result<()> {
-    if batch_size == 0 {
-        return Err(Error::Data("a batch has at least 1 sample".to_owned()));
-    }
-    let widths: u128 = (0..=network.depth()).map(|l| network.width(l) as u128).sum();
-    if widths * batch_size as u128 > isize::MAX as u128 / 64 {
-        let reason = format!("a batch of {batch_size} samples is too large for this network");
-        return Err(Error::Data(reason));
-    }
-    // With gradients and up to three numbers of an optimizer for each.
-    if network.parameter_count() as u128 > isize::MAX as u128 / 64 {
-        let reason = format!("{} parameters are too many to be trained", network.parameter_count());
-        return Err(Error::Data(reason));
-    }
-    Ok(())
 }

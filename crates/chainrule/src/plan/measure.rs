@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::forward::Mode;
 use crate::kernel::Scalar;
 use crate::kernel::panels::Panels;
 use crate::kernel::transpose::transpose;
 use crate::layer::{Context, LayerWeights};
 use crate::matrix::MatrixView;
+use crate::mode::Mode;
 use crate::network::Network;
-use crate::step::program::first_with_parameters;
 
 /// Rows that are taken through a layer.
 const ROWS: usize = 128;
@@ -31,7 +30,7 @@ const MOST_WEIGHTS: usize = 1 << 22;
 /// What matters to a plan is how the layers' costs compare, and that changes little with rows and threads.
 #[inline(never)]
 pub fn measure_forward_costs<T: Scalar>(network: &Network) -> Vec<u64> {
-    let layers = first_with_parameters(network)..=network.depth();
+    let layers = network.first_with_parameters()..=network.depth();
     let shape = |l: usize| (network.width(l - 1), network.width(l));
     // The layers that are timed, by their shapes; and for each layer the one that stands for it.
     let mut known: HashMap<(usize, usize), Vec<usize>> = HashMap::new();

@@ -1,9 +1,9 @@
 //! Which way to keep a limit is taken: how many micro-batches, and which schedule of them; or why there is none.
 
 use super::ledger::Purpose;
+use super::limit::{Certificate, MemoryLimit, MicroBatches};
 use super::model::{StepModel, StepShape};
-use super::plan::{Certificate, MemoryLimit, MicroBatches};
-use super::{Method, Planner, Planners, Schedule};
+use crate::checkpoint::{Method, Planner, Planners, Schedule};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 

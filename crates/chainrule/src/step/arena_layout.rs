@@ -12,7 +12,7 @@ use crate::kernel::buffer::aligned_length;
 
 /// What lies in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Tensor {
+pub(crate) enum ArenaTensor {
     /// The state of a layer, or, for the layer before the first that has parameters, its a.
     State(usize),
     Delta(usize),
@@ -21,10 +21,10 @@ pub(crate) enum Tensor {
 }
 
 /// The tensors that are there. A step has thousands at once, so that nothing but a compaction goes through all of them.
-pub(crate) struct Layout {
+pub(crate) struct ArenaLayout {
     /// Each tensor with its length, by its start.
-    taken: BTreeMap<usize, (Tensor, usize)>,
-    starts: HashMap<Tensor, usize>,
+    taken: BTreeMap<usize, (ArenaTensor, usize)>,
+    starts: HashMap<ArenaTensor, usize>,
     /// The length and the start of each gap, the one behind the last tensor included.
     gaps: BTreeSet<(usize, usize)>,
     /// Numbers that there is room for.
@@ -34,16 +34,16 @@ pub(crate) struct Layout {
     /// The largest end of a place so far.
     length: usize,
     /// What was there when most was, with its lengths. While that is still there, `is_at_peak` says so instead.
-    at_peak: Vec<(Tensor, usize)>,
+    at_peak: Vec<(ArenaTensor, usize)>,
     most_held: usize,
     is_at_peak: bool,
     round: fn(usize) -> usize,
 }
 
-impl Layout {
+impl ArenaLayout {
     /// An empty arena of `capacity` numbers of type T.
     pub(crate) fn new<T: Scalar>(capacity: usize) -> Self {
-        Layout {
+        ArenaLayout {
             taken: BTreeMap::new(),
             starts: HashMap::new(),
             gaps: BTreeSet::from([(capacity, 0)]),
@@ -73,22 +73,26 @@ impl Layout {
     }
 
     /// What was there when most was, in the order of the places, with the lengths.
-    pub(crate) fn at_peak(&self) -> Vec<(Tensor, usize)> {
+    pub(crate) fn at_peak(&self) -> Vec<(ArenaTensor, usize)> {
         if self.is_at_peak { self.there() } else { self.at_peak.clone() }
     }
 
-    fn there(&self) -> Vec<(Tensor, usize)> {
+    fn there(&self) -> Vec<(ArenaTensor, usize)> {
         self.taken.values().copied().collect()
     }
 
     /// Where a tensor starts that is there.
-    pub(crate) fn offset(&self, tensor: Tensor) -> usize {
+    pub(crate) fn offset(&self, tensor: ArenaTensor) -> usize {
         *self.starts.get(&tensor).expect("a schedule uses what is there")
     }
 
     /// Gives a tensor of `length` numbers a place, and says which places move for that (from where to which start, in
     /// order). None if there is not enough room.
-    pub(crate) fn reserve(&mut self, tensor: Tensor, length: usize) -> Option<Vec<(Range<usize>, usize)>> {
+    pub(crate) fn reserve(
+        &mut self,
+        tensor: ArenaTensor,
+        length: usize,
+    ) -> Option<Vec<(Range<usize>, usize)>> {
         assert!(!self.starts.contains_key(&tensor), "{tensor:?} is there already");
         let length = (self.round)(length);
         if length > self.room() {
@@ -133,13 +137,13 @@ impl Layout {
     }
 
     /// The same for a tensor of this shape, where there is room without limit.
-    pub(crate) fn place(&mut self, tensor: Tensor, rows: usize, columns: usize) -> Option<Place> {
+    pub(crate) fn place(&mut self, tensor: ArenaTensor, rows: usize, columns: usize) -> Option<Place> {
         self.reserve(tensor, rows * columns)?;
         Some(Place { offset: self.offset(tensor), columns })
     }
 
     /// Gives a tensor's place to another one of the same shape.
-    pub(crate) fn rename(&mut self, tensor: Tensor, other: Tensor) {
+    pub(crate) fn rename(&mut self, tensor: ArenaTensor, other: ArenaTensor) {
         self.note_peak();
         let start = self.offset(tensor);
         self.starts.remove(&tensor);
@@ -148,7 +152,7 @@ impl Layout {
     }
 
     /// Gives a tensor's place back.
-    pub(crate) fn free(&mut self, tensor: Tensor) {
+    pub(crate) fn free(&mut self, tensor: ArenaTensor) {
         self.note_peak();
         let start = self.offset(tensor);
         self.starts.remove(&tensor);
@@ -176,8 +180,8 @@ mod tests {
     /// The same by looking at every tensor each time.
     #[derive(Default)]
     struct Plain {
-        taken: Vec<(Tensor, Range<usize>)>,
-        at_peak: (Vec<(Tensor, usize)>, usize),
+        taken: Vec<(ArenaTensor, Range<usize>)>,
+        at_peak: (Vec<(ArenaTensor, usize)>, usize),
     }
 
     impl Plain {
@@ -185,7 +189,7 @@ mod tests {
             self.taken.iter().map(|(_, range)| range.len()).sum()
         }
 
-        fn reserve(&mut self, tensor: Tensor, length: usize, capacity: usize) -> Option<usize> {
+        fn reserve(&mut self, tensor: ArenaTensor, length: usize, capacity: usize) -> Option<usize> {
             if length > capacity - self.held() {
                 return None;
             }
@@ -221,10 +225,10 @@ mod tests {
             (state >> 33) as usize % bound
         };
         let (capacity, mut compactions, mut refusals) = (16 * 200, 0, 0);
-        let (mut layout, mut plain) = (Layout::new::<f32>(capacity), Plain::default());
+        let (mut layout, mut plain) = (ArenaLayout::new::<f32>(capacity), Plain::default());
         for l in 0..4000 {
             if below(100) < 52 || plain.taken.is_empty() {
-                let (tensor, length) = (Tensor::State(l), 16 * (1 + below(24)));
+                let (tensor, length) = (ArenaTensor::State(l), 16 * (1 + below(24)));
                 let moves = layout.reserve(tensor, length);
                 compactions += usize::from(moves.as_ref().is_some_and(|moves| !moves.is_empty()));
                 let start = plain.reserve(tensor, length, capacity);
@@ -233,8 +237,8 @@ mod tests {
             } else {
                 let index = below(plain.taken.len());
                 if below(4) == 0 {
-                    layout.rename(plain.taken[index].0, Tensor::Delta(l));
-                    plain.taken[index].0 = Tensor::Delta(l);
+                    layout.rename(plain.taken[index].0, ArenaTensor::Delta(l));
+                    plain.taken[index].0 = ArenaTensor::Delta(l);
                 } else {
                     layout.free(plain.taken.remove(index).0);
                 }
@@ -248,22 +252,22 @@ mod tests {
 
     #[test]
     fn tensors_take_the_smallest_gap_and_move_only_when_none_is_large_enough() {
-        let mut layout = Layout::new::<f32>(160);
+        let mut layout = ArenaLayout::new::<f32>(160);
         for (l, length) in [(1, 32), (2, 16), (3, 64), (4, 16)] {
-            assert_eq!(layout.reserve(Tensor::State(l), length), Some(vec![]));
+            assert_eq!(layout.reserve(ArenaTensor::State(l), length), Some(vec![]));
         }
         assert_eq!((layout.room(), layout.length()), (32, 128));
-        layout.free(Tensor::State(2));
-        assert_eq!(layout.reserve(Tensor::Delta(1), 10), Some(vec![]));
-        assert_eq!(layout.offset(Tensor::Delta(1)), 32);
-        layout.free(Tensor::State(3));
-        layout.free(Tensor::State(1));
+        layout.free(ArenaTensor::State(2));
+        assert_eq!(layout.reserve(ArenaTensor::Delta(1), 10), Some(vec![]));
+        assert_eq!(layout.offset(ArenaTensor::Delta(1)), 32);
+        layout.free(ArenaTensor::State(3));
+        layout.free(ArenaTensor::State(1));
         // Gaps of 32, 64 and 32; 128 numbers are free.
-        assert_eq!(layout.reserve(Tensor::Delta(9), 129), None);
-        let moves = layout.reserve(Tensor::Delta(9), 128);
+        assert_eq!(layout.reserve(ArenaTensor::Delta(9), 129), None);
+        let moves = layout.reserve(ArenaTensor::Delta(9), 128);
         assert_eq!(moves, Some(vec![(32..48, 0), (112..128, 16)]));
-        assert_eq!((layout.offset(Tensor::Delta(9)), layout.room(), layout.length()), (32, 0, 160));
-        layout.rename(Tensor::Delta(9), Tensor::State(7));
-        assert_eq!(layout.offset(Tensor::State(7)), 32);
+        assert_eq!((layout.offset(ArenaTensor::Delta(9)), layout.room(), layout.length()), (32, 0, 160));
+        layout.rename(ArenaTensor::Delta(9), ArenaTensor::State(7));
+        assert_eq!(layout.offset(ArenaTensor::State(7)), 32);
     }
 }

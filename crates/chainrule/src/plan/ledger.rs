@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::step::ArenaTensor;
+
 /// What a tensor is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,6 +71,16 @@ impl Ledger {
     pub(crate) fn add(&mut self, purpose: Purpose, name: impl Into<String>, bytes: u64) {
         if bytes > 0 {
             self.entries.push(LedgerEntry { purpose, name: name.into(), bytes });
+        }
+    }
+
+    /// Adds a tensor of a step's arena.
+    pub(super) fn add_tensor(&mut self, tensor: ArenaTensor, bytes: u64) {
+        match tensor {
+            ArenaTensor::State(0) => self.add(Purpose::States, "a copy of the inputs", bytes),
+            ArenaTensor::State(l) => self.add(Purpose::States, format!("state of layer {l}"), bytes),
+            ArenaTensor::Delta(l) => self.add(Purpose::Deltas, format!("delta of layer {l}"), bytes),
+            ArenaTensor::Gradient => self.add(Purpose::Deltas, "gradients of a layer", bytes),
         }
     }
 
