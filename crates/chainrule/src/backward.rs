@@ -5,11 +5,11 @@ use crate::forward::{Cache, in_panels};
 use crate::kernel::Scalar;
 use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::Panels;
-use crate::layer::{Context, LayerWeights, state_is_pre_activation};
 use crate::loss::{Loss, Output, Targets};
 use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::parameters::{Gradients, Parameters};
+use crate::walk::Walk;
 
 /// What step 2 gives.
 #[derive(Clone, Debug)]
@@ -102,12 +102,10 @@ pub(crate) fn carry_back<T: Scalar>(
     delta: &Matrix<T>,
 ) -> Matrix<T> {
     let (rows, width) = (cache.batch_size(), network.width(l));
-    let weights = LayerWeights::of(parameters, l + 1);
-    let context = Context { weights, layer: l + 1, mode: cache.mode, first_sample: 0 };
-    let delta_panels = in_panels(delta.view());
+    let walk = Walk { network, parameters, mode: cache.mode, rows, first_sample: 0 };
+    let input = walk.backward_reads_input(l + 1).then(|| in_panels(cache.activation(l).view()));
     let mut panels = vec![T::zero(); rows * width];
-    let delta = Panels::new(&delta_panels, rows, delta.columns());
-    network.layers()[l].compute().propagate(context, delta, &mut panels);
+    walk.carry_back(l + 1, &in_panels(delta.view()), input.as_deref(), &mut panels);
     let mut error = Matrix::zeros(rows, width);
     Panels::new(&panels, rows, width).to_rows(error.as_mut_slice());
     error
@@ -122,7 +120,7 @@ pub(crate) fn through_activation<T: Scalar>(
 ) {
     let layer = &network.layers()[l - 1];
     let mut state =
-        if state_is_pre_activation(layer) { cache.pre_activation(l) } else { cache.activation(l) }.clone();
+        if layer.keeps_pre_activation() { cache.pre_activation(l) } else { cache.activation(l) }.clone();
     layer.compute().error_to_delta(state.as_mut_slice(), error.as_mut_slice());
 }
 

@@ -1,5 +1,7 @@
 //! Step 1: forward, caching z(l) and a(l) for l = 1..L.
 
+use std::ops::ControlFlow;
+
 use crate::activation::{Activation, softmax_rows};
 use crate::error::{Error, Result};
 use crate::inputs::Inputs;
@@ -7,11 +9,11 @@ use crate::kernel::panels::{Panels, from_rows};
 use crate::kernel::parts::for_each_chunk;
 use crate::kernel::transpose::{transpose, transpose_to_rows};
 use crate::kernel::{Scalar, Threads};
-use crate::layer::{Context, LayerWeights};
 use crate::matrix::{Matrix, MatrixView};
 use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::Parameters;
+use crate::walk::{Shown, Walk};
 
 /// Every z and a of one forward pass.
 #[derive(Clone, Debug)]
@@ -70,32 +72,25 @@ pub fn forward<T: Scalar>(
         return Err(Error::Data("there are no samples; at least 1 is needed".to_owned()));
     }
     let mut cache = Cache { mode, activations: vec![inputs.to_matrix()], pre_activations: Vec::new() };
-    let mut input = vec![T::zero(); inputs.as_slice().len()];
-    transpose(Panels::new(&in_panels(inputs), batch, inputs.columns()), &mut input);
-    for l in 1..=network.depth() {
-        let (layer, n_in, width) =
-            (network.layers()[l - 1].compute(), network.width(l - 1), network.width(l));
-        let context = Context { weights: LayerWeights::of(parameters, l), layer: l, mode, first_sample: 0 };
-        let mut values = vec![T::zero(); batch * width];
-        layer.pre_activation(context, Panels::new(&input, n_in, batch), &mut values);
-        let rows_of = |values: &[T]| {
-            let mut rows = Matrix::zeros(batch, width);
-            transpose_to_rows(Panels::new(values, width, batch), rows.as_mut_slice());
-            rows
-        };
-        let z = rows_of(&values);
-        let a = if l < network.depth() {
-            layer.activate(&mut values);
-            rows_of(&values)
-        } else {
-            let mut a = z.clone();
-            activate_output(network.output_activation(), width, a.as_mut_slice());
-            a
-        };
-        cache.pre_activations.push(z);
-        cache.activations.push(a);
-        input = values;
-    }
+    let room = || vec![T::zero(); batch * network.widest()];
+    let (mut input, mut next) = (room(), room());
+    transpose(
+        Panels::new(&in_panels(inputs), batch, inputs.columns()),
+        &mut input[..inputs.as_slice().len()],
+    );
+    let walk = Walk { network, parameters, mode, rows: batch, first_sample: 0 };
+    walk.forward(1..=network.depth(), [&mut input, &mut next], |l, shown, values| {
+        let mut rows = Matrix::zeros(batch, network.width(l));
+        transpose_to_rows(Panels::new(values, network.width(l), batch), rows.as_mut_slice());
+        match shown {
+            Shown::PreActivation => cache.pre_activations.push(rows),
+            Shown::Activation => cache.activations.push(rows),
+        }
+        ControlFlow::Continue(())
+    });
+    let mut output = cache.pre_activation(network.depth()).clone();
+    activate_output(network.output_activation(), network.output_width(), output.as_mut_slice());
+    cache.activations.push(output);
     Ok(cache)
 }
 
@@ -152,24 +147,14 @@ pub(crate) fn infer_with_pre_activation<T: Scalar>(
         let rows = z.len() / outputs;
         let first_sample = block * INFERENCE_BATCH;
         let mut buffers = [(); 2].map(|()| vec![T::zero(); rows * widest]);
-        let [mut next, mut previous] = buffers.each_mut().map(|buffer| &mut buffer[..]);
-        let n_0 = network.input_width();
-        inputs.write_panels(first_sample..first_sample + rows, &mut previous[..rows * n_0]);
-        transpose(Panels::new(&previous[..rows * n_0], rows, n_0), &mut next[..rows * n_0]);
-        std::mem::swap(&mut previous, &mut next);
-        for l in 1..=network.depth() {
-            let (layer, n_in, n_out) =
-                (network.layers()[l - 1].compute(), network.width(l - 1), network.width(l));
-            let (mode, weights) = (Mode::Inference, LayerWeights::of(parameters, l));
-            let context = Context { weights, layer: l, mode, first_sample };
-            let values = &mut next[..rows * n_out];
-            layer.pre_activation(context, Panels::new(&previous[..rows * n_in], n_in, rows), values);
-            if l < network.depth() {
-                layer.activate(values);
-            }
-            std::mem::swap(&mut previous, &mut next);
-        }
-        transpose_to_rows(Panels::new(&previous[..rows * outputs], outputs, rows), z);
+        let [next, input] = buffers.each_mut().map(|buffer| &mut buffer[..]);
+        let numbers = rows * network.input_width();
+        inputs.write_panels(first_sample..first_sample + rows, &mut next[..numbers]);
+        transpose(Panels::new(&next[..numbers], rows, network.input_width()), &mut input[..numbers]);
+        let walk = Walk { network, parameters, mode: Mode::Inference, rows, first_sample };
+        let all = |_: usize, _: Shown, _: &mut [T]| ControlFlow::Continue(());
+        let output = walk.forward(1..=network.depth(), [input, next], all);
+        transpose_to_rows(Panels::new(&output[..rows * outputs], outputs, rows), z);
         a.copy_from_slice(z);
         activate_output(network.output_activation(), outputs, a);
     });

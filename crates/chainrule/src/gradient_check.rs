@@ -213,7 +213,7 @@ pub struct Difference {
 pub enum Kink {
     /// z of a neuron passes a point where sigma' jumps.
     Neuron {
-        /// The dense layer, from 1, dropout layers not counted.
+        /// The layer, from 1.
         layer: usize,
         /// Which of its neurons.
         neuron: usize,

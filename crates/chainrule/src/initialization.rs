@@ -5,9 +5,7 @@
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
-use crate::network::Network;
-use crate::parameters::Parameters;
-use crate::random::{Purpose, Random, Stream};
+use crate::random::Random;
 
 /// How weights are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,23 +80,27 @@ impl Initialization {
         })
     }
 
-    /// Fills a weight of shape [fan_out, fan_in] and its bias.
-    fn fill<T: Scalar>(
+    /// Fills a tensor of a layer with `fan_in` inputs and `fan_out` outputs with what it starts from.
+    pub(crate) fn fill<T: Scalar>(
         self,
-        fan_out: usize,
-        fan_in: usize,
+        start: Start,
+        (fan_in, fan_out): (usize, usize),
         random: &mut Random,
-        weight: &mut [T],
-        bias: &mut [T],
+        values: &mut [T],
     ) {
+        match start {
+            Start::Weight => self.fill_weight(fan_out, fan_in, random, values),
+            Start::Bias if self == Initialization::PytorchLinear => {
+                uniform(1.0 / (fan_in as f64).sqrt(), random, values);
+            }
+            Start::Bias => values.fill(T::zero()),
+            Start::Constant(value) => values.fill(T::from_f64(value)),
+        }
+    }
+
+    /// Fills a weight of shape [fan_out, fan_in].
+    fn fill_weight<T: Scalar>(self, fan_out: usize, fan_in: usize, random: &mut Random, weight: &mut [T]) {
         let (n_in, n_out) = (fan_in as f64, fan_out as f64);
-        let uniform = |bound: f64, random: &mut Random, values: &mut [T]| {
-            values.fill_with(|| T::from_f64(bound * (2.0 * random.uniform() - 1.0)));
-        };
-        let normal = |deviation: f64, random: &mut Random, values: &mut [T]| {
-            values.fill_with(|| T::from_f64(deviation * random.normal()));
-        };
-        bias.fill(T::zero());
         match self {
             Initialization::GlorotUniform => uniform((6.0 / (n_in + n_out)).sqrt(), random, weight),
             Initialization::GlorotNormal => normal((2.0 / (n_in + n_out)).sqrt(), random, weight),
@@ -106,15 +108,31 @@ impl Initialization {
             Initialization::HeNormal => normal((2.0 / n_in).sqrt(), random, weight),
             Initialization::LecunUniform => uniform((3.0 / n_in).sqrt(), random, weight),
             Initialization::LecunNormal => normal((1.0 / n_in).sqrt(), random, weight),
-            Initialization::PytorchLinear => {
-                uniform(1.0 / n_in.sqrt(), random, weight);
-                uniform(1.0 / n_in.sqrt(), random, bias);
-            }
+            Initialization::PytorchLinear => uniform(1.0 / n_in.sqrt(), random, weight),
             Initialization::Orthogonal => orthogonal(fan_out, fan_in, random, weight),
             Initialization::Zeros => weight.fill(T::zero()),
             Initialization::Constant(value) => weight.fill(T::from_f64(value)),
         }
     }
+}
+
+/// What a tensor of a layer starts from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Start {
+    /// Drawn by the rule.
+    Weight,
+    /// What the rule has for biases.
+    Bias,
+    /// The same number everywhere, whatever the rule.
+    Constant(f64),
+}
+
+fn uniform<T: Scalar>(bound: f64, random: &mut Random, values: &mut [T]) {
+    values.fill_with(|| T::from_f64(bound * (2.0 * random.uniform() - 1.0)));
+}
+
+fn normal<T: Scalar>(deviation: f64, random: &mut Random, values: &mut [T]) {
+    values.fill_with(|| T::from_f64(deviation * random.normal()));
 }
 
 /// Normal vectors made orthonormal one after the other (Gram and Schmidt, each projection done twice,
@@ -143,48 +161,11 @@ fn orthogonal<T: Scalar>(rows: usize, columns: usize, random: &mut Random, weigh
     }
 }
 
-impl Network {
-    /// Parameters before the first step, each layer by the rule that suits its activation
-    /// ([`Initialization::for_activation`]). The same seed gives the same bits.
-    #[inline(never)]
-    pub fn initialize<T: Scalar>(&self, seed: u64) -> Parameters<T> {
-        self.fill_layers(seed, Initialization::for_activation)
-    }
-
-    /// Parameters before the first step, every layer by the same rule.
-    #[inline(never)]
-    pub fn initialize_with<T: Scalar>(&self, rule: Initialization, seed: u64) -> Parameters<T> {
-        self.fill_layers(seed, |_| rule)
-    }
-
-    fn fill_layers<T: Scalar>(
-        &self,
-        seed: u64,
-        rule: impl Fn(Activation) -> Initialization,
-    ) -> Parameters<T> {
-        let mut parameters = self.zeros::<T>();
-        for (index, layer) in self.layers().iter().enumerate() {
-            let l = index + 1;
-            if layer.describe().parameters(self.width(index)).is_empty() {
-                continue;
-            }
-            let stream = Stream::new(seed, Purpose::Initialization, l, 0, 0);
-            let (weight, bias) = parameters.weight_and_bias_mut(l);
-            rule(layer.describe().activation()).fill(
-                self.width(l),
-                self.width(index),
-                &mut Random::new(stream),
-                weight,
-                bias.unwrap_or_default(),
-            );
-        }
-        parameters
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::Network;
+    use crate::parameters::Parameters;
 
     fn drawn(rule: Initialization) -> Parameters<f64> {
         let network = Network::builder(300).dense(200, Activation::Tanh).build().unwrap();

@@ -76,6 +76,7 @@ mod step;
 mod tensor_file;
 pub mod trace;
 mod trainer;
+mod walk;
 mod watch;
 
 pub use activation::Activation;

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
 use crate::error::{Error, Result};
+use crate::initialization::Initialization;
 use crate::kernel::Scalar;
 use crate::layer::{Dense, Dropout, Layer};
-use crate::parameters::{Layout, Parameters, TensorLayout};
+use crate::parameters::{ParameterLayout, Parameters, TensorLayout};
+use crate::random::{Purpose, Random, Stream};
 
 /// A feed-forward network: layers 1..L, widths n_0 (inputs) to n_L (outputs).
 ///
@@ -28,7 +30,7 @@ pub struct Network {
     layers: Vec<Layer>,
     /// n_0..n_L
     widths: Vec<usize>,
-    layout: Arc<Layout>,
+    layout: Arc<ParameterLayout>,
 }
 
 /// A network as model files describe it.
@@ -89,15 +91,15 @@ impl NetworkBuilder {
         let mut elements = 0usize;
         for (index, layer) in layers.iter().enumerate() {
             let (number, name) = (index + 1, layer.name());
-            if let Err(error) = layer.describe().check() {
+            if let Err(error) = layer.kind().check() {
                 return fail(number, name, error.to_string());
             }
-            let softmax = layer.describe().activation() == Activation::Softmax;
+            let softmax = layer.activation() == Some(Activation::Softmax);
             if softmax && number < layers.len() {
                 return fail(number, name, "softmax is for the last layer only".to_owned());
             }
             let n_in = widths[index];
-            for tensor in layer.describe().parameters(n_in) {
+            for tensor in layer.kind().tensors(n_in) {
                 let count = tensor.rows.checked_mul(tensor.columns);
                 // Padding and eight bytes a number included, a buffer must be addressable.
                 let total = count.and_then(|count| elements.checked_add(count)?.checked_add(64));
@@ -113,13 +115,13 @@ impl NetworkBuilder {
         }
         match layers.last() {
             None => return fail(1, "none", "a network has at least one layer".to_owned()),
-            Some(Layer::Dense(_)) => {}
+            Some(last) if last.kind().can_be_last() => {}
             Some(last) => {
                 return fail(layers.len(), last.name(), "the last layer must be dense".to_owned());
             }
         }
-        let requests = layers.iter().zip(&widths).map(|(layer, &n_in)| layer.describe().parameters(n_in));
-        let layout = Arc::new(Layout::new(requests));
+        let requests = layers.iter().zip(&widths).map(|(layer, &n_in)| layer.kind().tensors(n_in));
+        let layout = Arc::new(ParameterLayout::new(requests));
         Ok(Network { layers, widths, layout })
     }
 }
@@ -171,7 +173,7 @@ impl Network {
 
     /// The last layer's activation.
     pub fn output_activation(&self) -> Activation {
-        self.layers[self.depth() - 1].describe().activation()
+        self.layers[self.depth() - 1].activation().unwrap_or(Activation::Identity)
     }
 
     /// The tensors of parameters, in the order of the layers.
@@ -220,6 +222,36 @@ impl Network {
             first_dense &= forward == 0;
         }
         total
+    }
+
+    /// Parameters before the first step, each layer by the rule that suits its activation
+    /// ([`Initialization::for_activation`]). The same seed gives the same bits.
+    #[inline(never)]
+    pub fn initialize<T: Scalar>(&self, seed: u64) -> Parameters<T> {
+        self.initialize_each(seed, Initialization::for_activation)
+    }
+
+    /// Parameters before the first step, every layer by the same rule.
+    #[inline(never)]
+    pub fn initialize_with<T: Scalar>(&self, rule: Initialization, seed: u64) -> Parameters<T> {
+        self.initialize_each(seed, |_| rule)
+    }
+
+    fn initialize_each<T: Scalar>(
+        &self,
+        seed: u64,
+        rule: impl Fn(Activation) -> Initialization,
+    ) -> Parameters<T> {
+        let mut parameters = self.zeros::<T>();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (l, n_in, n_out) = (index + 1, self.widths[index], self.widths[index + 1]);
+            let rule = rule(layer.activation().unwrap_or(Activation::Identity));
+            let mut random = Random::new(Stream::new(seed, Purpose::Initialization, l, 0, 0));
+            for (tensor, request) in self.layer_tensors(l).iter().zip(layer.kind().tensors(n_in)) {
+                rule.fill(request.start, (n_in, n_out), &mut random, parameters.tensor_mut(tensor));
+            }
+        }
+        parameters
     }
 
     /// Parameters of this network, all zero.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::initialization::Start;
 use crate::kernel::buffer::{ALIGNMENT, Buffer, zeros};
 use crate::kernel::{Scalar, vectorized::all_finite};
 use crate::matrix::{Matrix, MatrixView};
@@ -53,32 +54,43 @@ fn padded(count: usize) -> usize {
     count.next_multiple_of(ALIGNMENT / size_of::<f32>())
 }
 
-/// What a layer asks for: one tensor.
+/// What a layer asks for: one tensor, and what it starts from.
 #[derive(Clone, Debug)]
 pub(crate) struct TensorRequest {
     pub(crate) name: &'static str,
     pub(crate) rows: usize,
     pub(crate) columns: usize,
     pub(crate) is_vector: bool,
+    pub(crate) start: Start,
+}
+
+impl TensorRequest {
+    pub(crate) fn matrix(name: &'static str, rows: usize, columns: usize, start: Start) -> Self {
+        TensorRequest { name, rows, columns, is_vector: false, start }
+    }
+
+    pub(crate) fn vector(name: &'static str, length: usize, start: Start) -> Self {
+        TensorRequest { name, rows: 1, columns: length, is_vector: true, start }
+    }
 }
 
 /// Where every tensor of a network lies.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Layout {
+pub(crate) struct ParameterLayout {
     tensors: Vec<TensorLayout>,
     /// The tensors of layer l are `tensors[first[l - 1]..first[l]]`.
     first: Vec<usize>,
     length: usize,
 }
 
-impl Layout {
+impl ParameterLayout {
     /// The layout for layers that ask for these tensors.
     pub(crate) fn new(requests: impl Iterator<Item = Vec<TensorRequest>>) -> Self {
         let (mut tensors, mut first, mut length) = (Vec::new(), vec![0], 0usize);
         let mut layers_with_parameters = 0;
         for (index, requests) in requests.enumerate() {
             for request in &requests {
-                let TensorRequest { name, rows, columns, is_vector } = *request;
+                let TensorRequest { name, rows, columns, is_vector, .. } = *request;
                 let name = format!("layers.{layers_with_parameters}.{name}");
                 let offset = length;
                 tensors.push(TensorLayout { layer: index + 1, name, rows, columns, is_vector, offset });
@@ -87,7 +99,7 @@ impl Layout {
             layers_with_parameters += usize::from(!requests.is_empty());
             first.push(tensors.len());
         }
-        Layout { tensors, first, length }
+        ParameterLayout { tensors, first, length }
     }
 
     /// Every tensor, in the order of the layers.
@@ -107,7 +119,7 @@ impl Layout {
 /// Layer numbers are the network's, from 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters<T> {
-    layout: Arc<Layout>,
+    layout: Arc<ParameterLayout>,
     /// Padding between tensors is zero and stays zero.
     buffer: Buffer<T>,
 }
@@ -116,7 +128,7 @@ pub struct Parameters<T> {
 pub type Gradients<T> = Parameters<T>;
 
 impl<T: Scalar> Parameters<T> {
-    pub(crate) fn zeros(layout: Arc<Layout>) -> Self {
+    pub(crate) fn zeros(layout: Arc<ParameterLayout>) -> Self {
         let buffer = zeros(layout.length);
         Parameters { layout, buffer }
     }
@@ -131,7 +143,7 @@ impl<T: Scalar> Parameters<T> {
         Arc::ptr_eq(&self.layout, &other.layout) || self.layout == other.layout
     }
 
-    pub(crate) fn has_layout(&self, layout: &Arc<Layout>) -> bool {
+    pub(crate) fn has_layout(&self, layout: &Arc<ParameterLayout>) -> bool {
         Arc::ptr_eq(&self.layout, layout) || self.layout == *layout
     }
 
@@ -149,6 +161,12 @@ impl<T: Scalar> Parameters<T> {
     /// One tensor's numbers, to change.
     pub fn tensor_mut(&mut self, tensor: &TensorLayout) -> &mut [T] {
         &mut self.buffer[tensor.offset..tensor.offset + tensor.count()]
+    }
+
+    /// One tensor's numbers as a matrix of its own; a vector is one row.
+    pub fn tensor_matrix(&self, tensor: &TensorLayout) -> Matrix<T> {
+        let numbers = self.tensor(tensor).to_vec();
+        Matrix::from_vec(tensor.rows, tensor.columns, numbers).expect("a tensor has its shape")
     }
 
     /// The tensor of that name, such as `layers.0.weight`.

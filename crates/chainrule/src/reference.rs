@@ -6,7 +6,7 @@
 
 use crate::activation::Activation;
 use crate::error::Result;
-use crate::layer::Layer;
+use crate::layer::LoopsContext;
 use crate::loss::{Loss, Targets};
 use crate::matrix::Matrix;
 use crate::mode::Mode;
@@ -74,25 +74,18 @@ pub fn compute(
     loss.check_targets(batch, network.output_width(), targets, sample_weights)?;
     let width = |l: usize| network.width(l);
 
+    let tensors_of = |parameters: &Parameters<f64>, l: usize| -> Vec<Matrix<f64>> {
+        let tensors = network.layer_tensors(l).iter();
+        tensors.map(|tensor| parameters.tensor_matrix(tensor)).collect()
+    };
+
     // 1. z(l) = a(l-1) W(l)^T + b(l), a(l) = sigma(z(l))
     let (mut z, mut a) = (vec![Matrix::default()], vec![inputs.to_matrix()]);
     for l in 1..=depth {
-        let mut z_l = Matrix::zeros(batch, width(l));
+        let context = LoopsContext { tensors: &tensors_of(parameters, l), layer: l, mode };
+        let z_l = network.layers()[l - 1].loops().pre_activation(&context, &a[l - 1]);
         let mut a_l = Matrix::zeros(batch, width(l));
         for i in 0..batch {
-            for j in 0..width(l) {
-                z_l[(i, j)] = match &network.layers()[l - 1] {
-                    Layer::Dense(_) => {
-                        let weight = parameters.weight(l);
-                        let mut sum = parameters.bias(l).map_or(0.0, |bias| bias[j]);
-                        for k in 0..width(l - 1) {
-                            sum += a[l - 1][(i, k)] * weight[(j, k)];
-                        }
-                        sum
-                    }
-                    Layer::Dropout(dropout) => a[l - 1][(i, j)] * dropout.mask(mode, l, i, j),
-                };
-            }
             for j in 0..width(l) {
                 a_l[(i, j)] = match activation(network, l) {
                     Activation::Softmax => {
@@ -145,60 +138,40 @@ pub fn compute(
 
     // 3. delta(l) = (delta(l+1) W(l+1)) * sigma'(z(l)), and 4. dW(l) = delta(l)^T a(l-1)
     let mut gradients = network.zeros::<f64>();
-    let mut parameters = parameters.clone();
     for l in (1..=depth).rev() {
-        if matches!(network.layers()[l - 1], Layer::Dense(_)) {
-            let (n_in, n_out) = (width(l - 1), width(l));
-            let (weight, bias) = gradients.weight_and_bias_mut(l);
-            let bias = bias.unwrap_or_default();
-            for j in 0..n_out {
-                for i in 0..batch {
-                    for k in 0..n_in {
-                        let input = match mistake {
-                            Some(Mistake::OwnActivation) => a[l][(i, k % n_out)],
-                            _ => a[l - 1][(i, k)],
-                        };
-                        weight[j * n_in + k] += delta[l][(i, j)] * input;
-                    }
-                    if let Some(sum) = bias.get_mut(j) {
-                        *sum += delta[l][(i, j)];
-                    }
-                }
-            }
-            if mistake == Some(Mistake::UpdateBeforePropagating) {
-                let own = parameters.weight_mut(l);
-                for (w, g) in own.iter_mut().zip(gradients.weight(l).as_slice()) {
-                    *w -= 0.1 * g;
-                }
-            }
+        let loops = network.layers()[l - 1].loops();
+        let mut tensors = tensors_of(parameters, l);
+        let input = match mistake {
+            Some(Mistake::OwnActivation) => wrapped(&a[l], width(l - 1)),
+            _ => a[l - 1].clone(),
+        };
+        let context = LoopsContext { tensors: &tensors, layer: l, mode };
+        let found = loops.gradients(&context, &input, &delta[l]);
+        for (tensor, gradient) in network.layer_tensors(l).iter().zip(&found) {
+            gradients.tensor_mut(tensor).copy_from_slice(gradient.as_slice());
         }
         if l == 1 {
             break;
         }
-        let mut before = Matrix::zeros(batch, width(l - 1));
+        match mistake {
+            Some(Mistake::UpdateBeforePropagating) => {
+                for (tensor, gradient) in tensors.iter_mut().zip(&found) {
+                    let numbers = tensor.as_mut_slice().iter_mut().zip(gradient.as_slice());
+                    numbers.for_each(|(w, g)| *w -= 0.1 * g);
+                }
+            }
+            Some(Mistake::WeightNotTransposed) => tensors = tensors.iter().map(read_as_transposed).collect(),
+            _ => {}
+        }
+        let context = LoopsContext { tensors: &tensors, layer: l, mode };
+        let mut before = loops.input_error(&context, &a[l - 1], &delta[l]);
         for i in 0..batch {
             for k in 0..width(l - 1) {
-                let error = match &network.layers()[l - 1] {
-                    Layer::Dense(_) => {
-                        let weight = parameters.weight(l);
-                        let n_out = width(l);
-                        (0..n_out)
-                            .map(|j| {
-                                let w = match mistake {
-                                    Some(Mistake::WeightNotTransposed) => weight.as_slice()[k * n_out + j],
-                                    _ => weight[(j, k)],
-                                };
-                                delta[l][(i, j)] * w
-                            })
-                            .sum()
-                    }
-                    Layer::Dropout(dropout) => delta[l][(i, k)] * dropout.mask(mode, l, i, k),
-                };
                 let slope = match (mistake, activation(network, l - 1)) {
                     (Some(Mistake::NoActivationDerivative), _) => 1.0,
                     (_, sigma) => sigma.derivative(z[l - 1][(i, k)], a[l - 1][(i, k)]),
                 };
-                before[(i, k)] = error * slope;
+                before[(i, k)] *= slope;
             }
         }
         delta[l - 1] = before;
@@ -206,11 +179,30 @@ pub fn compute(
     Ok(Values { loss: value, z, a, delta, gradients })
 }
 
-fn activation(network: &Network, l: usize) -> Activation {
-    match &network.layers()[l - 1] {
-        Layer::Dense(dense) => dense.activation,
-        Layer::Dropout(_) => Activation::Identity,
+/// `columns` columns of a matrix, which start again from the first where there are no more.
+fn wrapped(matrix: &Matrix<f64>, columns: usize) -> Matrix<f64> {
+    let mut wrapped = Matrix::zeros(matrix.rows(), columns);
+    for i in 0..matrix.rows() {
+        for k in 0..columns {
+            wrapped[(i, k)] = matrix[(i, k % matrix.columns())];
+        }
     }
+    wrapped
+}
+
+/// A matrix's numbers in their order, read as if it had the transposed shape.
+fn read_as_transposed(matrix: &Matrix<f64>) -> Matrix<f64> {
+    let mut read = matrix.clone();
+    for j in 0..matrix.rows() {
+        for k in 0..matrix.columns() {
+            read[(j, k)] = matrix.as_slice()[k * matrix.rows() + j];
+        }
+    }
+    read
+}
+
+fn activation(network: &Network, l: usize) -> Activation {
+    network.layers()[l - 1].activation().unwrap_or(Activation::Identity)
 }
 
 /// l_i and dl_i/da, in the textbook's form.

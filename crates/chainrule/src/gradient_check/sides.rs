@@ -4,11 +4,11 @@ use super::Kink;
 use crate::forward::{Cache, activate_output, in_panels};
 use crate::kernel::panels::Panels;
 use crate::kernel::transpose::{transpose, transpose_to_rows};
-use crate::layer::{Context, Layer, LayerWeights};
 use crate::matrix::Matrix;
 use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::{Parameters, TensorLayout};
+use crate::walk::Walk;
 
 /// What a layer costs beside its multiplications, in the unit of those: a layer of few neurons is mostly calls.
 const LAYER_COST: u64 = 2_000;
@@ -23,8 +23,6 @@ pub(super) struct Sides<'a> {
     batch: usize,
     /// a(0)..a(L-1) before the parameter moved, samples as columns.
     activations: Vec<Vec<f64>>,
-    /// For each layer, how many dense ones there are up to it.
-    dense: Vec<usize>,
     /// Of both sides: a layer's values, and room for the next one's.
     values: [Vec<f64>; 2],
     next: [Vec<f64>; 2],
@@ -50,10 +48,6 @@ impl<'a> Sides<'a> {
             transpose(Panels::new(&in_panels(rows.view()), batch, rows.columns()), &mut columns);
             columns
         };
-        let dense = network.layers().iter().scan(0, |count, layer| {
-            *count += usize::from(matches!(layer, Layer::Dense(_)));
-            Some(*count)
-        });
         let widest = network.widest();
         let room = || [(); 2].map(|()| vec![0.0; batch * widest]);
         Sides {
@@ -61,7 +55,6 @@ impl<'a> Sides<'a> {
             mode: cache.mode,
             batch,
             activations: (0..network.depth()).map(turned).collect(),
-            dense: dense.collect(),
             values: room(),
             next: room(),
             work: 0,
@@ -80,17 +73,14 @@ impl<'a> Sides<'a> {
         let mut kink = None;
         for l in first..=depth {
             let (n_in, width) = (network.width(l - 1), network.width(l));
-            let layer = network.layers()[l - 1].compute::<f64>();
             let before = parameters.tensor(tensor)[element];
             for side in 0..2 {
                 let input = if l == first { &self.activations[l - 1] } else { &self.values[side] };
                 if l == first {
                     parameters.tensor_mut(tensor)[element] = numbers[side];
                 }
-                let weights = LayerWeights::of(parameters, l);
-                let context = Context { weights, layer: l, mode: self.mode, first_sample: 0 };
-                let input = Panels::new(&input[..n_in * batch], n_in, batch);
-                layer.pre_activation(context, input, &mut self.next[side][..width * batch]);
+                let walk = Walk { network, parameters, mode: self.mode, rows: batch, first_sample: 0 };
+                walk.pre_activation(l, &input[..n_in * batch], &mut self.next[side][..width * batch]);
             }
             parameters.tensor_mut(tensor)[element] = before;
             std::mem::swap(&mut self.values, &mut self.next);
@@ -105,8 +95,9 @@ impl<'a> Sides<'a> {
             }
             let [up, down] = &mut self.values;
             let (up, down) = (&mut up[..width * batch], &mut down[..width * batch]);
-            layer.activate(up);
-            layer.activate(down);
+            let walk = Walk { network, parameters, mode: self.mode, rows: batch, first_sample: 0 };
+            walk.activate(l, up);
+            walk.activate(l, down);
             let before = &self.activations[l];
             if same_bits(up, before) && same_bits(down, before) {
                 return Ends { kink, outputs: None };
@@ -131,8 +122,7 @@ impl<'a> Sides<'a> {
 
     /// The first z(l), row by row, that passes a kink between the sides.
     fn kink_at(&self, l: usize) -> Option<Kink> {
-        let activation = self.network.layers()[l - 1].describe().activation();
-        let kinks = activation.kinks();
+        let kinks = self.network.layers()[l - 1].activation().map_or(&[][..], |sigma| sigma.kinks());
         if kinks.is_empty() {
             return None;
         }
@@ -146,7 +136,7 @@ impl<'a> Sides<'a> {
         let mut pairs = up.as_slice().iter().zip(down.as_slice());
         let place = pairs.position(|(&a, &b)| passes(a, b))?;
         let width = self.network.width(l);
-        Some(Kink::Neuron { layer: self.dense[l - 1], neuron: place % width, sample: place / width })
+        Some(Kink::Neuron { layer: l, neuron: place % width, sample: place / width })
     }
 }
 

@@ -4,12 +4,14 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, Context, Describe};
+use super::{Compute, Context, Formulas, Kind, Loops, LoopsContext, Signal};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
+use crate::initialization::Start;
 use crate::kernel::Scalar;
 use crate::kernel::gemm::{Accumulate, backward_product, column_sums, forward_product, transposed_product};
 use crate::kernel::panels::{Blocks, Panels};
+use crate::matrix::Matrix;
 use crate::parameters::TensorRequest;
 
 /// A fully connected layer with its activation.
@@ -29,9 +31,14 @@ fn yes() -> bool {
     true
 }
 
-impl Describe for Dense {
+impl Kind for Dense {
     fn name(&self) -> &'static str {
         "dense"
+    }
+
+    fn detail(&self) -> String {
+        let bias = if self.bias { "" } else { ", no bias" };
+        format!("{}{bias}", self.activation.name().replace('_', " "))
     }
 
     fn check(&self) -> Result<()> {
@@ -45,34 +52,44 @@ impl Describe for Dense {
         self.width
     }
 
-    fn parameters(&self, input_width: usize) -> Vec<TensorRequest> {
-        let (rows, columns) = (self.width, input_width);
-        let mut tensors = vec![TensorRequest { name: "weight", rows, columns, is_vector: false }];
+    fn tensors(&self, input_width: usize) -> Vec<TensorRequest> {
+        let mut tensors = vec![TensorRequest::matrix("weight", self.width, input_width, Start::Weight)];
         if self.bias {
-            tensors.push(TensorRequest { name: "bias", rows: 1, columns: rows, is_vector: true });
+            tensors.push(TensorRequest::vector("bias", self.width, Start::Bias));
         }
         tensors
     }
 
-    fn activation(&self) -> Activation {
-        self.activation
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
+    fn can_be_last(&self) -> bool {
+        true
     }
 
     fn forward_flops(&self, input_width: usize) -> u64 {
         2 * input_width as u64 * self.width as u64
     }
+
+    fn formulas(&self) -> Formulas {
+        let (weight, bias) = ("dW(l) = delta(l)^T a(l-1)", "db(l) = the column sums of delta(l)");
+        Formulas {
+            forward: if self.bias { "z(l) = a(l-1) W(l)^T + b(l)" } else { "z(l) = a(l-1) W(l)^T" },
+            backward: "dLoss/da(l-1) = delta(l) W(l)",
+            gradients: if self.bias { vec![weight, bias] } else { vec![weight] },
+        }
+    }
+
+    fn operations(&self) -> (&'static str, &'static str) {
+        ("affine", "carry_back")
+    }
 }
 
 impl<T: Scalar> Compute<T> for Dense {
     /// z^T = b + W a^T.
-    fn pre_activation(
-        &self,
-        Context { weights, .. }: Context<'_, T>,
-        input: Panels<'_, T>,
-        pre_activation: &mut [T],
-    ) {
-        let weight = weights.weight.expect("a dense layer has a weight");
-        forward_product(weight, input, weights.bias, pre_activation);
+    fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]) {
+        forward_product(context.weights.weight(), input, context.weights.bias, pre_activation);
     }
 
     /// a = sigma(z).
@@ -86,14 +103,8 @@ impl<T: Scalar> Compute<T> for Dense {
     }
 
     /// dLoss/da(l-1) = delta(l) W(l).
-    fn propagate(
-        &self,
-        Context { weights, .. }: Context<'_, T>,
-        delta: Panels<'_, T>,
-        input_error: &mut [T],
-    ) {
-        let weight = weights.weight.expect("a dense layer has a weight");
-        backward_product(delta, weight, input_error);
+    fn propagate(&self, context: Context<'_, T>, signal: Signal<'_, T>, input_error: &mut [T]) {
+        backward_product(signal.delta, context.weights.weight(), input_error);
     }
 
     /// dW = delta^T a(l-1), db = the column sums of delta.
@@ -110,5 +121,57 @@ impl<T: Scalar> Compute<T> for Dense {
             0 => transposed_product(delta, input, part, accumulate, gradient),
             _ => column_sums(delta, accumulate, gradient),
         }
+    }
+}
+
+impl Loops for Dense {
+    fn pre_activation(&self, context: &LoopsContext<'_>, input: &Matrix<f64>) -> Matrix<f64> {
+        let weight = &context.tensors[0];
+        let mut z = Matrix::zeros(input.rows(), self.width);
+        for i in 0..input.rows() {
+            for j in 0..self.width {
+                let mut sum = context.tensors.get(1).map_or(0.0, |bias| bias[(0, j)]);
+                for k in 0..input.columns() {
+                    sum += input[(i, k)] * weight[(j, k)];
+                }
+                z[(i, j)] = sum;
+            }
+        }
+        z
+    }
+
+    fn input_error(
+        &self,
+        context: &LoopsContext<'_>,
+        input: &Matrix<f64>,
+        delta: &Matrix<f64>,
+    ) -> Matrix<f64> {
+        let weight = &context.tensors[0];
+        let mut error = Matrix::zeros(input.rows(), input.columns());
+        for i in 0..input.rows() {
+            for k in 0..input.columns() {
+                error[(i, k)] = (0..self.width).map(|j| delta[(i, j)] * weight[(j, k)]).sum();
+            }
+        }
+        error
+    }
+
+    fn gradients(
+        &self,
+        context: &LoopsContext<'_>,
+        input: &Matrix<f64>,
+        delta: &Matrix<f64>,
+    ) -> Vec<Matrix<f64>> {
+        let mut weight = Matrix::zeros(self.width, input.columns());
+        let mut bias = Matrix::zeros(1, self.width);
+        for j in 0..self.width {
+            for i in 0..input.rows() {
+                for k in 0..input.columns() {
+                    weight[(j, k)] += delta[(i, j)] * input[(i, k)];
+                }
+                bias[(0, j)] += delta[(i, j)];
+            }
+        }
+        [weight, bias].into_iter().take(context.tensors.len()).collect()
     }
 }

@@ -3,18 +3,14 @@
 //!
 //! The mask is never stored. It is a function of (seed, step, layer, sample), drawn again where it is needed.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, Context, Describe};
-use crate::activation::Activation;
+use super::{Compute, Context, Formulas, Kind, Loops, LoopsContext, Signal};
 use crate::error::{Result, require};
 use crate::kernel::Scalar;
-use crate::kernel::gemm::Accumulate;
-use crate::kernel::panels::{Blocks, Panels};
+use crate::kernel::panels::Panels;
+use crate::matrix::Matrix;
 use crate::mode::Mode;
-use crate::parameters::TensorRequest;
 use crate::random::{Purpose, Stream};
 
 /// A layer that zeroes inputs at random while training.
@@ -27,7 +23,7 @@ pub struct Dropout {
 
 impl Dropout {
     /// One element of the mask: 0, or 1 / (1 - rate); 1 outside training.
-    pub(crate) fn mask(&self, mode: Mode, layer: usize, sample: usize, column: usize) -> f64 {
+    fn mask(&self, mode: Mode, layer: usize, sample: usize, column: usize) -> f64 {
         let Mode::Training { seed, step } = mode else { return 1.0 };
         let stream = Stream::new(seed, Purpose::Dropout, layer, step, sample);
         let word = stream.block(column as u32 / 4)[column % 4];
@@ -62,29 +58,33 @@ impl Dropout {
     }
 }
 
-impl Describe for Dropout {
+impl Kind for Dropout {
     fn name(&self) -> &'static str {
         "dropout"
+    }
+
+    fn detail(&self) -> String {
+        format!("rate {}", self.rate)
     }
 
     fn check(&self) -> Result<()> {
         require((0.0..1.0).contains(&self.rate), "rate", self.rate, "must be at least 0 and less than 1")
     }
 
-    fn output_width(&self, input_width: usize) -> usize {
-        input_width
-    }
-
-    fn parameters(&self, _input_width: usize) -> Vec<TensorRequest> {
-        Vec::new()
-    }
-
-    fn activation(&self) -> Activation {
-        Activation::Identity
+    fn is_for_training_only(&self) -> bool {
+        true
     }
 
     fn forward_flops(&self, _input_width: usize) -> u64 {
         0
+    }
+
+    fn formulas(&self) -> Formulas {
+        Formulas {
+            forward: "a(l) = mask * a(l-1), each element of the mask 0 or 1 / (1 - rate)",
+            backward: "dLoss/da(l-1) = mask * dLoss/da(l)",
+            gradients: Vec::new(),
+        }
     }
 }
 
@@ -99,14 +99,9 @@ impl<T: Scalar> Compute<T> for Dropout {
         self.apply_mask(context, (input.columns(), input.rows()), place, pre_activation);
     }
 
-    /// There is no sigma: a is z.
-    fn activate(&self, _: &mut [T]) {}
-
-    /// There is no sigma: delta is dLoss/da.
-    fn error_to_delta(&self, _: &mut [T], _: &mut [T]) {}
-
     /// dLoss/dinput = mask * delta.
-    fn propagate(&self, context: Context<'_, T>, delta: Panels<'_, T>, input_error: &mut [T]) {
+    fn propagate(&self, context: Context<'_, T>, signal: Signal<'_, T>, input_error: &mut [T]) {
+        let delta = signal.delta;
         input_error.copy_from_slice(delta.data());
         let place = |sample: usize, neuron: usize| {
             let (first, distance) = delta.column(neuron);
@@ -114,16 +109,27 @@ impl<T: Scalar> Compute<T> for Dropout {
         };
         self.apply_mask(context, (delta.rows(), delta.columns()), place, input_error);
     }
+}
 
-    /// There are no parameters.
-    fn gradient(
-        &self,
-        _: usize,
-        _: Range<usize>,
-        _: Blocks<'_, T>,
-        _: Blocks<'_, T>,
-        _: Accumulate,
-        _: &mut [T],
-    ) {
+impl Dropout {
+    /// Each number times its element of the mask.
+    fn masked(&self, context: &LoopsContext<'_>, values: &Matrix<f64>) -> Matrix<f64> {
+        let mut masked = values.clone();
+        for i in 0..values.rows() {
+            for k in 0..values.columns() {
+                masked[(i, k)] *= self.mask(context.mode, context.layer, i, k);
+            }
+        }
+        masked
+    }
+}
+
+impl Loops for Dropout {
+    fn pre_activation(&self, context: &LoopsContext<'_>, input: &Matrix<f64>) -> Matrix<f64> {
+        self.masked(context, input)
+    }
+
+    fn input_error(&self, context: &LoopsContext<'_>, _: &Matrix<f64>, delta: &Matrix<f64>) -> Matrix<f64> {
+        self.masked(context, delta)
     }
 }

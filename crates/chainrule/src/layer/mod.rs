@@ -1,41 +1,57 @@
 //! The kinds of layers, one file each.
 //!
-//! A new kind is a new file that implements `Describe` and `Compute`, and one line in the list below.
+//! A new kind is a new file, with a struct that implements `Kind` (what it is), `Compute` (what it computes) and `Loops`
+//! (the same once more, as plain loops for the reference), and one line in the list below.
 
+mod compute;
 mod dense;
 mod dropout;
-
-use std::ops::Range;
+mod kind;
+mod layer_norm;
+mod loops;
+mod scale;
 
 use serde::{Deserialize, Serialize};
 
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use kind::Formulas;
+pub use layer_norm::LayerNorm;
+pub use scale::Scale;
 
 use crate::activation::Activation;
-use crate::error::Result;
 use crate::kernel::Scalar;
-use crate::kernel::gemm::Accumulate;
-use crate::kernel::panels::{Blocks, Panels};
-use crate::matrix::MatrixView;
-use crate::mode::Mode;
-use crate::parameters::{Parameters, TensorRequest};
+
+pub(crate) use compute::{Compute, Context, LayerWeights, Signal};
+pub(crate) use kind::Kind;
+pub(crate) use loops::{Loops, LoopsContext};
 
 macro_rules! layer_kinds {
     ($($(#[$doc:meta])* $kind:ident,)*) => {
         /// One layer of a network.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
         pub enum Layer {
             $($(#[$doc])* $kind($kind),)*
         }
 
+        $(impl From<$kind> for Layer {
+            fn from(layer: $kind) -> Self {
+                Layer::$kind(layer)
+            }
+        })*
+
         impl Layer {
-            pub(crate) fn describe(&self) -> &dyn Describe {
+            pub(crate) fn kind(&self) -> &dyn Kind {
                 match self { $(Layer::$kind(layer) => layer,)* }
             }
 
             pub(crate) fn compute<T: Scalar>(&self) -> &dyn Compute<T> {
+                match self { $(Layer::$kind(layer) => layer,)* }
+            }
+
+            pub(crate) fn loops(&self) -> &dyn Loops {
                 match self { $(Layer::$kind(layer) => layer,)* }
             }
         }
@@ -47,105 +63,51 @@ layer_kinds! {
     Dense,
     /// Zeroes each input with a probability while training.
     Dropout,
+    /// One learned factor for each input.
+    Scale,
+    /// Each sample's inputs with mean 0 and variance 1, times learned factors, plus learned numbers.
+    LayerNorm,
 }
 
 impl Layer {
     /// The kind's name in model files.
     pub fn name(&self) -> &'static str {
-        self.describe().name()
+        self.kind().name()
+    }
+
+    /// Its hyperparameters in a few words, such as `relu, no bias` or `rate 0.5`; empty where there are none.
+    pub fn detail(&self) -> String {
+        self.kind().detail()
+    }
+
+    /// What it computes, in symbols.
+    pub fn formulas(&self) -> Formulas {
+        self.kind().formulas()
+    }
+
+    /// sigma, which turns z into a; none where a kind has no such function, and its a is its z.
+    pub fn activation(&self) -> Option<Activation> {
+        self.kind().activation()
+    }
+
+    /// Whether it passes its input on as it is, unless a pass is one of training.
+    pub fn is_for_training_only(&self) -> bool {
+        self.kind().is_for_training_only()
     }
 
     /// The width of the output for inputs of width `input_width`.
     pub fn output_width(&self, input_width: usize) -> usize {
-        self.describe().output_width(input_width)
+        self.kind().output_width(input_width)
     }
 
     /// FLOPs of the forward pass for one sample.
     pub fn forward_flops(&self, input_width: usize) -> u64 {
-        self.describe().forward_flops(input_width)
+        self.kind().forward_flops(input_width)
     }
-}
 
-/// What a kind of layer is: its shapes and its costs.
-pub(crate) trait Describe {
-    /// The kind's name in model files.
-    fn name(&self) -> &'static str;
-
-    /// Checks the layer's own hyperparameters.
-    fn check(&self) -> Result<()>;
-
-    /// The width of the output.
-    fn output_width(&self, input_width: usize) -> usize;
-
-    /// The tensors of parameters: the weight first, then a bias.
-    fn parameters(&self, input_width: usize) -> Vec<TensorRequest>;
-
-    /// sigma: what turns the layer's z into its a. Identity where a kind has no z of its own.
-    fn activation(&self) -> Activation;
-
-    /// FLOPs of the forward pass for one sample.
-    fn forward_flops(&self, input_width: usize) -> u64;
-}
-
-/// What a layer sees of the step it takes part in, for some rows of the batch.
-#[derive(Clone, Copy)]
-pub(crate) struct Context<'a, T> {
-    pub(crate) weights: LayerWeights<'a, T>,
-    /// The layer's number, from 1.
-    pub(crate) layer: usize,
-    pub(crate) mode: Mode,
-    /// The batch's sample that the first row is.
-    pub(crate) first_sample: usize,
-}
-
-/// A layer's parameters. Empty where a layer has none.
-#[derive(Clone, Copy)]
-pub(crate) struct LayerWeights<'a, T> {
-    /// W, [n_out, n_in].
-    pub(crate) weight: Option<MatrixView<'a, T>>,
-    pub(crate) bias: Option<&'a [T]>,
-}
-
-impl<'a, T: Scalar> LayerWeights<'a, T> {
-    /// Those of layer `l`.
-    pub(crate) fn of(parameters: &'a Parameters<T>, l: usize) -> Self {
-        LayerWeights { weight: parameters.weight_of(l), bias: parameters.bias(l) }
+    /// Whether the state, the one tensor that is kept of a hidden layer for the backward pass, is its z: where sigma'
+    /// cannot be had from a. Elsewhere it is a. Either has the output's width.
+    pub(crate) fn keeps_pre_activation(&self) -> bool {
+        self.activation().is_some_and(|sigma| !sigma.derivative_from_activation())
     }
-}
-
-/// What a kind of layer computes. All buffers are in panels, made by the caller: those of the forward pass have
-/// samples as columns, [width, rows]; the others neurons, [rows, width].
-pub(crate) trait Compute<T: Scalar> {
-    /// Step 1, first half: z^T from the input's transpose.
-    fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]);
-
-    /// Step 1, second half: turns z into a = sigma(z), in place, in any layout. The last layer goes without: its
-    /// activation needs whole rows.
-    fn activate(&self, values: &mut [T]);
-
-    /// Step 3, second half: turns dLoss/da of this layer into its delta = dLoss/da * sigma'(z), and the layer's state
-    /// into its a, in place, in any layout.
-    fn error_to_delta(&self, state: &mut [T], error: &mut [T]);
-
-    /// Step 3, first half: dLoss/da of the layer before, from this layer's delta.
-    fn propagate(&self, context: Context<'_, T>, delta: Panels<'_, T>, input_error: &mut [T]);
-
-    /// Step 4: rows `part` of the gradient of tensor number `tensor` of the layer (0 the weight, 1 the bias, which
-    /// is taken whole), row by row, summed over the batch, or added to what earlier rows of it gave. delta and the
-    /// layer's input are in blocks.
-    fn gradient(
-        &self,
-        tensor: usize,
-        part: Range<usize>,
-        delta: Blocks<'_, T>,
-        input: Blocks<'_, T>,
-        accumulate: Accumulate,
-        gradient: &mut [T],
-    );
-}
-
-/// Whether a hidden layer's state, the one tensor that is kept of it for the backward pass, is its z: where sigma'
-/// cannot be had from a. Elsewhere it is a.
-pub(crate) fn state_is_pre_activation(layer: &Layer) -> bool {
-    !layer.describe().activation().derivative_from_activation()
 }

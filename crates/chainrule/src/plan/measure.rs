@@ -51,22 +51,25 @@ pub fn measure_forward_costs<T: Scalar>(network: &Network) -> Vec<u64> {
 }
 
 fn measure_layer<T: Scalar>(network: &Network, l: usize, time: Duration) -> u64 {
+    let layer = &network.layers()[l - 1];
     let n_in = network.width(l - 1).min(MOST_INPUTS);
-    let width = network.width(l).min(MOST_WEIGHTS / n_in).max(1);
-    // A layer without weights has as many outputs as inputs.
-    let has_weights = !network.parameter_range(l).is_empty();
-    let width = if has_weights { width } else { n_in };
-    let share = (n_in * width) as f64 / (network.width(l - 1) as f64 * network.width(l) as f64);
-    let share = if has_weights { share } else { n_in as f64 / network.width(l) as f64 };
+    let tensors = layer.kind().tensors(n_in);
+    // A matrix has a row for each output; without one there are as many outputs as inputs.
+    let matrix = tensors.first().filter(|tensor| !tensor.is_vector);
+    let width = matrix.map_or(n_in, |matrix| matrix.rows.min(MOST_WEIGHTS / n_in).max(1));
+    let share = match matrix {
+        Some(_) => (n_in * width) as f64 / (network.width(l - 1) as f64 * network.width(l) as f64),
+        None => n_in as f64 / network.width(l) as f64,
+    };
     // Numbers of no special kind: zeros and subnormal ones may have other costs.
     let numbers =
         |count: usize| -> Vec<T> { (0..count).map(|i| T::from_f64((i % 17) as f64 / 17.0 - 0.45)).collect() };
-    let (input, weight, bias) = (numbers(ROWS * n_in), numbers(n_in * width), numbers(width));
+    let (rows, columns) = if matrix.is_some() { (width, n_in) } else { (1, n_in) };
+    let (input, weight, bias) = (numbers(ROWS * n_in), numbers(rows * columns), numbers(width));
     let (mut values, mut state) = (numbers(ROWS * width), numbers(ROWS * width));
-    let weight = MatrixView::new(width, n_in, &weight).ok();
-    let weights = LayerWeights { weight, bias: Some(&bias) };
+    let weights = LayerWeights { weight: MatrixView::new(rows, columns, &weight).ok(), bias: Some(&bias) };
     let mode = Mode::Training { seed: 0, step: 0 };
-    let layer = network.layers()[l - 1].compute();
+    let layer = layer.compute();
     let start = Instant::now();
     let (mut shortest, mut rounds) = (Duration::MAX, 0);
     while rounds < 3 || start.elapsed() < time {

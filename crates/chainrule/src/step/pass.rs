@@ -1,6 +1,6 @@
 //! Steps 1 to 3 for some rows of a batch: forward, output error, backward.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use super::program::RowOperation;
 use crate::forward::activate_output;
@@ -9,13 +9,13 @@ use crate::kernel::arena::Block;
 use crate::kernel::panels::{Panels, from_rows, panel_width};
 use crate::kernel::transpose::{transpose, transpose_to_rows};
 use crate::kernel::vectorized::all_finite;
-use crate::layer::{Context, LayerWeights, state_is_pre_activation};
 use crate::loss::{Loss, Output};
 use crate::matrix::MatrixView;
 use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::Parameters;
 use crate::samples::Samples;
+use crate::walk::{Shown, Walk};
 
 /// One step's constants.
 pub(super) struct Pass<'a, T> {
@@ -67,13 +67,13 @@ impl<T: Scalar> Pass<'_, T> {
         }
     }
 
-    fn context(&self, l: usize, first_row: usize) -> Context<'_, T> {
-        let weights = LayerWeights::of(self.parameters, l);
-        Context { weights, layer: l, mode: self.mode, first_sample: self.first_sample + first_row }
+    fn walk(&self, rows: &Range<usize>) -> Walk<'_, T> {
+        let Pass { network, parameters, mode, first_sample, .. } = *self;
+        Walk { network, parameters, mode, rows: rows.len(), first_sample: first_sample + rows.start }
     }
 
-    fn state_is_pre_activation(&self, l: usize) -> bool {
-        state_is_pre_activation(&self.network.layers()[l - 1])
+    fn keeps_pre_activation(&self, l: usize) -> bool {
+        self.network.layers()[l - 1].keeps_pre_activation()
     }
 
     /// Step 1 for the layers after `from` up to `to`, and step 2 if that is the last.
@@ -86,57 +86,44 @@ impl<T: Scalar> Pass<'_, T> {
         scratch: &mut [T],
         losses: &mut [f64],
     ) {
-        let (network, depth, rows) = (self.network, self.network.depth(), block.rows().len());
-        let first = block.rows().start;
-        let Workspace { turned: [mut values, mut next], output } =
-            Workspace::new(scratch, rows, network.output_width());
-        let numbers = rows * network.width(from);
+        let (network, rows) = (self.network, block.rows());
+        let Workspace { turned: [values, next], output } =
+            Workspace::new(scratch, rows.len(), network.output_width());
+        let walk = self.walk(&rows);
+        let numbers = rows.len() * network.width(from);
         match source {
             Some(source) => {
                 let [state] = block.tensors([source]);
-                transpose(Panels::new(state, rows, network.width(from)), &mut values[..numbers]);
-                if self.state_is_pre_activation(from) {
-                    network.layers()[from - 1].compute().activate(&mut values[..numbers]);
+                transpose(Panels::new(state, rows.len(), network.width(from)), &mut values[..numbers]);
+                if self.keeps_pre_activation(from) {
+                    walk.activate(from, &mut values[..numbers]);
                 }
             }
             None => {
-                let samples = self.first_sample + first..self.first_sample + first + rows;
+                let samples = walk.first_sample..walk.first_sample + rows.len();
                 let input = match stored[0] {
                     Some(place) => &mut *block.tensors([place])[0],
                     None => &mut next[..numbers],
                 };
                 self.batch.inputs.write_panels(samples, input);
                 if to > from {
-                    transpose(Panels::new(input, rows, network.width(0)), &mut values[..numbers]);
+                    transpose(Panels::new(input, rows.len(), network.width(0)), &mut values[..numbers]);
                 }
             }
         }
-        for (l, place) in (from + 1..=to).zip(&stored[1..]) {
-            let (n_in, width) = (network.width(l - 1), network.width(l));
-            let layer = network.layers()[l - 1].compute();
-            let input = Panels::new(&values[..rows * n_in], n_in, rows);
-            layer.pre_activation(self.context(l, first), input, &mut next[..rows * width]);
-            std::mem::swap(&mut values, &mut next);
-            let values = &mut values[..rows * width];
-            let store = |values: &[T], block: &mut Block<'_, T>| {
-                if let Some(place) = place {
-                    let [state] = block.tensors([*place]);
-                    transpose(Panels::new(values, width, rows), state);
-                }
-            };
-            if l == depth {
-                let place = place.expect("the output error has a place");
-                return self.output_error(values, output, place, block, losses);
+        let last = walk.forward(from + 1..=to, [values, next], |l, shown, values| {
+            let is_state = (shown == Shown::PreActivation) == self.keeps_pre_activation(l);
+            if let (true, Some(place)) = (is_state && l < network.depth(), stored[l - from]) {
+                let [state] = block.tensors([place]);
+                transpose(Panels::new(values, network.width(l), rows.len()), state);
             }
-            if self.state_is_pre_activation(l) {
-                store(values, block);
-                if l < to {
-                    layer.activate(values);
-                }
-            } else {
-                layer.activate(values);
-                store(values, block);
-            }
+            // Nobody needs a of the last state, where that is z.
+            if is_state && l == to { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if to == network.depth() && to > from {
+            let place = stored[to - from].expect("the output error has a place");
+            let z = &last[..rows.len() * network.output_width()];
+            self.output_error(z, output, place, block, losses);
         }
     }
 
@@ -179,22 +166,28 @@ impl<T: Scalar> Pass<'_, T> {
         block: &mut Block<'_, T>,
         scratch: &mut [T],
     ) {
-        let (rows, first) = (block.rows().len(), block.rows().start);
-        let (layer, before) = (&self.network.layers()[l - 1], &self.network.layers()[l - 2]);
-        let carry_back = |delta: &[T], state: &mut [T], error: &mut [T]| {
-            let delta = Panels::new(delta, rows, self.network.width(l));
-            layer.compute().propagate(self.context(l, first), delta, error);
-            before.compute().error_to_delta(state, error);
+        let walk = self.walk(&block.rows());
+        let carry_back = |delta: &[T], state: &mut [T], error: &mut [T], scratch: &mut [T]| {
+            let input = walk.backward_reads_input(l).then(|| {
+                let input = &mut scratch[..state.len()];
+                input.copy_from_slice(state);
+                if self.keeps_pre_activation(l - 1) {
+                    walk.activate(l - 1, input);
+                }
+                &*input
+            });
+            walk.carry_back(l, delta, input, error);
+            walk.through_activation(l - 1, state, error);
         };
         match error {
             Some(error) => {
                 let [delta, state, error] = block.tensors([delta, state, error]);
-                carry_back(delta, state, error);
+                carry_back(delta, state, error, scratch);
             }
             None => {
                 let [delta, state] = block.tensors([delta, state]);
-                let error = &mut scratch[..state.len()];
-                carry_back(delta, state, error);
+                let (error, scratch) = scratch.split_at_mut(state.len());
+                carry_back(delta, state, error, scratch);
                 state.copy_from_slice(error);
             }
         }
@@ -221,7 +214,7 @@ impl<T: Scalar> Pass<'_, T> {
     fn first_not_finite_in(&self, rows: Range<usize>, scratch: &mut [T]) -> Option<(usize, usize)> {
         let (network, count) = (self.network, rows.len());
         let output_width = network.output_width();
-        let Workspace { turned: [mut values, mut next], output: [z, ..] } =
+        let Workspace { turned: [values, next], output: [z, ..] } =
             Workspace::new(scratch, count, output_width);
         let n_0 = network.input_width();
         let input = &mut next[..count * n_0];
@@ -231,29 +224,19 @@ impl<T: Scalar> Pass<'_, T> {
             return Some((0, 0));
         }
         transpose(Panels::new(input, count, n_0), &mut values[..count * n_0]);
-        for l in 1..=network.depth() {
-            let (n_in, width) = (network.width(l - 1), network.width(l));
-            let layer = network.layers()[l - 1].compute();
-            let input = Panels::new(&values[..count * n_in], n_in, count);
-            layer.pre_activation(self.context(l, rows.start), input, &mut next[..count * width]);
-            std::mem::swap(&mut values, &mut next);
-            let values = &mut values[..count * width];
-            if !all_finite(values) {
-                return Some((l, 1));
+        let mut found = None;
+        let last = self.walk(&rows).forward(1..=network.depth(), [values, next], |l, shown, values| {
+            if all_finite(values) {
+                return ControlFlow::Continue(());
             }
-            if l < network.depth() {
-                layer.activate(values);
-                if !all_finite(values) {
-                    return Some((l, 2));
-                }
-            } else {
-                transpose_to_rows(Panels::new(values, width, count), z);
-                activate_output(network.output_activation(), width, z);
-                if !all_finite(z) {
-                    return Some((l, 2));
-                }
-            }
+            found = Some((l, if shown == Shown::PreActivation { 1 } else { 2 }));
+            ControlFlow::Break(())
+        });
+        if found.is_none() {
+            transpose_to_rows(Panels::new(&last[..count * output_width], output_width, count), z);
+            activate_output(network.output_activation(), output_width, z);
+            found = (!all_finite(z)).then_some((network.depth(), 2));
         }
-        None
+        found
     }
 }

@@ -3,7 +3,6 @@
 
 use crate::kernel::Scalar;
 use crate::kernel::buffer::aligned_length;
-use crate::layer::state_is_pre_activation;
 use crate::network::Network;
 
 /// Numbers that B_l holds beside the live states and delta(l), for a micro-batch; each way to do it has its own.
@@ -27,7 +26,7 @@ impl BackwardRoom {
         let parameters = network.parameter_range(l).len();
         let over = match () {
             () if parameters == 0 => Some(0),
-            () if state_is_pre_activation(&network.layers()[l - 2]) => None,
+            () if network.layers()[l - 2].keeps_pre_activation() => None,
             () if keeps_gradients => Some(0),
             () => Some(aligned_length::<T>(parameters)),
         };

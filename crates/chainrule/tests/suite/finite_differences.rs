@@ -359,16 +359,14 @@ fn differences_are_those_of_whole_passes() {
 
 /// The first z that passes a kink between two passes, row by row.
 fn first_kink(network: &Network, above: &Cache<f64>, below: &Cache<f64>) -> Option<Kink> {
-    let mut dense = 0;
     for (index, layer) in network.layers().iter().enumerate() {
-        let Layer::Dense(layer) = layer else { continue };
-        dense += 1;
+        let Some(activation) = layer.activation() else { continue };
         let (above, below) = (above.pre_activation(index + 1), below.pre_activation(index + 1));
         for sample in 0..above.rows() {
             for neuron in 0..above.columns() {
                 let (a, b) = (above[(sample, neuron)], below[(sample, neuron)]);
-                if layer.activation.kinks().iter().any(|k| a != b && (a - k) * (b - k) <= 0.0) {
-                    return Some(Kink::Neuron { layer: dense, neuron, sample });
+                if activation.kinks().iter().any(|k| a != b && (a - k) * (b - k) <= 0.0) {
+                    return Some(Kink::Neuron { layer: index + 1, neuron, sample });
                 }
             }
         }

@@ -4,6 +4,7 @@ mod common;
 mod finite_differences;
 mod golden;
 mod gradients;
+mod layer_kinds;
 mod mazur;
 mod memory;
 mod metrics;

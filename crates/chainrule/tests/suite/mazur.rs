@@ -113,7 +113,7 @@ fn by_the_trace() {
     let Example { network, parameters, .. } = &example;
     let loss = Loss::HalfSquaredError;
     let trace = trace(network, parameters, &loss, example.samples(), &rule(), Mode::Inference).unwrap();
-    let values = |name: &str| &trace.value(name).unwrap().values;
+    let values = |name: &str| &trace.value(name.parse().unwrap()).unwrap().values;
     assert_close("loss", trace.loss(), LOSS);
     for (name, index, expected) in DELTAS {
         assert_close(name, values(name)[index], expected);

@@ -90,10 +90,7 @@ fn the_networks_have_every_activation() {
     let used: Vec<_> = networks()
         .iter()
         .flat_map(|(network, _)| network.layers().to_vec())
-        .filter_map(|layer| match layer {
-            Layer::Dense(dense) => Some(dense.activation.name()),
-            Layer::Dropout(_) => None,
-        })
+        .filter_map(|layer| Some(layer.activation()?.name()))
         .collect();
     assert!(Activation::ALL.iter().all(|activation| used.contains(&activation.name())), "{used:?}");
 }

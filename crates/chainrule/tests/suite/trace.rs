@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::common::*;
 use chainrule::optimizer::{Adam, Sgd};
-use chainrule::trace::{Event, Operation, Phase, Trace, trace};
+use chainrule::trace::{Computation, Quantity, Stage, Trace, TraceEvent, ValueId, trace};
 use chainrule::*;
 
 fn rule() -> Rule {
@@ -54,7 +54,15 @@ fn in_training(mut case: Case) -> Case {
     case
 }
 
-fn operations<T: Scalar>(trace: &Trace<T>) -> Vec<(Operation, usize)> {
+const DROPPED: Computation = Computation::Forward("dropout");
+const DROPPED_BACK: Computation = Computation::Backward("dropout");
+
+/// The value of that name, such as z.1.
+fn named<T: Scalar>(trace: &Trace<T>, name: &str) -> trace::Value<T> {
+    trace.value(name.parse().unwrap()).unwrap_or_else(|| panic!("there is no {name}")).clone()
+}
+
+fn operations<T: Scalar>(trace: &Trace<T>) -> Vec<(Computation, usize)> {
     trace.events.iter().map(|event| (event.operation, event.layer)).collect()
 }
 
@@ -62,14 +70,10 @@ fn operations<T: Scalar>(trace: &Trace<T>) -> Vec<(Operation, usize)> {
 fn assert_consistent<T: Scalar>(trace: &Trace<T>) {
     let mut known = BTreeMap::new();
     let mut bytes = 0;
-    let mut add = |known: &mut BTreeMap<String, Vec<usize>>, value: &trace::Value<T>| {
+    let mut add = |known: &mut BTreeMap<ValueId, Vec<usize>>, value: &trace::Value<T>| {
         let count: usize = value.shape.iter().product();
-        assert_eq!(value.values.len(), count, "{}", value.name);
-        assert!(
-            known.insert(value.name.clone(), value.shape.clone()).is_none(),
-            "{} comes twice",
-            value.name
-        );
+        assert_eq!(value.values.len(), count, "{}", value.id);
+        assert!(known.insert(value.id, value.shape.clone()).is_none(), "{} comes twice", value.id);
         bytes += count * size_of::<T>();
         bytes
     };
@@ -77,12 +81,12 @@ fn assert_consistent<T: Scalar>(trace: &Trace<T>) {
     for value in &trace.given {
         live_bytes = add(&mut known, value);
     }
-    let order = [Phase::Forward, Phase::OutputError, Phase::Backward, Phase::Gradients, Phase::Update];
-    let place = |event: &Event<T>| order.iter().position(|phase| *phase == event.phase).unwrap();
+    let order = [Stage::Forward, Stage::OutputError, Stage::Backward, Stage::Gradients, Stage::Update];
+    let place = |event: &TraceEvent<T>| order.iter().position(|stage| *stage == event.stage).unwrap();
     let mut phase = 0;
     for (index, event) in trace.events.iter().enumerate() {
         assert_eq!(event.id, index);
-        assert!(place(event) >= phase, "{index}: {:?} after {:?}", event.phase, order[phase]);
+        assert!(place(event) >= phase, "{index}: {:?} after {:?}", event.stage, order[phase]);
         phase = place(event);
         assert!(!event.operands.is_empty() && !event.outputs.is_empty());
         for operand in &event.operands {
@@ -93,7 +97,6 @@ fn assert_consistent<T: Scalar>(trace: &Trace<T>) {
             live_bytes = add(&mut known, output);
         }
         assert_eq!(event.live_bytes, live_bytes, "event {index}");
-        assert!(event.sentence.ends_with('.') && event.sentence.len() > 20, "{}", event.sentence);
     }
     let sizes = trace.values().map(|value| size_of_val(&value.values[..]));
     assert_eq!(trace.events.last().unwrap().live_bytes, sizes.sum::<usize>());
@@ -111,40 +114,43 @@ fn assert_values<T: Scalar>(case: &Case) {
     update(&mut Optimizer::new(rule(), &parameters).unwrap(), &mut updated, &five.gradients).unwrap();
 
     let mut seen = vec![];
-    let mut assert_value = |name: String, expected: &[T]| {
-        let value = trace.value(&name).unwrap_or_else(|| panic!("there is no {name}"));
-        assert_same_bits(&name, &value.values, expected);
-        seen.push(name);
+    let mut assert_value = |id: ValueId, expected: &[T]| {
+        let value = trace.value(id).unwrap_or_else(|| panic!("there is no {id}"));
+        assert_same_bits(&id.to_string(), &value.values, expected);
+        seen.push(id);
     };
-    assert_value("a.0".to_owned(), data.inputs.as_slice());
-    assert_value("loss".to_owned(), &[T::from_f64(five.loss)]);
-    let mut dense = 0;
+    assert_value(Quantity::Activation.of(0), data.inputs.as_slice());
+    assert_value(ValueId::LOSS, &[T::from_f64(five.loss)]);
     for l in 1..=network.depth() {
-        let Layer::Dense(_) = network.layers()[l - 1] else {
-            if mode == TRAINING {
-                assert_value(format!("dropout.{l}"), five.cache.activation(l).as_slice());
-            }
+        let layer = &network.layers()[l - 1];
+        if mode != TRAINING && layer.is_for_training_only() {
             continue;
-        };
-        dense += 1;
-        assert_value(format!("z.{dense}"), five.cache.pre_activation(l).as_slice());
-        assert_value(format!("a.{dense}"), five.cache.activation(l).as_slice());
-        assert_value(format!("delta.{dense}"), five.deltas.delta(l).as_slice());
-        let sources = [("", "", &parameters), ("", "_gradient", &five.gradients), ("updated_", "", &updated)];
-        for (before, after, source) in sources {
-            assert_value(format!("{before}weight{after}.{dense}"), source.weight(l).as_slice());
-            let name = format!("{before}bias{after}.{dense}");
-            match source.bias(l) {
-                Some(bias) => assert_value(name, bias),
-                None => assert!(trace.value(&name).is_none(), "{name}"),
+        }
+        assert_value(Quantity::Activation.of(l), five.cache.activation(l).as_slice());
+        if layer.activation().is_some() {
+            assert_value(Quantity::PreActivation.of(l), five.cache.pre_activation(l).as_slice());
+            assert_value(Quantity::Delta.of(l), five.deltas.delta(l).as_slice());
+        }
+        let sources = [
+            ([Quantity::Weight, Quantity::Bias], &parameters),
+            ([Quantity::WeightGradient, Quantity::BiasGradient], &five.gradients),
+            ([Quantity::UpdatedWeight, Quantity::UpdatedBias], &updated),
+        ];
+        for (quantities, source) in sources {
+            let tensors = network.layer_tensors(l);
+            for (tensor, quantity) in tensors.iter().zip(quantities) {
+                assert_value(quantity.of(l), source.tensor(tensor));
+            }
+            for quantity in &quantities[tensors.len()..] {
+                assert!(trace.value(quantity.of(l)).is_none(), "{quantity:?} {l}");
             }
         }
     }
     assert_eq!(trace.loss(), T::from_f64(five.loss).as_f64());
     // What is left: the targets, the errors between two layers, and the slopes.
-    for value in trace.values().filter(|value| !seen.contains(&value.name)) {
-        let is_known = ["target", "error.", "slope."].iter().any(|name| value.name.contains(name));
-        assert!(is_known, "{}", value.name);
+    for value in trace.values().filter(|value| !seen.contains(&value.id)) {
+        let known = [Quantity::Target, Quantity::Error, Quantity::Slope];
+        assert!(known.contains(&value.id.quantity), "{}", value.id);
     }
 }
 
@@ -154,13 +160,13 @@ fn errors_lie_between_two_deltas() {
     let case = plain(3);
     let trace = trace_of::<f64>(&case);
     for l in 1..3 {
-        let get = |name: &str| &trace.value(&format!("{name}.{l}")).unwrap().values;
+        let get = |name: &str| named(&trace, &format!("{name}.{l}")).values;
         let (z, a, error, delta) = (get("z"), get("a"), get("error"), get("delta"));
         for i in 0..z.len() {
             let expected = error[i] * Activation::Silu.derivative(z[i], a[i]);
             assert!((delta[i] - expected).abs() <= 1e-15, "delta.{l}[{i}]");
         }
-        let above = &trace.value(&format!("delta.{}", l + 1)).unwrap();
+        let above = named(&trace, &format!("delta.{}", l + 1));
         let (weight, columns) = (case.parameters.weight(l + 1), case.network.width(l));
         for (index, error) in error.iter().enumerate() {
             let (i, k) = (index / columns, index % columns);
@@ -173,7 +179,7 @@ fn errors_lie_between_two_deltas() {
 
 /// slope.l is the derivative of sigma by differences, and times error.l it is delta.l.
 fn assert_slopes(trace: &Trace<f64>, l: usize, sigma: Activation) {
-    let get = |name: &str| &trace.value(&format!("{name}.{l}")).unwrap().values;
+    let get = |name: &str| named(trace, &format!("{name}.{l}")).values;
     let (z, error, slope, delta) = (get("z"), get("error"), get("slope"), get("delta"));
     assert_eq!(z.len(), slope.len());
     for i in 0..z.len() {
@@ -194,13 +200,14 @@ fn slopes_come_with_every_hidden_delta() {
         let network = builder.dense(3, Activation::Softmax).build().unwrap();
         let case = Case::new(network, Loss::cross_entropy(), 7, 11);
         for trace in [trace_of::<f64>(&case), trace_of::<f64>(&in_training(case))] {
-            assert_slopes(&trace, 2, sigma);
+            assert_slopes(&trace, 3, sigma);
             // Dropout lies between error.1 and delta.1 in training, but the slope is the layer's own.
-            assert!(trace.value("slope.1").is_some() && trace.value("slope.3").is_none());
-            let events: Vec<_> = trace.events.iter().filter(|e| e.operation == Operation::Delta).collect();
+            let slope = |l: usize| trace.value(Quantity::Slope.of(l));
+            assert!(slope(1).is_some() && slope(2).is_none() && slope(4).is_none());
+            let events: Vec<_> = trace.events.iter().filter(|e| e.operation == Computation::Delta).collect();
             assert_eq!(events.len(), 2);
             for event in events {
-                let names: Vec<_> = event.outputs.iter().map(|value| value.name.clone()).collect();
+                let names: Vec<_> = event.outputs.iter().map(|value| value.id.to_string()).collect();
                 assert_eq!(names, [format!("delta.{}", event.layer), format!("slope.{}", event.layer)]);
             }
         }
@@ -216,8 +223,9 @@ fn the_output_error_has_its_factors_where_it_is_a_product() {
             let network = Network::builder(4).dense(5, Activation::Tanh).dense(3, output).build().unwrap();
             let case = Case::new(network, loss.clone(), 7, 12);
             let trace = trace_of::<f64>(&case);
-            let event = trace.events.iter().find(|event| event.operation == Operation::OutputDelta).unwrap();
-            let names: Vec<_> = event.outputs.iter().map(|value| value.name.as_str()).collect();
+            let event =
+                trace.events.iter().find(|event| event.operation == Computation::OutputDelta).unwrap();
+            let names: Vec<_> = event.outputs.iter().map(|value| value.id.to_string()).collect();
             let by_logits = matches!(loss, Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. })
                 && output == Activation::Sigmoid;
             if loss.has_short_form(output) || output == Activation::Softmax || by_logits {
@@ -228,13 +236,13 @@ fn the_output_error_has_its_factors_where_it_is_a_product() {
             products += 1;
             assert_slopes(&trace, 2, output);
             // error.2 beside the loss of an identity output, moved by one a at a time.
-            assert_eq!(trace.value("error.2").unwrap().shape, [7, 3]);
+            assert_eq!(named(&trace, "error.2").shape, [7, 3]);
             let reads_logits = !output.yields_probabilities();
             let is_of_classes = matches!(loss, Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. });
             if is_of_classes && !reads_logits {
                 continue;
             }
-            let (a, error) = (&trace.value("a.2").unwrap().values, &trace.value("error.2").unwrap().values);
+            let (a, error) = (named(&trace, "a.2").values, named(&trace, "error.2").values);
             let same = Network::builder(3).dense(3, Activation::Identity).build().unwrap();
             let mut parameters = same.zeros::<f64>();
             (0..3).for_each(|k| parameters.weight_mut(1)[4 * k] = 1.0);
@@ -261,64 +269,19 @@ fn the_output_error_has_its_factors_where_it_is_a_product() {
 }
 
 #[test]
-fn the_short_form_is_said_as_it_is() {
-    let network = Network::builder(2).dense(3, Activation::Softmax).build().unwrap();
-    let sentence = |loss: Loss, targets: OwnedTargets<f64>, weights: Option<Vec<f64>>| {
-        let mut case = Case::new(network.clone(), loss, 2, 1);
-        (case.data.targets, case.data.weights) = (targets, weights);
-        let trace = trace_of::<f64>(&case);
-        trace.events.iter().find(|event| event.operation == Operation::OutputDelta).unwrap().sentence.clone()
-    };
-    let rows = |rows: [[f64; 3]; 2]| OwnedTargets::Values(Matrix::from_rows(&rows));
-    let one_hot = || rows([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]);
-    let start = "Output error: for this loss and output, delta(1) is the prediction";
-    let plain = Loss::cross_entropy();
-    let loss = |label_smoothing, class_weights: bool| Loss::CrossEntropy {
-        label_smoothing,
-        class_weights: class_weights.then(|| vec![1.0, 2.0, 0.5]),
-    };
-    assert_eq!(
-        sentence(plain.clone(), one_hot(), None),
-        format!("{start} minus the target, over the batch size.")
-    );
-    assert_eq!(
-        sentence(plain.clone(), rows([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), None),
-        format!(
-            "{start}, times the sum over all classes of the target, minus the target, over the batch size."
-        )
-    );
-    assert_eq!(
-        sentence(loss(0.1, false), one_hot(), None),
-        format!("{start} minus the smoothed target, over the batch size.")
-    );
-    let weighted = "target times its class's weight";
-    assert_eq!(
-        sentence(loss(0.0, true), OwnedTargets::Classes(vec![0, 1]), None),
-        format!(
-            "{start}, times the sum over all classes of the {weighted}, minus the {weighted}, over the \
-             sum of the samples' class weights."
-        )
-    );
-    assert_eq!(
-        sentence(plain, one_hot(), Some(vec![1.0, 2.0])),
-        format!("{start} minus the target, times the sample's weight, over the sum of all weights.")
-    );
-}
-
-#[test]
 fn six_events_for_each_dense_layer_in_order() {
     for depth in 1..=5 {
         let case = plain(depth);
         let mut expected = vec![];
         for l in 1..=depth {
-            expected.extend([(Operation::Affine, l), (Operation::Activation, l)]);
+            expected.extend([(Computation::AFFINE, l), (Computation::Activation, l)]);
         }
-        expected.extend([(Operation::Loss, depth), (Operation::OutputDelta, depth)]);
+        expected.extend([(Computation::Loss, depth), (Computation::OutputDelta, depth)]);
         for l in (1..depth).rev() {
-            expected.extend([(Operation::CarryBack, l), (Operation::Delta, l)]);
+            expected.extend([(Computation::CARRY_BACK, l), (Computation::Delta, l)]);
         }
-        expected.extend((1..=depth).map(|l| (Operation::Gradients, l)));
-        expected.extend((1..=depth).map(|l| (Operation::Update, l)));
+        expected.extend((1..=depth).map(|l| (Computation::Gradients, l)));
+        expected.extend((1..=depth).map(|l| (Computation::Update, l)));
         assert_eq!(expected.len(), 6 * depth);
         assert_eq!(operations(&trace_of::<f64>(&case)), expected);
         assert_eq!(operations(&trace_of::<f32>(&in_training(case))), expected);
@@ -337,34 +300,47 @@ fn values_are_those_of_the_five_functions() {
     classes.data.targets = OwnedTargets::Classes(vec![0, 1, 1, 0, 1, 0, 0]);
     classes.data.weights = Some(vec![1.0, 2.0, 0.0, 1.0, 0.5, 1.0, 1.0]);
     assert_values::<f64>(&classes);
-    let target = trace_of::<f64>(&classes).value("target").unwrap().clone();
+    let target = named(&trace_of::<f64>(&classes), "target");
     assert_eq!((target.shape, target.values), (vec![7], vec![0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0]));
 }
 
 #[test]
 fn operands_are_those_of_the_formulas() {
     let trace = trace_of::<f64>(&in_training(with_dropout()));
-    let operands = |operation: Operation, layer: usize| -> Vec<Vec<&str>> {
+    let operands = |operation: Computation, layer: usize| -> Vec<Vec<String>> {
         let events = trace.events.iter().filter(|event| (event.operation, event.layer) == (operation, layer));
-        events.map(|event| event.operands.iter().map(String::as_str).collect()).collect()
+        events.map(|event| event.operands.iter().map(ValueId::to_string).collect()).collect()
     };
-    assert_eq!(operands(Operation::Affine, 1), [["a.0", "weight.1", "bias.1"]]);
-    assert_eq!(operands(Operation::Affine, 2), [["dropout.3", "weight.2", "bias.2"]]);
-    assert_eq!(operands(Operation::Activation, 2), [["z.2"]]);
-    assert_eq!(operands(Operation::Loss, 3), [["z.3", "a.3", "target"]]);
-    assert_eq!(operands(Operation::CarryBack, 1), [["delta.2", "weight.2"]]);
-    assert_eq!(operands(Operation::CarryBack, 2), [["delta.3", "weight.3"]]);
+    assert_eq!(operands(Computation::AFFINE, 1), [["a.0", "weight.1", "bias.1"]]);
+    assert_eq!(operands(DROPPED, 2), [["a.1"]]);
+    assert_eq!(operands(DROPPED, 3), [["a.2"]]);
+    assert_eq!(operands(Computation::AFFINE, 4), [["a.3", "weight.4", "bias.4"]]);
+    assert_eq!(operands(Computation::Activation, 4), [["z.4"]]);
+    assert_eq!(operands(Computation::Loss, 6), [["z.6", "a.6", "target"]]);
+    assert_eq!(operands(Computation::CARRY_BACK, 3), [["delta.4", "weight.4"]]);
+    assert_eq!(operands(Computation::CARRY_BACK, 5), [["delta.6", "weight.6"]]);
+    assert_eq!(operands(DROPPED_BACK, 2), [["error.3"]]);
+    assert_eq!(operands(DROPPED_BACK, 1), [["error.2"]]);
+    assert_eq!(operands(DROPPED_BACK, 4), [["error.5"]]);
+    assert_eq!(operands(Computation::Delta, 1), [["error.1", "z.1"]]);
+    assert_eq!(operands(Computation::Gradients, 4), [["delta.4", "a.3"]]);
     assert_eq!(
-        operands(Operation::Dropout, 1),
-        [["a.1"], ["dropout.2"], ["dropout_error.3"], ["dropout_error.2"]]
+        operands(Computation::Update, 6),
+        [["weight.6", "bias.6", "weight_gradient.6", "bias_gradient.6"]]
     );
-    assert_eq!(operands(Operation::Dropout, 2), [["a.2"], ["dropout_error.5"]]);
-    assert_eq!(operands(Operation::Delta, 1), [["error.1", "z.1"]]);
-    assert_eq!(operands(Operation::Gradients, 2), [["delta.2", "dropout.3"]]);
-    assert_eq!(
-        operands(Operation::Update, 3),
-        [["weight.3", "bias.3", "weight_gradient.3", "bias_gradient.3"]]
-    );
+}
+
+#[test]
+fn without_training_the_layers_beside_dropout_are_named_as_neighbours() {
+    let trace = trace_of::<f64>(&with_dropout());
+    let operands = |operation: Computation, layer: usize| -> Vec<String> {
+        let event = trace.events.iter().find(|event| (event.operation, event.layer) == (operation, layer));
+        event.unwrap().operands.iter().map(ValueId::to_string).collect()
+    };
+    assert_eq!(operands(Computation::AFFINE, 4), ["a.1", "weight.4", "bias.4"]);
+    assert_eq!(operands(Computation::CARRY_BACK, 1), ["delta.4", "weight.4"]);
+    assert_eq!(operands(Computation::Delta, 1), ["error.1", "z.1"]);
+    assert_eq!(operands(Computation::Gradients, 4), ["delta.4", "a.1"]);
 }
 
 #[test]
@@ -373,11 +349,8 @@ fn dropout_adds_two_events_in_training_and_none_otherwise() {
     assert_eq!(trace_of::<f64>(&case).events.len(), 6 * 3);
     let trace = trace_of::<f64>(&in_training(case));
     assert_eq!(trace.events.len(), 6 * 3 + 2 * 3);
-    let phases = |phase: Phase| {
-        let of_dropout = trace.events.iter().filter(|event| event.operation == Operation::Dropout);
-        of_dropout.filter(|event| event.phase == phase).count()
-    };
-    assert_eq!((phases(Phase::Forward), phases(Phase::Backward)), (3, 3));
+    let count = |operation| trace.events.iter().filter(|event| event.operation == operation).count();
+    assert_eq!((count(DROPPED), count(DROPPED_BACK)), (3, 3));
 }
 
 /// The error has nowhere to go before the first layer with parameters.
@@ -387,8 +360,8 @@ fn dropout_of_the_inputs_adds_one_event() {
     assert_eq!(trace_of::<f64>(&case).events.len(), 6 * 2);
     let trace = trace_of::<f64>(&in_training(case.clone()));
     assert_eq!(trace.events.len(), 6 * 2 + 1);
-    assert_eq!(operations(&trace)[..2], [(Operation::Dropout, 0), (Operation::Affine, 1)]);
-    assert_eq!(trace.events[1].operands[0], "dropout.1");
+    assert_eq!(operations(&trace)[..2], [(DROPPED, 1), (Computation::AFFINE, 2)]);
+    assert_eq!(trace.events[1].operands[0].to_string(), "a.1");
 
     let network = Network::builder(4).dropout(0.5).dropout(0.5).dense(3, Activation::Tanh).build().unwrap();
     let case = Case::new(network, Loss::MeanSquaredError, 7, 102);
@@ -410,9 +383,11 @@ fn numbers_in_json_are_exact_and_the_others_are_words() {
             serde_json::from_str(&serde_json::to_string(&trace_of::<T>(&case)).unwrap()).unwrap();
         let trace = trace_of::<T>(&case);
         for value in trace.values() {
-            let found: Vec<T> =
-                values(&json, &value.name).iter().map(|x| T::from_f64(x.as_f64().unwrap())).collect();
-            assert_same_bits(&value.name, &found, &value.values);
+            let found: Vec<T> = values(&json, &value.id.to_string())
+                .iter()
+                .map(|x| T::from_f64(x.as_f64().unwrap()))
+                .collect();
+            assert_same_bits(&value.id.to_string(), &found, &value.values);
         }
         let first = &json["events"][0];
         assert_eq!((&first["phase"], &first["operation"]), (&"forward".into(), &"affine".into()));

@@ -1,0 +1,84 @@
+//! What a kind of layer computes: steps 1, 3 and 4, for some rows of a batch.
+
+use std::ops::Range;
+
+use crate::kernel::Scalar;
+use crate::kernel::gemm::Accumulate;
+use crate::kernel::panels::{Blocks, Panels};
+use crate::matrix::MatrixView;
+use crate::mode::Mode;
+use crate::parameters::Parameters;
+
+/// What a layer sees of the step it takes part in, for some rows of the batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a, T> {
+    pub(crate) weights: LayerWeights<'a, T>,
+    /// The layer's number, from 1.
+    pub(crate) layer: usize,
+    pub(crate) mode: Mode,
+    /// The batch's sample that the first row is.
+    pub(crate) first_sample: usize,
+}
+
+/// A layer's parameters. Empty where a layer has none.
+#[derive(Clone, Copy)]
+pub(crate) struct LayerWeights<'a, T> {
+    /// W, [n_out, n_in]; where it is a vector, [1, n].
+    pub(crate) weight: Option<MatrixView<'a, T>>,
+    pub(crate) bias: Option<&'a [T]>,
+}
+
+impl<'a, T: Scalar> LayerWeights<'a, T> {
+    /// Those of layer `l`.
+    pub(crate) fn of(parameters: &'a Parameters<T>, l: usize) -> Self {
+        LayerWeights { weight: parameters.weight_of(l), bias: parameters.bias(l) }
+    }
+
+    /// The weight of a layer that asked for one.
+    pub(super) fn weight(&self) -> MatrixView<'a, T> {
+        self.weight.expect("the layer has asked for a weight")
+    }
+}
+
+/// What comes back to a layer: both are [rows, width], in panels.
+#[derive(Clone, Copy)]
+pub(crate) struct Signal<'a, T> {
+    /// delta(l).
+    pub(crate) delta: Panels<'a, T>,
+    /// a(l-1), for kinds whose backward pass reads it; none for the others.
+    pub(crate) input: Option<Panels<'a, T>>,
+}
+
+/// What a kind of layer computes. All buffers are in panels, made by the caller: those of the forward pass have
+/// samples as columns, [width, rows]; the others neurons, [rows, width].
+///
+/// What becomes of a sample does not depend on the others, nor does an element's sum on how rows are cut up.
+pub(crate) trait Compute<T: Scalar> {
+    /// Step 1, first half: z^T from the input's transpose.
+    fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]);
+
+    /// Step 1, second half: turns z into a = sigma(z), in place, in any layout. The last layer goes without: its
+    /// activation needs whole rows.
+    fn activate(&self, _values: &mut [T]) {}
+
+    /// Step 3, second half: turns dLoss/da of this layer into its delta = dLoss/da * sigma'(z), and the layer's state
+    /// into its a, in place, in any layout.
+    fn error_to_delta(&self, _state: &mut [T], _error: &mut [T]) {}
+
+    /// Step 3, first half: dLoss/da of the layer before, from this layer's delta.
+    fn propagate(&self, context: Context<'_, T>, signal: Signal<'_, T>, input_error: &mut [T]);
+
+    /// Step 4: rows `part` of the gradient of tensor number `tensor` of the layer (0 the weight, 1 the bias; a vector
+    /// is taken whole), row by row, summed over the batch, or added to what earlier rows of it gave. delta and the
+    /// layer's input are in blocks.
+    fn gradient(
+        &self,
+        _tensor: usize,
+        _part: Range<usize>,
+        _delta: Blocks<'_, T>,
+        _input: Blocks<'_, T>,
+        _accumulate: Accumulate,
+        _gradient: &mut [T],
+    ) {
+    }
+}

@@ -1,0 +1,73 @@
+//! What a kind of layer says of itself: all that others need to know of it.
+
+use crate::activation::Activation;
+use crate::error::Result;
+use crate::parameters::TensorRequest;
+
+/// What a layer computes, in symbols.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formulas {
+    /// Step 1: z(l), or a(l) where there is no sigma.
+    pub forward: &'static str,
+    /// Step 3: dLoss/da(l-1).
+    pub backward: &'static str,
+    /// Step 4: one for each tensor of parameters.
+    pub gradients: Vec<&'static str>,
+}
+
+/// What a kind of layer is.
+pub(crate) trait Kind {
+    /// The kind's name in model files.
+    fn name(&self) -> &'static str;
+
+    /// Its hyperparameters in a few words.
+    fn detail(&self) -> String {
+        String::new()
+    }
+
+    /// Checks the layer's own hyperparameters.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The width of the output, and of its z, a and delta.
+    fn output_width(&self, input_width: usize) -> usize {
+        input_width
+    }
+
+    /// The tensors of parameters with what they start from: the weight first, then a bias.
+    fn tensors(&self, _input_width: usize) -> Vec<TensorRequest> {
+        Vec::new()
+    }
+
+    /// sigma, which turns the layer's z into its a; none where a kind's a is its z.
+    fn activation(&self) -> Option<Activation> {
+        None
+    }
+
+    /// Whether it passes its input on as it is, unless a pass is one of training.
+    fn is_for_training_only(&self) -> bool {
+        false
+    }
+
+    /// Whether a network can end with it, so that a loss makes its delta.
+    fn can_be_last(&self) -> bool {
+        false
+    }
+
+    /// Whether the error that it carries back depends on its input.
+    fn backward_reads_input(&self) -> bool {
+        false
+    }
+
+    /// FLOPs of the forward pass for one sample.
+    fn forward_flops(&self, input_width: usize) -> u64;
+
+    /// What it computes.
+    fn formulas(&self) -> Formulas;
+
+    /// What a trace calls the forward pass up to z and, second, what carries the error back.
+    fn operations(&self) -> (&'static str, &'static str) {
+        (self.name(), self.name())
+    }
+}
