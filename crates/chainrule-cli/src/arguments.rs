@@ -54,8 +54,8 @@ const DATA: &str = "digits (built in: 1,797 handwritten digits), a CSV file (pla
                     files (plain, gz or zst) or one of its files of images";
 
 const TRAIN_SIGNALS: &str = "\
-    Ctrl-C, SIGTERM and SIGHUP end training after its step and save the best model so far (exit codes 130, 143, 129); a \
-    second one ends at once and saves nothing. With --checkpoint the run can be gone on with.";
+    Ctrl-C, SIGTERM and SIGHUP end training after its step and save the best model so far, without measuring it any more \
+    (exit codes 130, 143, 129); a second one ends at once and saves nothing. With --checkpoint the run can be gone on with.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {

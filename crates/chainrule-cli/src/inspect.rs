@@ -11,8 +11,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::InspectArguments;
-use crate::plan::{DEFAULT_BATCH, recorded_options};
-use crate::report::{bytes, counted, grouped, ledger_table, loss_words, network_table, short, table};
+use crate::plan::{DEFAULT_BATCH, MOST_BATCH, recorded_options};
+use crate::report::{
+    bytes, counted, grouped, ledger_table, loss_words, network_table, root_mean_square, short, table,
+};
 use crate::terminal::{one_line, say, say_json};
 
 /// Runs the command.
@@ -112,8 +114,7 @@ fn statistics(values: &[f32]) -> (f64, f64, f64) {
     let numbers = || values.iter().map(|&value| f64::from(value));
     let smallest = numbers().fold(f64::INFINITY, f64::min);
     let largest = numbers().fold(f64::NEG_INFINITY, f64::max);
-    let rms = (numbers().map(|x| x * x).sum::<f64>() / values.len() as f64).sqrt();
-    (smallest, largest, rms)
+    (smallest, largest, root_mean_square(numbers()))
 }
 
 fn say_preprocessing(preprocessing: &Preprocessing) -> Result<()> {
@@ -150,15 +151,20 @@ struct Record {
     training_rows: Option<u64>,
     validation: Option<Map<String, Value>>,
     test: Option<Map<String, Value>>,
+    #[serde(default)]
+    options: Value,
 }
 
 impl Record {
     /// The record, or why it is none.
     fn read(value: &Value) -> Result<Self, String> {
         let record = Record::deserialize(value).map_err(|error| error.to_string())?;
-        match record.best_epoch {
-            Some(best) if best > record.epochs => {
+        match (record.best_epoch, record.options["batch_size"].as_u64()) {
+            (Some(best), _) if best > record.epochs => {
                 Err(format!("best_epoch is {best}, after {} epochs", record.epochs))
+            }
+            (_, Some(rows)) if rows > MOST_BATCH => {
+                Err(format!("batch_size is {rows}, and no step of more than {MOST_BATCH} rows is planned"))
             }
             _ => Ok(record),
         }

@@ -14,7 +14,7 @@ use crate::arguments::PredictArguments;
 use crate::output::{check_output, input_files};
 use crate::reading::say_notes;
 use crate::report::counted;
-use crate::terminal::{on_terminal, printable, say, say_json};
+use crate::terminal::{on_standard_output, on_terminal, printable, say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
@@ -59,15 +59,16 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
 /// Writes on standard output. A file or another program gets the very bytes.
 fn print(text: &[u8]) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    match on_terminal() {
-        true => stdout.write_all(printable(&String::from_utf8_lossy(text)).as_bytes())?,
-        false => stdout.write_all(text)?,
-    }
-    Ok(stdout.flush()?)
+    let written = match on_terminal() {
+        true => stdout.write_all(printable(&String::from_utf8_lossy(text)).as_bytes()),
+        false => stdout.write_all(text),
+    };
+    on_standard_output(written.and_then(|()| stdout.flush()))
 }
 
-/// `prediction`, then `probability NAME` for each class, or `score NAME` where what comes out is no probability; or `prediction` for a number, and with its target's name for each of
-/// several. Where the copied columns have such a name, ours gets a number.
+/// `prediction`, then `probability NAME` for each class, or `score NAME` where what comes out is no probability; or
+/// `prediction` for a number, and with its target's name for each of several. Where the copied columns have such a name, ours
+/// gets a number.
 fn header(predictions: &Predictions, table: Option<&Table>) -> Vec<String> {
     let mut names: Vec<String> = match predictions {
         Predictions::Classes(classes) => {

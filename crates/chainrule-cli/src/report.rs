@@ -29,6 +29,24 @@ pub(crate) fn short(number: f64) -> String {
     }
 }
 
+/// The root of the mean of the squares, whatever the size of the numbers: their squares may be too large for numbers.
+pub(crate) fn root_mean_square(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let largest = values.clone().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+    let unit = if largest == 0.0 { 1.0 } else { largest };
+    let add = |(count, squares): (usize, f64), value: f64| (count + 1, squares + (value / unit).powi(2));
+    let (count, squares) = values.fold((0, 0.0), add);
+    unit * (squares / count as f64).sqrt()
+}
+
+/// A word of a command line as shells read it: in quotes where it is not plain.
+pub(crate) fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:,+=@%".contains(c) || std::path::is_separator(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
 /// 0.9750 as 97.50 %.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
@@ -216,6 +234,24 @@ mod tests {
         };
         assert_eq!(many(2), "3 -> 5 relu -> dropout 0.5 -> 4 relu -> 4 relu -> 2 softmax");
         assert_eq!(many(40), "3 -> 5 relu -> dropout 0.5 -> 40 x (4 relu) -> 2 softmax");
+    }
+
+    #[test]
+    fn a_root_mean_square_does_not_overflow() {
+        let of = |values: &[f64]| root_mean_square(values.iter().copied());
+        assert_eq!(of(&[3.0, -4.0, 0.0, 0.0]), 2.5);
+        assert_eq!(of(&[0.0, -0.0]), 0.0);
+        assert_eq!([of(&[1e200, -1e200]), of(&[f64::MAX])], [1e200, f64::MAX]);
+        assert_eq!(of(&[1e-200, 1e-200]), 1e-200);
+        assert!(of(&[f64::NAN]).is_nan() && !of(&[1.0, f64::INFINITY]).is_finite());
+    }
+
+    #[test]
+    fn words_of_a_command_line_are_quoted_where_they_must_be() {
+        let plain = ["model.safetensors", "../run-2/übung_1", "openml:iris"];
+        assert_eq!(plain.map(shell_word), plain);
+        assert_eq!(shell_word("my model"), "'my model'");
+        assert_eq!(["it's", "$HOME", ""].map(shell_word), ["'it'\\''s'", "'$HOME'", "''"]);
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Error, Result};
+use anyhow::{Context, Error, Result};
 use serde_json::Value;
 
 /// Whether standard output is where a result goes.
@@ -23,12 +23,7 @@ pub(crate) fn speaks_on_standard_error() -> bool {
 
 /// Prints lines on standard output; an error where nobody reads it any more.
 pub(crate) fn say(lines: impl Display) -> Result<()> {
-    let lines = lines.to_string();
-    let lines = printable(&lines);
-    Ok(match speaks_on_standard_error() {
-        true => writeln!(std::io::stderr(), "{lines}"),
-        false => writeln!(std::io::stdout(), "{lines}"),
-    }?)
+    print_line(&printable(&lines.to_string()))
 }
 
 /// Prints a JSON object on standard output.
@@ -36,15 +31,24 @@ pub(crate) fn say_json(value: &Value) -> Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     // JSON itself escapes only the first 32 of the control characters.
     let escaped = replaced(&text, |c| c != '\n' && is_control(c), |c| format!("\\u{:04x}", u32::from(c)));
-    Ok(match speaks_on_standard_error() {
-        true => writeln!(std::io::stderr(), "{escaped}"),
-        false => writeln!(std::io::stdout(), "{escaped}"),
-    }?)
+    print_line(&escaped)
+}
+
+fn print_line(text: &str) -> Result<()> {
+    match speaks_on_standard_error() {
+        true => writeln!(io::stderr(), "{text}").context("standard error"),
+        false => on_standard_output(writeln!(io::stdout(), "{text}")),
+    }
+}
+
+/// What came of writing to standard output, with its name where that failed.
+pub(crate) fn on_standard_output(written: io::Result<()>) -> Result<()> {
+    written.context("standard output")
 }
 
 /// Prints a line on standard error. Where that is closed, nobody wants to know.
 pub(crate) fn tell(line: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{}", one_line(&line.to_string()));
+    let _ = writeln!(io::stderr(), "{}", one_line(&line.to_string()));
 }
 
 /// Tells an error and what it came from.
@@ -94,7 +98,7 @@ fn is_control(c: char) -> bool {
 
 /// Whether people watch: standard output is a terminal.
 pub(crate) fn on_terminal() -> bool {
-    std::io::stdout().is_terminal()
+    io::stdout().is_terminal()
 }
 
 #[cfg(test)]

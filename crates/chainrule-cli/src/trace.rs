@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::arguments::TraceArguments;
 use crate::output::{check_output, input_files};
 use crate::reading::say_notes;
-use crate::report::{bytes, counted, short};
+use crate::report::{bytes, counted, root_mean_square, short};
 use crate::terminal::{say, say_json};
 
 /// The learning rate of plain gradient descent where none is given: large enough to see.
@@ -108,12 +108,12 @@ fn first_not_finite<T: Scalar>(trace: &Trace<T>, rows: usize) -> Option<(String,
         let is_of_rows = value.shape.len() == 2 && value.shape[0] == rows;
         let place = match value.shape.len() {
             0 => String::new(),
-            1 => format!("[{index}]"),
-            _ if is_of_rows => format!("[{}] of the row", index % columns),
-            _ => format!("[{}, {}]", index / columns, index % columns),
+            1 => format!("[{index}] (counted from 0)"),
+            _ if is_of_rows => format!("[{}] of the row (counted from 0)", index % columns),
+            _ => format!("[{}, {}] (counted from 0)", index / columns, index % columns),
         };
         let row = is_of_rows.then_some(index / columns);
-        Some((format!("{}{place} (counted from 0)", value.name), row, value.values[index].as_f64()))
+        Some((format!("{}{place}", value.name), row, value.values[index].as_f64()))
     })
 }
 
@@ -141,8 +141,7 @@ fn summary<T: Scalar>(trace: &Trace<T>) -> String {
         lines.push(format!("{:>4}  {}", event.id + 1, event.sentence));
         let outputs = event.outputs.iter().map(|value| {
             let shape: Vec<_> = value.shape.iter().map(usize::to_string).collect();
-            let squares: f64 = value.values.iter().map(|x| x.as_f64() * x.as_f64()).sum();
-            let rms = short((squares / value.values.len() as f64).sqrt());
+            let rms = short(root_mean_square(value.values.iter().map(|x| x.as_f64())));
             match shape.is_empty() {
                 true => format!("{} = {}", value.name, short(value.values[0].as_f64())),
                 false => format!("{} [{}], root mean square {rms}", value.name, shape.join(" x ")),

@@ -8,22 +8,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
-use anyhow::{Result, bail};
-use chainrule::is_same_file;
-use chainrule_estimator::{Ending, Estimator, EstimatorError, Event, Fitted, Preparation, Run};
+use anyhow::{Result, anyhow};
+use chainrule::{OutputFile, is_same_file};
+use chainrule_estimator::{Ending, Estimator, EstimatorError, Event, Fitted, Predictor, Preparation, Run};
 use serde_json::{Value, json};
 
 use crate::arguments::{Part, TrainArguments};
 use crate::flags::{estimator_options, in_flags};
+use crate::is_closed_output;
 use crate::output::{check_default_output, check_output, input_files, is_ours, spare_place};
 use crate::progress::{Progress, waited};
 use crate::reading::say_notes;
 use crate::report::{
     bytes, counted, grouped, ledger_line, loss_words, measurement_lines, network_line, network_table,
-    percent, short,
+    percent, shell_word, short,
 };
 use crate::signals::{self, exit_code};
-use crate::terminal::{on_terminal, one_line, say, say_json, tell, tell_error};
+use crate::terminal::{on_standard_output, on_terminal, one_line, say, say_json, tell, tell_error};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
@@ -36,24 +37,38 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
     // Whoever closes standard output, or fills it, does not lose the model for that.
     let described = if arguments.common.json { Ok(()) } else { describe(&preparation) };
     let fitted = fit(arguments, &preparation, run, &asked).map_err(|error| keep_last_good(error, &places))?;
-    let (kept, problem) = keep(&fitted, &places);
+    if !places.is_file {
+        // Whoever reads a pipe may let it wait, and then one signal is enough.
+        signals::handle(|_| false);
+    }
+    let signal = asked.load(Ordering::SeqCst);
+    let (kept, problem) = keep(&fitted, &places, signal != 0);
     let said = match arguments.common.json {
         true => say_summary(&preparation, &fitted, &kept, started),
-        false => described.and_then(|()| say_result(&preparation, &fitted, &kept)),
+        false => described.and_then(|()| say_result(arguments, &preparation, &fitted, &kept)),
     };
-    if fitted.ending == Ending::Interrupted {
-        if let Some(problem) = &problem {
-            tell_error(problem);
+    let not_measured = fitted.not_measured.first().map(|problem| {
+        anyhow!("the model is trained and saved, but its measurement is no number: {problem}")
+    });
+    match (fitted.ending, problem.or(not_measured).or_else(|| unsaid(said, &kept))) {
+        (Ending::Interrupted, problem) => {
+            problem.iter().for_each(tell_error);
+            Ok(ExitCode::from(exit_code(signal)))
         }
-        return Ok(ExitCode::from(exit_code(asked.load(Ordering::SeqCst))));
+        (_, Some(problem)) => Err(problem),
+        (_, None) => Ok(ExitCode::SUCCESS),
     }
-    if let Some(problem) = problem {
-        return Err(problem);
-    }
-    if let Some(problem) = fitted.not_measured.first() {
-        bail!("the model is trained and saved, but its measurement is no number: {problem}");
-    }
-    said.map(|()| ExitCode::SUCCESS)
+}
+
+/// Why not everything could be printed, with the place of the model. Who closes standard output knows enough.
+fn unsaid(said: Result<()>, kept: &Kept) -> Option<anyhow::Error> {
+    let error = said.err().filter(|error| !is_closed_output(error))?;
+    Some(match kept {
+        Kept::Model(path) => {
+            error.context(format!("the model is in {}, but not everything could be printed", path.display()))
+        }
+        Kept::Earlier | Kept::Nothing => error,
+    })
 }
 
 /// Reads and prepares the data. What was read is gone when training begins.
@@ -73,6 +88,8 @@ fn prepare(arguments: &TrainArguments) -> Result<Preparation> {
 struct Places {
     /// Where the model goes.
     model: PathBuf,
+    /// Whether that is a regular file, or will be.
+    is_file: bool,
     /// Where a file may stand beside it: there, or in the folder that the program runs in, where it is no regular file.
     beside: PathBuf,
     /// Every other file that is read or written.
@@ -104,7 +121,7 @@ impl Places {
         let is_file = check_output(&model, &others)?.file().is_some();
         let name = model.file_name().map(PathBuf::from);
         let beside = if is_file { model.clone() } else { name.unwrap_or_else(|| model.clone()) };
-        Ok(Places { model, beside, others })
+        Ok(Places { model, is_file, beside, others })
     }
 }
 
@@ -152,15 +169,22 @@ fn fit(
     fitted
 }
 
-/// After a run that diverged: what was good is kept beside the model's place, which stays as it is.
+/// After a run that diverged: what was good is kept beside the model's place, which stays as it is, or where it can be.
 fn keep_last_good(error: EstimatorError, places: &Places) -> anyhow::Error {
     let EstimatorError::Diverged { epoch, last_good, .. } = &error else { return in_flags(error) };
     let is_other = |path: &Path| places.others.iter().any(|other| is_same_file(path, other));
     let place = places.beside.with_extension("last-good.safetensors");
     let place = spare_place(&place, |path| is_ours(path) && !is_other(path));
+    let best = format!("the best model so far, of epoch {epoch},");
     let context = match last_good.save(&place) {
-        Ok(()) => format!("the best model so far, of epoch {epoch}, is in {}", place.display()),
-        Err(saving) => saving.to_string(),
+        Ok(()) => format!("{best} is in {}", place.display()),
+        Err(saving) => match save_elsewhere(last_good, &place) {
+            Some(elsewhere) => {
+                let elsewhere = elsewhere.display();
+                format!("{best} is in {elsewhere}, since its place cannot be written ({saving})")
+            }
+            None => format!("{best} could not be saved anywhere ({saving})"),
+        },
     };
     anyhow::Error::from(error).context(context)
 }
@@ -176,28 +200,45 @@ enum Kept {
 }
 
 /// Saves the model: at its place or, where that cannot be, in another folder, with the reason. Before the end of the first
-/// epoch what was learned replaces nothing.
-fn keep(fitted: &Fitted, places: &Places) -> (Kept, Option<anyhow::Error>) {
+/// epoch what was learned replaces nothing. Who has asked for the end waits for nobody.
+fn keep(fitted: &Fitted, places: &Places, is_asked: bool) -> (Kept, Option<anyhow::Error>) {
     let path = &places.model;
     if fitted.best_epoch == 0 {
-        if path.is_file() {
+        if places.is_file && path.exists() {
             return (Kept::Earlier, None);
         }
         if fitted.rows_seen == 0 {
             return (Kept::Nothing, None);
         }
     }
-    let Err(error) = fitted.predictor.save(path) else { return (Kept::Model(path.clone()), None) };
-    let name = path.file_name().unwrap_or_default();
-    for folder in [PathBuf::from("."), std::env::temp_dir()] {
-        let place = spare_place(&folder.join(name), |_| false);
-        if fitted.predictor.save(&place).is_err() {
-            continue;
+    let Err(error) = save(&fitted.predictor, path, is_asked) else {
+        return (Kept::Model(path.clone()), None);
+    };
+    let error = anyhow::Error::from(error);
+    match save_elsewhere(&fitted.predictor, path) {
+        Some(place) => {
+            let context = format!("the model is in {}, since its place cannot be written", place.display());
+            (Kept::Model(place), Some(error.context(context)))
         }
-        let context = format!("the model is in {}, since its place cannot be written", place.display());
-        return (Kept::Model(place), Some(anyhow::Error::from(error).context(context)));
+        None => (Kept::Nothing, Some(error.context("the model could not be saved anywhere"))),
     }
-    (Kept::Nothing, Some(anyhow::Error::from(error).context("the model could not be saved anywhere")))
+}
+
+/// Saves the model at its place, into a pipe only if somebody reads it where the end `is_asked` for.
+fn save(predictor: &Predictor, path: &Path, is_asked: bool) -> Result<(), EstimatorError> {
+    // Open until the model is written: whoever reads the pipe takes it for all there is once it is closed.
+    let _pipe = if is_asked { OutputFile::at(path)?.open_pipe()? } else { None };
+    predictor.save(path)
+}
+
+/// Saves a model whose place cannot be written, under a name like it that is free: in the folder that the program runs in or,
+/// where that cannot be, in the one of temporary files. Says where.
+fn save_elsewhere(predictor: &Predictor, place: &Path) -> Option<PathBuf> {
+    let name = place.file_name().unwrap_or_default();
+    [PathBuf::from("."), std::env::temp_dir()].into_iter().find_map(|folder| {
+        let place = spare_place(&folder.join(name), |_| false);
+        predictor.save(&place).is_ok().then_some(place)
+    })
 }
 
 /// What was learned and how, for programs.
@@ -288,7 +329,7 @@ fn describe(preparation: &Preparation) -> Result<()> {
             plan.step.certificate()
         ))?;
     }
-    Ok(std::io::stdout().flush()?)
+    on_standard_output(std::io::stdout().flush())
 }
 
 /// What is held of the data: 52.1 MiB of data: training 40.0 MiB, ...
@@ -302,7 +343,12 @@ fn data_line(preparation: &Preparation) -> String {
     format!("{} of data: {}", bytes(parts.map(|(_, held)| held).sum()), shown.join(", "))
 }
 
-fn say_result(preparation: &Preparation, fitted: &Fitted, kept: &Kept) -> Result<()> {
+fn say_result(
+    arguments: &TrainArguments,
+    preparation: &Preparation,
+    fitted: &Fitted,
+    kept: &Kept,
+) -> Result<()> {
     let Fitted { epochs, epochs_before, best_epoch, rows_seen, .. } = *fitted;
     let how = match fitted.ending {
         Ending::Finished => "trained",
@@ -329,7 +375,7 @@ fn say_result(preparation: &Preparation, fitted: &Fitted, kept: &Kept) -> Result
     let model = match kept {
         Kept::Earlier => return say("the first epoch did not end: the earlier model stays as it was"),
         Kept::Nothing => return say("there is no model to save"),
-        Kept::Model(path) => path.display(),
+        Kept::Model(path) => path.display().to_string(),
     };
     if best_epoch == 0 {
         say("the first epoch did not end: the model is what was learned of it")?;
@@ -339,8 +385,16 @@ fn say_result(preparation: &Preparation, fitted: &Fitted, kept: &Kept) -> Result
             say(format!("{name:<10} {}", measurement_lines(measurement)))?;
         }
     }
+    let program = shell_word(&std::env::args().next().unwrap_or("chainrule".to_owned()));
+    let (in_shell, data) = (shell_word(&model), shell_word(preparation.data()));
+    if fitted.ending == Ending::Interrupted && preparation.test_rows() > 0 {
+        let evaluated = match &arguments.test {
+            Some(Part::Data(source)) => shell_word(source),
+            _ => format!("{data} --part test"),
+        };
+        say(format!("test       not measured; {program} evaluate {in_shell} {evaluated} does it"))?;
+    }
     say(format!("model      {model}"))?;
-    let program = std::env::args().next().unwrap_or("chainrule".to_owned());
-    say(format!("next       {program} predict {model} DATA"))?;
-    say(format!("           {program} trace {model} {}", preparation.data()))
+    say(format!("next       {program} predict {in_shell} DATA"))?;
+    say(format!("           {program} trace {in_shell} {data}"))
 }

@@ -120,10 +120,13 @@ pub(crate) fn layers_note(options: &EstimatorOptions, facts: &Facts<'_>, network
     }
     let list: Vec<String> = given.iter().map(usize::to_string).collect();
     let list = list.join(",");
+    let counted =
+        |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let (inputs_words, outputs_words) = (counted(inputs, "input"), counted(outputs, "output"));
     Some(Note::new(
         "layers_read",
         format!(
-            "the layers {list} are all hidden ones, between {inputs} inputs and {outputs} outputs; a list of all widths \
+            "the layers {list} are all hidden ones, between {inputs_words} and {outputs_words}; a list of all widths \
              begins with {inputs} and ends with {outputs}"
         ),
     ))

@@ -84,10 +84,7 @@ pub enum EstimatorError {
         value: f64,
     },
     /// A prediction so far from its target that what is measured is no number.
-    #[error(
-        "{place}: output {output} is {value:e}, so far from its target that the loss is no number any more; \
-             leave the row out, or train with targets of such a size"
-    )]
+    #[error("{place}: output {output} is {value:e}, {problem}")]
     NotMeasured {
         /// The data, and the line or the image.
         place: String,
@@ -95,6 +92,8 @@ pub enum EstimatorError {
         output: String,
         /// What came out.
         value: f64,
+        /// What that means, and what to do.
+        problem: &'static str,
     },
     /// Training came upon a value that is not finite, after at least one good epoch.
     #[error("{error}")]

@@ -125,8 +125,17 @@ fn not_finite<T: Scalar + InputNumber>(
     };
     let (place, value) = (place(index / columns), numbers[index]);
     let output = output_name(preprocessing, index % columns, columns);
+    let problem = match preprocessing.class_names() {
+        Some(_) => {
+            "and the loss of such scores is no number any more; leave the row out, or train with rows like it"
+        }
+        None => {
+            "so far from its target that the loss is no number any more; leave the row out, or train with targets of such a \
+             size"
+        }
+    };
     Ok(match value.is_finite() {
-        true => EstimatorError::NotMeasured { place, output, value },
+        true => EstimatorError::NotMeasured { place, output, value, problem },
         false => EstimatorError::NotFinite { place, output, value },
     })
 }

@@ -28,7 +28,7 @@ impl Preparation {
         Run::new(self)
     }
 
-    /// Trains to the end, or until the observer breaks off, and measures the best model.
+    /// Trains to the end, or until the observer breaks off, and measures the best model of a run that was not broken off.
     ///
     /// # Errors
     /// As [`start`](Self::start) and [`Run::fit`].
@@ -69,9 +69,9 @@ pub struct Run<'p> {
 pub struct Fitted {
     /// The best model.
     pub predictor: Predictor,
-    /// On the validation rows, if there are any.
+    /// On the validation rows, if there are any; after an interruption only where it is known without another pass.
     pub validation: Option<Measurement>,
-    /// On the test rows, if there are any.
+    /// On the test rows, if there are any; none after an interruption.
     pub test: Option<Measurement>,
     /// Why a part that was set aside has no measurement, for each such part: a prediction there is no number.
     pub not_measured: Vec<String>,
@@ -96,6 +96,8 @@ impl<'p> Run<'p> {
     pub(crate) fn new(preparation: &'p Preparation) -> Result<Self> {
         let Preparation { network, loss, origin, initialization, .. } = preparation;
         let options = &origin.options;
+        // First of all, so that the file is not read while another run writes to it.
+        let checkpoint = preparation.checkpoint.as_deref().map(Checkpoint::claim).transpose()?;
         let mut trainer = match &preparation.resume {
             None => {
                 let parameters = match *initialization {
@@ -124,7 +126,6 @@ impl<'p> Run<'p> {
         if let Some(class) = preparation.positive {
             trainer.set_positive_class(class)?;
         }
-        let checkpoint = preparation.checkpoint.as_deref().map(Checkpoint::claim).transpose()?;
         let epochs_before = trainer.epochs();
         Ok(Run { preparation, trainer, checkpoint, epochs_before, rows_seen: 0, notes: Vec::new() })
     }
@@ -134,8 +135,9 @@ impl<'p> Run<'p> {
         self.trainer.epochs()
     }
 
-    /// Trains to the end, or until the observer breaks off, and measures the best model. After each epoch the run is
-    /// written to the checkpoint that the options name; where that cannot be, the observer is told and training goes on.
+    /// Trains to the end, or until the observer breaks off, and measures the best model of a run that was not broken off:
+    /// who breaks off does not want to wait. After each epoch the run is written to the checkpoint that the options name;
+    /// where that cannot be, the observer is told and training goes on.
     ///
     /// # Errors
     /// A target that the loss cannot use; and [`EstimatorError::Diverged`], with the best model so far, when a value is
@@ -171,14 +173,16 @@ impl<'p> Run<'p> {
                 measured => measured.map(Some),
             }
         };
+        let is_interrupted = ending == Ending::Interrupted;
         // The best epoch was measured on the validation rows when it was over; classes need no other units.
         let validation = match (best, &preparation.validation) {
             (Some(evaluation), Some(rows)) if preprocessing.class_names().is_some() => {
                 Some(measurement_of(evaluation, rows, preprocessing))
             }
+            _ if is_interrupted => None,
             _ => measured("validation", &preparation.validation)?,
         };
-        let test = measured("test", &preparation.test)?;
+        let test = if is_interrupted { None } else { measured("test", &preparation.test)? };
         let outcome = Outcome {
             training_rows: preparation.training_rows(),
             validation: validation.as_ref(),
@@ -244,7 +248,8 @@ impl<'p> Run<'p> {
     /// After a run that diverged, what was good is not lost.
     fn diverged(&self, error: chainrule::Error) -> EstimatorError {
         let diverged = matches!(error, chainrule::Error::NonFinite { .. });
-        if !diverged || self.trainer.epochs() == 0 {
+        // An epoch may have ended without a model that is worth keeping.
+        if !diverged || self.trainer.best_epoch() == 0 {
             return error.into();
         }
         let record = record::of_diverged(&self.preparation.origin, self.trainer.epochs());
@@ -253,8 +258,8 @@ impl<'p> Run<'p> {
     }
 }
 
-/// Refuses a checkpoint that cannot be of these samples: one whose steps do not make its epochs, or whose kept parameters
-/// have another loss than it says.
+/// Refuses a checkpoint that cannot be of these samples: one whose steps do not make its epochs, which has a validation loss
+/// without validation rows or none with them, or whose kept parameters have another loss than it says.
 fn check_plausible(path: &Path, trainer: &Trainer<f32>, preparation: &Preparation) -> Result<()> {
     let refuse = |reason: String| {
         let reason = format!("no run on these data can have come to this: {reason}");
@@ -268,15 +273,22 @@ fn check_plausible(path: &Path, trainer: &Trainer<f32>, preparation: &Preparatio
             epochs as u64 * each
         ));
     }
-    let (Some(said), Some(validation)) = (trainer.best_loss(), &preparation.validation) else {
-        return Ok(());
+    let (said, validation) = match (trainer.best_loss(), &preparation.validation) {
+        (Some(said), Some(validation)) => (said, validation),
+        (Some(_), None) => {
+            return refuse("\"kept_loss\" is there, but there are no validation rows".to_owned());
+        }
+        (None, Some(_)) if epochs > 0 => {
+            return refuse("there is no \"kept_loss\", but there are validation rows".to_owned());
+        }
+        (None, _) => return Ok(()),
     };
     let (network, loss, samples) = (trainer.network(), trainer.loss(), validation.samples());
     let threads = preparation.threads();
     let found =
         evaluate_for(threads, network, trainer.parameters(), loss, samples, trainer.positive_class())?.loss;
     // Versions may differ in the last digits. A loss that is no number is close to none.
-    let is_close = (found - said).abs() <= 1e-3 * found.abs().max(1e-6);
+    let is_close = found.is_finite() && (found - said).abs() <= 1e-3 * found.abs().max(1e-6);
     if !is_close {
         return refuse(format!(
             "\"kept_loss\" is {said:e}, but the kept parameters have a validation loss of {found:e}"

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use chainrule::{Error, Inputs, Loss, Matrix, Samples, Scalar, Targets};
-use chainrule_data::{Dataset, InputNumber, Note, Preprocessing, TargetValues};
+use chainrule_data::{DataError, Dataset, InputNumber, Note, Preprocessing, TargetValues};
 
 use crate::error::{EstimatorError, Result};
 
@@ -49,6 +49,8 @@ enum PreparedTargets<T> {
 
 #[derive(Clone, Debug)]
 struct Weights<T> {
+    /// Their column.
+    name: String,
     /// As the engine takes them.
     values: Vec<T>,
     /// As they stand in the data.
@@ -85,7 +87,8 @@ impl<T: Scalar + InputNumber> PreparedSamples<T> {
             Some(column) => {
                 let all = dataset.weights(column)?;
                 let exact: Vec<f64> = rows.iter().map(|&row| all[row]).collect();
-                Some(Weights { values: exact.iter().map(|weight| T::from_f64(*weight)).collect(), exact })
+                let values = exact.iter().map(|weight| T::from_f64(*weight)).collect();
+                Some(Weights { name: column.to_owned(), values, exact })
             }
         };
         let inputs = match preprocessing.input_bytes(dataset, rows)? {
@@ -163,7 +166,8 @@ impl<T: Scalar + InputNumber> PreparedSamples<T> {
         (inputs + targets + weights) as u64
     }
 
-    /// Refuses targets that a loss cannot use, with the place in the data. `rows` are those that were prepared.
+    /// Refuses targets that a loss cannot use, and weights that `T` cannot hold, with the place in the data. `rows` are those
+    /// that were prepared.
     pub(crate) fn check_targets(
         &self,
         loss: &Loss,
@@ -187,6 +191,14 @@ impl<T: Scalar + InputNumber> PreparedSamples<T> {
                         _ => "numbers from 0 to 1",
                     },
                 })
+            }
+            Err(Error::Value { what: "sample weights", row, .. }) if let Some(weights) = &self.weights => {
+                let problem = format!(
+                    "the weight is {:e}, too large for {} bits",
+                    weights.exact[row],
+                    8 * size_of::<T>()
+                );
+                Err(DataError::Weight { place: dataset.place(rows[row], &weights.name), problem }.into())
             }
             checked => Ok(checked?),
         }

@@ -11,6 +11,7 @@ mod special;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use beside::{Aside, claim, name_beside};
@@ -135,18 +136,45 @@ impl OutputFile {
         }
     }
 
+    /// Opens a pipe without waiting for whoever reads it; none for everything else. As long as what comes back is there,
+    /// [`write`](Self::write) does not wait either.
+    ///
+    /// # Errors
+    /// When nobody reads the pipe, and when the system refuses.
+    pub fn open_pipe(&self) -> Result<Option<File>> {
+        #[cfg(unix)]
+        if matches!(self.place, Place::Stream) {
+            return match special::open_pipe(&self.path) {
+                Err(error) if special::is_without_reader(&error) => {
+                    refuse(&self.path, "nobody reads this pipe, so nothing can be written into it")
+                }
+                opened => opened.map_err(|source| Error::Io { path: self.path.clone(), source }),
+            };
+        }
+        Ok(None)
+    }
+
     /// Claims the place for this process, until the lock is dropped or the process ends, however it ends.
     ///
     /// # Errors
-    /// When another process has it, and for what is no regular file.
+    /// When another process has it, for what is no regular file, and for one that the process was started with.
     pub fn lock(&self) -> Result<FileLock> {
-        let Place::File(target) = &self.place else {
-            return refuse(&self.path, "is no regular file; give the name of one");
+        let target = match &self.place {
+            Place::File(target) => target,
+            #[cfg(unix)]
+            Place::Descriptor(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
+                let reason = match self.is_standard_output() {
+                    true => "is the file that standard output goes to; give the name of another one",
+                    false => "is a file that this process was started with; give the name of another one",
+                };
+                return refuse(&self.path, reason);
+            }
+            _ => return refuse(&self.path, "is no regular file; give the name of one"),
         };
         let path = name_beside(target, "lock");
-        match claim(&path, false) {
-            Ok(Some(file)) => Ok(FileLock::new(path, file)),
-            Ok(None) => {
+        match claim(&path, Duration::ZERO) {
+            Ok(file) => Ok(FileLock::new(path, file)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 refuse(&self.path, "another run writes to it; wait for its end, or give another name")
             }
             Err(source) => Err(Error::Io { path: self.path.clone(), source }),

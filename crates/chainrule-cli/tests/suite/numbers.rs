@@ -147,7 +147,7 @@ fn checkpoints_that_no_run_comes_to_are_refused_in_the_words_of_the_file() {
     place.good(&format!("{line} --epochs 4 --checkpoint run -o model"));
     let whole = place.read("run");
     type Change = fn(&mut Value);
-    let changes: [(&str, Change); 14] = [
+    let changes: [(&str, Change); 15] = [
         ("epochs", |d| d["epochs"] = json!(1_000_000_000_000_000_000u64)),
         ("must be at least 1", |d| d["options"]["epochs"] = json!(1_000_000_000_000_000_000u64)),
         ("epochs", |d| d["epochs"] = json!(5)),
@@ -165,6 +165,10 @@ fn checkpoints_that_no_run_comes_to_are_refused_in_the_words_of_the_file() {
             d["kept_epoch"] = json!(2);
             d["kept_loss"] = Value::Null;
         }),
+        ("there is no \"kept_loss\", but there are validation rows", |d| {
+            d["kept_epoch"] = json!(4);
+            d["kept_loss"] = Value::Null;
+        }),
         ("scale", |d| d["plateau"]["scale"] = json!(-0.5)),
         ("scale", |d| d["plateau"]["scale"] = json!(0.77)),
         ("waited", |d| d["plateau"]["waited"] = json!(77)),
@@ -179,8 +183,72 @@ fn checkpoints_that_no_run_comes_to_are_refused_in_the_words_of_the_file() {
         &format!("{line} --epochs 6 --resume run -o new"),
         &["run: ", "tensor \"optimizer.1.layers.0.weight\" sums squares, and has a number below 0"],
     );
+    // A loss that is no number is not close to any other.
+    place.write("run", &with_numbers(&whole, "kept.layers.1.weight", |weight| weight.signum() * 3e38));
+    let error = place.refused(&format!("{line} --epochs 6 --resume run -o new"), &["run: ", "kept_loss"]);
+    assert!(error.contains("have a validation loss of "), "{error}");
     place.write("run", &whole);
     place.good(&format!("{line} --epochs 6 --resume run -o new"));
+
+    let line = format!("{line} --validation 0");
+    place.good(&format!("{line} --epochs 2 --checkpoint run -o model"));
+    let whole = place.read("run");
+    place.write("run", &changed(&whole, "chainrule_training", |d| d["kept_loss"] = json!(0.5)));
+    place.refused(
+        &format!("{line} --epochs 4 --resume run -o new"),
+        &["run: ", "\"kept_loss\" is there, but there are no validation rows"],
+    );
+    place.write("run", &whole);
+    place.good(&format!("{line} --epochs 4 --resume run -o new"));
+}
+
+#[test]
+fn a_model_that_learned_nothing_is_not_the_last_good_one() {
+    let place = Place::with(&[("table.csv", &small_table(60)), ("valid.csv", "width,size\n1,2\n1e38,3\n")]);
+    let good = crate::place::earlier_model();
+    place.write("model.last-good.safetensors", good.as_bytes());
+    // The first epoch ends, but its validation loss is no number.
+    let line = "train table.csv --target size --ignore height,color,kind --validation valid.csv --layers 8x4 --activation \
+                relu --epochs 3 -o model.safetensors";
+    let run = place.run(line);
+    assert_eq!(run.code, Some(2), "{}{}", run.output, run.errors);
+    assert!(run.errors.contains("epoch 1"), "{}", run.errors);
+    assert!(!run.errors.contains("the best model so far"), "{}", run.errors);
+    assert_eq!(place.text("model.last-good.safetensors"), good);
+}
+
+/// Numbers that 64 bits hold, though not their squares.
+#[test]
+fn a_trace_of_large_numbers_shows_their_size() {
+    let place = trained();
+    place.good("train table.csv --target size --layers 6 --epochs 1 -o size.safetensors");
+    for model in ["model.safetensors", "size.safetensors"] {
+        // Inputs are then taken as they are.
+        let plain = changed(&place.read(model), "chainrule", |d| {
+            d.as_object_mut().unwrap().remove("preprocessing");
+        });
+        place.write(model, &plain);
+    }
+    place.write("six.csv", b"a,b,c,d,e,f,class\n1e200,1e200,1e200,1e200,1e200,1e200,0\n");
+    let told = place.good("trace model.safetensors six.csv --dtype f64");
+    let size = told.lines().find_map(|line| line.split("z.1 [1 x 6], root mean square ").nth(1)).unwrap();
+    assert!(size.contains("e200;") && !told.contains("inf"), "{told}");
+    place.write("seven.csv", b"a,b,c,d,e,f,g,size\n1e200,1e200,1e200,1e200,1e200,1e200,1e200,0\n");
+    place.refused("trace size.safetensors seven.csv --dtype f64", &["seven.csv: loss is inf, and with it"]);
+}
+
+#[test]
+fn weights_that_are_too_large_have_a_place() {
+    let place = trained();
+    place.write(
+        "weighted.csv",
+        b"width,height,color,size,kind,weight\n1,2,red,100,tall,1\n1,2,red,100,wide,1e300\n",
+    );
+    let words = ["weighted.csv, line 3", "weight", "is 1e300, too large for 32 bits"];
+    place.refused("evaluate model.safetensors weighted.csv --weight weight", &words);
+    let rows = small_table(40).replace('\n', ",1e300\n").replacen("1e300", "weight", 1);
+    place.write("all.csv", rows.as_bytes());
+    place.refused("train all.csv --weight weight -o new", &["all.csv, line ", "too large for 32 bits"]);
 }
 
 #[test]
@@ -216,10 +284,11 @@ fn inspect_refuses_what_predict_refuses_and_says_what_it_does_not_understand() {
         }
         value
     };
-    let records: [Change; 5] = [
+    let records: [Change; 6] = [
         |d| d["training"] = json!("none"),
         |d| d["training"] = json!({ "epochs": 1e18, "data": [] }),
         |d| d["training"]["best_epoch"] = json!(12),
+        |d| d["training"]["options"]["batch_size"] = json!(1_000_000_000_000_000_000u64),
         |d| d["training"]["options"]["optimizer"] = json!("magic"),
         |d| {
             d.as_object_mut().unwrap().remove("training");
@@ -231,8 +300,9 @@ fn inspect_refuses_what_predict_refuses_and_says_what_it_does_not_understand() {
         let found = place.run("evaluate changed table.csv --json").output;
         assert_eq!(metrics(&found), metrics(&measured), "{index}");
         let told = place.good("inspect changed");
-        assert_eq!(told.contains("that this program does not understand"), index < 3, "{index}: {told}");
+        assert_eq!(told.contains("that this program does not understand"), index < 4, "{index}: {told}");
         assert!(!told.contains("1,000,000,000,000"), "{told}");
+        place.good("inspect changed --json");
         place.good("plan changed");
         place.good("check changed table.csv");
     }
@@ -313,6 +383,11 @@ fn rows_and_layers_are_taken_at_their_word() {
     for layers in ["6,8,2", "8,7", "6", "2", "none", "6,2"] {
         assert_eq!(note(layers), "", "{layers}");
     }
+    let told = place.run("train table.csv --target size --layers 8,1 --epochs 1 -o new").errors;
+    assert!(
+        told.contains("between 7 inputs and 1 output; a list of all widths begins with 7 and ends with 1"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -74,6 +74,10 @@ fn standard_output_by_its_name_is_appended_to() {
         assert_eq!(run.code, Some(0), "{name}: {}", run.errors);
         assert_eq!(place.text("file"), format!("kept\n{predictions}"), "{name}");
     }
+    // A run could not be read back from there.
+    let run = place.script(&format!("$CHAINRULE {TRAIN} --checkpoint file -o other >> file"));
+    assert_eq!(run.code, Some(2), "{}", run.errors);
+    assert!(run.errors.contains("file: is the file that standard output goes to; give"), "{}", run.errors);
     place.write("file", b"kept\n");
     place.script("$CHAINRULE predict model.safetensors table.csv -o /dev/fd/5 5>> file");
     assert_eq!(place.text("file"), format!("kept\n{predictions}"));

@@ -92,6 +92,24 @@ fn when_the_disk_is_full_training_goes_on_and_the_model_is_saved_where_it_can_be
 
 #[test]
 #[ignore = "needs root: mounts"]
+fn when_the_disk_is_full_the_last_good_model_is_saved_where_it_can_be() {
+    let place = Place::with(&[("table.csv", &small_table(200))]);
+    let _disk = Mounted::new(&place, "disk", "size=64k");
+    // What does not fit is left out.
+    let _ = std::fs::write(place.path("disk/fill"), vec![1; 1 << 20]);
+    let line = "train table.csv --target size --optimizer sgd --learning-rate 3 --schedule constant --warmup 100 \
+                --activation relu --layers 20x4 --batch-size 20 --epochs 200 -o disk/model";
+    let run = place.run(line);
+    assert_eq!(run.code, Some(2), "{}{}", run.output, run.errors);
+    let expected = " is in ./model.last-good.safetensors, since its place cannot be written (disk/model.last-good.safetensors: \
+                    No space left";
+    assert!(run.errors.contains(expected), "{}", run.errors);
+    place.good("inspect model.last-good.safetensors");
+    assert_eq!(names(&place.path("disk")), ["fill"]);
+}
+
+#[test]
+#[ignore = "needs root: mounts"]
 fn a_checkpoint_is_written_again_when_there_is_room() {
     let place = Place::with(&[("table.csv", &small_table(200))]);
     let _disk = Mounted::new(&place, "disk", "size=2m");
@@ -180,5 +198,19 @@ fn the_owner_of_an_existing_file_stays_or_the_file_does() {
         assert_eq!(run.code, Some(2), "{mode:o}: {}{}", run.output, run.errors);
         assert!(run.errors.contains(word), "{mode:o}: {}", run.errors);
         assert_eq!(std::fs::metadata(place.path("model")).unwrap().uid(), 0);
+    }
+
+    // What another user left beside it, and what one may write but not read.
+    let left = place.path(".new.chainrule-part");
+    for (owner, code) in [(0, 2), (NOBODY, 0)] {
+        std::fs::write(&left, "half a mod").unwrap();
+        std::fs::set_permissions(&left, PermissionsExt::from_mode(0o200)).unwrap();
+        chown(&left, Some(owner), Some(owner)).unwrap();
+        let line = line.replace("-o model", "-o new");
+        let script = format!("setpriv --reuid 65534 --regid 65534 --clear-groups ./chainrule {line}");
+        let run = place.script(&script);
+        assert_eq!(run.code, Some(code), "{owner}: {}{}", run.output, run.errors);
+        let reason = ".new.chainrule-part is in the way and cannot be opened (Permission denied (os error 13)); remove it";
+        assert_eq!(run.errors.contains(reason), code == 2, "{owner}: {}", run.errors);
     }
 }

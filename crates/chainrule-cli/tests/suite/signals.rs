@@ -40,6 +40,11 @@ fn a_run_that_is_asked_to_end_keeps_its_best_model_and_goes_on_to_the_same_end()
         assert_eq!(run.code, Some(code), "{signal}: {}{}", run.output, run.errors);
         assert!(run.output.contains("interrupted: trained"), "{signal}: {}", run.output);
         assert!(run.output.contains("the model is the best one, of epoch"), "{signal}: {}", run.output);
+        // Of classes the validation is known; the test rows would take another pass.
+        assert!(run.output.contains("\nvalidation accuracy "), "{signal}: {}", run.output);
+        let by_hand = "evaluate stopped.safetensors digits --part test does it\nmodel ";
+        assert!(run.output.contains("\ntest       not measured; "), "{signal}: {}", run.output);
+        assert!(run.output.contains(by_hand), "{signal}: {}", run.output);
         let measured = place.json("evaluate stopped.safetensors digits --part test --json");
         assert!(measured["accuracy"].as_f64().unwrap() > 0.2, "{signal}: {measured}");
         assert_eq!(left_over(&place), [""; 0], "{signal}");
@@ -82,6 +87,29 @@ fn before_the_end_of_the_first_epoch_a_good_model_stays() {
     assert!(run.output.contains("the first epoch did not end: the model is what was learned of it\n"));
     place.good("inspect new.safetensors");
     assert_eq!(place.names(), ["good.safetensors", "new.safetensors"]);
+
+    // What standard output goes to is no earlier model.
+    std::os::unix::fs::symlink("/proc/self/fd/1", place.path("stdout")).unwrap();
+    let run = place.script(&format!(
+        "$CHAINRULE {SLOW_EPOCH} -o stdout > printed 2> errors & until grep -q memory errors; do sleep 0.01; done
+         kill -TERM $!; wait $!"
+    ));
+    let errors = place.text("errors");
+    assert_eq!(run.code, Some(143), "{errors}");
+    assert!(
+        errors.contains("the first epoch did not end: the model is what was learned of it\n"),
+        "{errors}"
+    );
+    place.good("inspect printed");
+}
+
+#[test]
+fn names_that_a_shell_would_take_apart_are_quoted() {
+    let place = Place::with(&[("my table.csv", &small_table(60))]);
+    let run = place.script("$CHAINRULE train 'my table.csv' --layers 5 --epochs 2 -o 'my model'");
+    assert!(run.output.contains("\nmodel      my model\n"), "{}", run.output);
+    assert!(run.output.contains(" predict 'my model' DATA\n"), "{}", run.output);
+    assert!(run.output.ends_with(" trace 'my model' 'my table.csv'\n"), "{}", run.output);
 }
 
 #[test]
@@ -99,21 +127,7 @@ fn while_data_are_read_a_signal_ends_at_once() {
 
 #[test]
 fn a_second_ctrl_c_ends_at_once_and_leaves_nothing() {
-    let place = Place::with(&[("table.csv", &small_table(60))]);
-    assert!(Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
-    // Nobody reads the pipe, so that saving the model waits.
-    let run = place.start("train table.csv --layers 5 --epochs 2 --checkpoint run -o pipe");
-    run.wait_for("epoch 2/2");
-    let is_over = || place.path("run").exists() && left_over(&place).is_empty();
-    run.wait_until(is_over, "end of training", || format!("{:?}", place.names()));
-    run.signal("INT");
-    std::thread::sleep(std::time::Duration::from_millis(100));
-    run.signal("INT");
-    let run = run.end();
-    assert_eq!(run.code, Some(130), "{}{}", run.output, run.errors);
-    assert_eq!(left_over(&place), [""; 0]);
-    place.good("train table.csv --layers 5 --epochs 3 --resume run -o model");
-
+    let place = Place::new();
     // Within a step of seconds, while the run owns its checkpoint.
     let run =
         place.start("train digits --layers 1500x10 --batch-size 2000 --epochs 9 --checkpoint other -o model");
@@ -126,6 +140,50 @@ fn a_second_ctrl_c_ends_at_once_and_leaves_nothing() {
     assert_eq!(run.code, Some(129), "{}{}", run.output, run.errors);
     assert!(!run.output.contains("interrupted"), "{}", run.output);
     assert_eq!(left_over(&place), [""; 0]);
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_holds_nobody_up() {
+    let place = Place::with(&[("table.csv", &small_table(60))]);
+    for name in ["pipe", "read"] {
+        assert!(Command::new("mkfifo").arg(place.path(name)).status().unwrap().success());
+    }
+    // Training is over, and saving the model waits: one signal is enough.
+    let run = place.start("train table.csv --layers 5 --epochs 2 --checkpoint run -o pipe");
+    run.wait_for("epoch 2/2");
+    let is_over = || place.path("run").exists() && left_over(&place).is_empty();
+    run.wait_until(is_over, "end of training", || format!("{:?}", place.names()));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    run.signal("INT");
+    let run = run.end();
+    assert_eq!(run.code, Some(130), "{}{}", run.output, run.errors);
+    assert!(!place.path("pipe-2").exists());
+    place.good("train table.csv --layers 5 --epochs 3 --resume run -o model");
+
+    // While it trains: it does not wait, and what was learned is not lost.
+    let run = place.start(&format!("{LONG} --checkpoint other -o pipe"));
+    wait_for_file(&run, &place, "other");
+    run.signal("TERM");
+    let run = run.end();
+    assert_eq!(run.code, Some(143), "{}{}", run.output, run.errors);
+    let expected =
+        "error: the model is in ./pipe-2, since its place cannot be written: pipe: nobody reads this pipe";
+    assert!(run.errors.contains(expected), "{}", run.errors);
+    assert!(run.output.contains("\nmodel      ./pipe-2\n"), "{}", run.output);
+    place.good("inspect pipe-2");
+
+    // Somebody reads: all of the model goes there.
+    let run = place.start(&format!("{LONG} --checkpoint third -o read"));
+    let reader = std::thread::spawn({
+        let path = place.path("read");
+        move || std::fs::read(path).unwrap()
+    });
+    wait_for_file(&run, &place, "third");
+    run.signal("TERM");
+    let run = run.end();
+    assert_eq!((run.code, run.errors.as_str()), (Some(143), ""), "{}", run.output);
+    place.write("through", &reader.join().unwrap());
+    place.good("inspect through");
 }
 
 #[test]
@@ -186,7 +244,13 @@ fn a_closed_output_never_costs_the_model() {
         assert!(!run.errors.contains("panicked"), "{what}: {}", run.errors);
     }
     let run = place.script(&format!("{line} > /dev/full"));
-    assert_eq!(run.errors, "error: No space left on device (os error 28)\n");
+    assert_eq!(
+        run.errors,
+        "error: the model is in model, but not everything could be printed: standard output: No space left on device (os \
+         error 28)\n"
+    );
+    let run = place.script("$CHAINRULE predict model table.csv > /dev/full");
+    assert_eq!(run.errors, "error: standard output: No space left on device (os error 28)\n");
     for command in
         ["predict model table.csv", "inspect model", "describe table.csv", "train table.csv --help"]
     {

@@ -66,6 +66,8 @@ fn a_resumed_run_equals_an_uninterrupted_one() {
         })
         .unwrap();
     assert_eq!((fitted.epochs, fitted.ending), (2, Ending::Interrupted));
+    // Of classes the validation is known without another pass.
+    assert!(fitted.validation.is_some() && fitted.test.is_none() && fitted.not_measured.is_empty());
 
     let resumed = EstimatorOptions { resume: checkpoint, ..options };
     let preparation = Estimator::new(resumed.clone()).prepare(&dataset).unwrap();
@@ -118,6 +120,11 @@ fn a_run_owns_its_checkpoint_and_goes_on_without_it() {
     let run = preparation.start().unwrap();
     let second = preparation.start().err().expect("the checkpoint has one owner").to_string();
     assert!(second.contains("another run writes to it"), "{second}");
+    // It is claimed before what is to be gone on from is read.
+    let nothing = Some(place.path("nothing"));
+    let resumed = EstimatorOptions { resume: nothing, checkpoint: Some(folder.join("run")), ..small() };
+    let third = Estimator::new(resumed).prepare(&dataset).unwrap().start().err().unwrap().to_string();
+    assert!(third.contains("another run writes to it"), "{third}");
     let mut noticed = Vec::new();
     let fitted = run
         .fit(&mut |event| {
@@ -193,6 +200,16 @@ fn a_run_that_diverges_hands_out_what_was_good() {
     let loss = last_good.evaluate(&dataset).unwrap().evaluation.loss;
     assert!(loss.is_finite(), "{loss}");
     assert_eq!(last_good.model().training.as_ref().unwrap()["ending"], "diverged");
+
+    // An epoch that ends, after which the validation loss is no number, leaves nothing good.
+    let far = small_table(20) + "1e38,1e38,red,1,tall\n";
+    let validation = Some(Part::Data(place.data("far.csv", &far)));
+    let far = EstimatorOptions { learning_rate: Some(1e-3), warmup: 0.0, validation, ..options.clone() };
+    let error = Estimator::new(far).fit(&dataset, &mut unobserved).unwrap_err();
+    assert!(
+        matches!(error, EstimatorError::Engine(chainrule::Error::NonFinite { epoch: Some(1), .. })),
+        "{error}"
+    );
 
     let at_once = EstimatorOptions { learning_rate: Some(1e30), warmup: 0.0, ..options };
     let error = Estimator::new(at_once).fit(&dataset, &mut unobserved).unwrap_err();

@@ -29,6 +29,9 @@ const PATIENT: u64 = 30 * QUICK;
 /// Grid steps of a sub-problem of [`Method::Windowed`], at most.
 const WINDOW: usize = 32;
 
+/// Beyond, the curves of [`Method::Windowed`] keep a quarter of the breakpoints, so that planning goes on taking seconds.
+const VERY_DEEP: usize = 10_001;
+
 /// Beyond, numbering the sub-chains alone would take too long.
 const DEEPEST_EXACT: usize = 512;
 
@@ -91,10 +94,11 @@ impl Planner {
 
     fn windowed(chain: &Chain) -> Planner {
         // The fewer sub-problems, the more breakpoints of each fit the same time.
+        let (inner, edge) = if chain.depth() > VERY_DEEP { (16, 64) } else { (64, 256) };
         let extent = Extent {
             window: WINDOW,
-            inner_breakpoints: ((1 << 16) / chain.depth()).clamp(64, 512),
-            edge_breakpoints: ((1 << 20) / chain.depth()).clamp(256, 4096),
+            inner_breakpoints: ((1 << 16) / chain.depth()).clamp(inner, 512),
+            edge_breakpoints: ((1 << 20) / chain.depth()).clamp(edge, 4096),
         };
         Planner::assemble(chain, Method::Windowed, Table::Persistent(Persistent::windowed(chain, extent)))
     }

@@ -1,12 +1,15 @@
 //! Files beside a place, with names of their own and locks: what a process that was killed left there, the next one clears.
 //!
 //! `.NAME.chainrule-part` is being written and `.NAME.chainrule-lock` claims the place. Whoever has the lock of such a file
-//! may remove or rename it; whoever waits for the lock looks again, once it has it, whether the file is still there.
+//! may remove or rename it; whoever waits for the lock looks again, once it has it, whether the file is still there. Nobody
+//! waits for ever.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
@@ -31,31 +34,45 @@ pub fn abandon_output_files() {
 /// The longest part of a file's name that is repeated in the name beside it, in bytes: systems take 255.
 const NAME_BYTES: usize = 200;
 
-/// `.NAME.chainrule-KIND` in the folder of `target`.
+/// `.NAME.chainrule-KIND` in the folder of `target`. A name that is repeated in part, or that is no text, is told from others
+/// like it by a hash.
 pub(super) fn name_beside(target: &Path, kind: &str) -> PathBuf {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let short = &name[..name.floor_char_boundary(NAME_BYTES)];
+    let name = target.file_name().unwrap_or_default();
+    let text = name.to_string_lossy();
+    let mut short = text[..text.floor_char_boundary(NAME_BYTES)].to_owned();
+    if name != short.as_str() {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        short += &format!("-{:016x}", hasher.finish());
+    }
     target.with_file_name(format!(".{short}.chainrule-{kind}"))
 }
 
-/// Creates the file and locks it; whoever has it removes it with [`remove`]. One that is there was left by a process that was killed, and is replaced, unless its
-/// lock is taken: then this waits, or gives none.
-pub(super) fn claim(path: &Path, waits: bool) -> io::Result<Option<File>> {
+/// How long another process is waited for that has the lock of a file which is being written.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Time from one look at a lock to the next.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Creates the file and locks it; whoever has it removes it with [`remove`]. One that is there was left by a process that was
+/// killed, and is replaced, unless its lock is taken.
+///
+/// # Errors
+/// [`io::ErrorKind::WouldBlock`] where its lock is taken, and still is after `patience`; what the system refuses. What is
+/// wrong with a file that is there names it.
+pub(super) fn claim(path: &Path, patience: Duration) -> io::Result<File> {
     loop {
         match create(path) {
             Ok(file) => {
-                let locked = lock(&file);
+                // Who clears what was left may have its lock for a moment.
+                let locked = lock(&file, path, PATIENCE);
                 if locked.is_ok() && is_at(&file, path) {
-                    return Ok(Some(file));
+                    return Ok(file);
                 }
                 forget(&mut present(), path);
                 locked?;
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if !clear(path, waits)? {
-                    return Ok(None);
-                }
-            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => clear(path, patience)?,
             Err(error) => return Err(error),
         }
     }
@@ -69,35 +86,44 @@ fn create(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Removes a file that was left, if nobody has its lock; says whether to go on.
-fn clear(path: &Path, waits: bool) -> io::Result<bool> {
+/// Removes a file that was left, once nobody has its lock.
+fn clear(path: &Path, patience: Duration) -> io::Result<()> {
+    let in_the_way =
+        |why: String| io::Error::other(format!("{} is in the way{why}; remove it", path.display()));
     match fs::symlink_metadata(path) {
-        Ok(metadata) if !metadata.is_file() => {
-            return Err(io::Error::other(format!("{} is in the way; remove it", path.display())));
-        }
+        Ok(metadata) if !metadata.is_file() => return Err(in_the_way(String::new())),
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     }
-    let left = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        left => left?,
+    // It has the mode of the file that it was to replace, which may not let it be read.
+    let left = match File::open(path).or_else(|_| OpenOptions::new().write(true).open(path)) {
+        Ok(left) => left,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(in_the_way(format!(" and cannot be opened ({error})"))),
     };
-    match left.try_lock() {
-        Err(TryLockError::WouldBlock) if waits => left.lock()?,
-        Err(TryLockError::WouldBlock) => return Ok(false),
-        Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
-        _ if is_at(&left, path) => fs::remove_file(path)?,
-        _ => {}
+    lock(&left, path, patience)?;
+    if is_at(&left, path) {
+        fs::remove_file(path).map_err(|error| in_the_way(format!(" and cannot be removed ({error})")))?;
     }
-    Ok(true)
+    Ok(())
 }
 
-/// Locks where the file system has locks.
-fn lock(file: &File) -> io::Result<()> {
-    match file.lock() {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
-        result => result,
+/// Locks the file of that name where the file system has locks, as soon as nobody else has it locked.
+fn lock(file: &File, path: &Path, patience: Duration) -> io::Result<()> {
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => {
+                return Err(error);
+            }
+            Err(TryLockError::WouldBlock) if start.elapsed() < patience => std::thread::sleep(LOOK),
+            Err(TryLockError::WouldBlock) => {
+                let reason = format!("another process has {}; wait for its end, or end it", path.display());
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, reason));
+            }
+            _ => return Ok(()),
+        }
     }
 }
 
@@ -128,8 +154,7 @@ impl Aside {
     /// An empty one, with the mode and the owner of the file at `target` if there is one. Errors name `path`.
     pub(super) fn create(target: &Path, path: &Path) -> Result<Self> {
         let aside = name_beside(target, "part");
-        let file = claim(&aside, true).and_then(|file| file.ok_or(io::ErrorKind::WouldBlock.into()));
-        let file = file.map_err(|error| {
+        let file = claim(&aside, PATIENCE).map_err(|error| {
             let folder = target.parent().unwrap_or(target).display();
             let reason = format!("nothing can be written to the folder {folder}: {error}");
             Error::File { path: path.to_owned(), reason }

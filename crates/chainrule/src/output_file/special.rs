@@ -1,11 +1,11 @@
 //! What is no regular file, or is one that the process was started with, on systems with descriptors.
 
 use std::ffi::CString;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// What tells a file from every other, whatever it is called.
@@ -66,6 +66,19 @@ pub(super) fn is_standard_output(path: &Path) -> bool {
         (Some(output), Ok(own)) => identity(&output) == identity(&own) && !is_null(&own),
         _ => false,
     }
+}
+
+/// A pipe that has a name, opened at once; none for what is no pipe.
+pub(super) fn open_pipe(path: &Path) -> io::Result<Option<File>> {
+    if !fs::metadata(path)?.file_type().is_fifo() {
+        return Ok(None);
+    }
+    OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path).map(Some)
+}
+
+/// Whether a pipe was not opened because nobody has it open for reading.
+pub(super) fn is_without_reader(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENXIO)
 }
 
 /// Whether this process may write there. Opening would tell a pipe's reader that there is a writer, or wait for one.

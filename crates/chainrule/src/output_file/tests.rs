@@ -4,9 +4,11 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::beside::claim;
 use super::{OutputFile, is_same_file, name_beside, write_file};
 
 fn place() -> (TempDir, PathBuf) {
@@ -102,6 +104,11 @@ fn a_pipe_is_written_into_and_stays_one() {
     output.write(b"all of it").unwrap();
     assert_eq!(reader.join().unwrap(), b"all of it");
     assert!(!fs::metadata(&path).unwrap().is_file());
+    let error = output.open_pipe().unwrap_err().to_string();
+    assert!(error.contains("model: nobody reads this pipe"), "{error}");
+    let reader = File::options().read(true).write(true).open(&path).unwrap();
+    assert!(output.open_pipe().unwrap().is_some());
+    drop(reader);
     assert!(output.lock().unwrap_err().to_string().contains("no regular file"));
     assert_eq!(names(folder.path()), ["model"]);
 }
@@ -119,6 +126,8 @@ fn the_name_of_a_descriptor_leads_to_its_file_which_only_grows() {
     output.write(b"new\n").unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"old\nnew\n");
     assert_eq!(names(folder.path()), ["link", "model"]);
+    let error = output.lock().unwrap_err().to_string();
+    assert!(error.contains("link: is a file that this process was started with"), "{error}");
     let read_only = File::open(&path).unwrap();
     let error = reason(Path::new(&format!("/dev/fd/{}", read_only.as_raw_fd())));
     assert!(error.contains("Bad file descriptor"), "{error}");
@@ -138,6 +147,48 @@ fn what_a_killed_process_left_is_taken_over_and_what_is_in_the_way_is_told() {
     let long = folder.path().join("ä".repeat(120));
     write_file(&long, b"a long name").unwrap();
     assert_eq!(fs::read(long).unwrap(), b"a long name");
+
+    // The mode that a file has beside one which nobody reads.
+    fs::remove_dir(&aside).unwrap();
+    fs::write(&aside, "half a mod").unwrap();
+    fs::set_permissions(&aside, Permissions::from_mode(0o200)).unwrap();
+    write_file(&path, b"again").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"again");
+}
+
+#[test]
+fn names_that_are_cut_or_no_text_share_no_file_beside() {
+    use std::os::unix::ffi::OsStrExt;
+    let beside = |name: &[u8]| name_beside(Path::new(std::ffi::OsStr::from_bytes(name)), "part");
+    let long = |end: &str| [&[b'a'; 220], end.as_bytes()].concat();
+    let (one, other) = (beside(&long("1")), beside(&long("2")));
+    assert_ne!(one, other);
+    assert_eq!(one, beside(&long("1")));
+    assert!(one.as_os_str().len() < 255);
+    assert_ne!(beside(b"model-\xfe"), beside(b"model-\xff"));
+    assert_eq!(beside(b"model"), Path::new(".model.chainrule-part"));
+}
+
+#[test]
+fn a_lock_is_waited_for_but_not_for_ever() {
+    let (folder, path) = place();
+    let aside = name_beside(&path, "part");
+    let holder = File::create(&aside).unwrap();
+    holder.lock().unwrap();
+    let (start, patience) = (Instant::now(), Duration::from_millis(50));
+    let error = claim(&aside, patience).unwrap_err();
+    assert!(start.elapsed() >= patience);
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+    let reason = format!("another process has {}; wait for its end, or end it", aside.display());
+    assert_eq!(error.to_string(), reason);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| write_file(&path, b"whole"));
+        std::thread::sleep(patience);
+        assert!(!writer.is_finished(), "it waits");
+        drop(holder);
+        writer.join().unwrap().unwrap();
+    });
+    assert_eq!(names(folder.path()), ["model"]);
 }
 
 #[test]

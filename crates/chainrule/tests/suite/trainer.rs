@@ -308,6 +308,33 @@ fn a_plateau_lowers_the_rate_by_the_validation_loss() {
 }
 
 #[test]
+fn a_bound_on_the_norm_is_shared_among_the_gradients() {
+    let case = weighted_case(6);
+    let count = case.parameters.count() as f64;
+    // The smallest bound of each gradient, at rate 1, that moves a parameter of usual size.
+    let least = f64::EPSILON / 2.0 * case.parameters.norm() / count.sqrt();
+    let refusal = |clipping| {
+        let options = TrainingOptions {
+            optimizer: descent(1.0),
+            clipping: Some(clipping),
+            ..TrainingOptions::default()
+        };
+        let trainer = Trainer::new(&case.network, &case.loss, case.parameters.clone(), options);
+        trainer.err().map(|error| error.to_string())
+    };
+    assert_eq!(refusal(Clipping::Value(1.1 * least)), None);
+    assert_eq!(refusal(Clipping::GlobalNorm(1.1 * least * count.sqrt())), None);
+    let (value, norm) = (0.9 * least, 0.9 * least * count.sqrt());
+    for (clipping, name) in [
+        (Clipping::Value(value), format!("clip_value = {value}")),
+        (Clipping::GlobalNorm(norm), format!("clip_norm = {norm}")),
+    ] {
+        let message = refusal(clipping).unwrap();
+        assert!(message.contains(&name) && message.contains("lets no weight change"), "{message}");
+    }
+}
+
+#[test]
 fn options_and_data_out_of_range_are_refused() {
     let case = weighted_case(20);
     let good = TrainingOptions::default;
