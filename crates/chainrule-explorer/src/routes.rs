@@ -17,7 +17,7 @@ use crate::analysis::{
     Cell, check_all_until, check_cell_until, edge, explain, input, layer, loss, matrix, multiply, neuron,
     outer, readable,
 };
-use crate::document::{SUITED, SharedDocument};
+use crate::document::SUITED;
 use crate::edit::Edit;
 use crate::examples::{self, EXAMPLES, Example};
 use crate::guard::guard;
@@ -28,6 +28,7 @@ use crate::refusal::Refusal;
 use crate::request::{
     Answer, Asked, Pace, Place, Sent, Session, error, sent_from, to_json, to_json_in, work,
 };
+use crate::shared_document::SharedDocument;
 use crate::size::Size;
 use crate::step::Step;
 use crate::store::Made;
