@@ -1,7 +1,5 @@
 //! `chainrule bench`: how long a training step takes, and how near that is to the machine's peak.
 
-pub(crate) mod workload;
-
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -12,12 +10,12 @@ use chainrule_estimator::can_hold;
 use serde_json::{Value, json};
 
 use crate::arguments::BenchArguments;
+use crate::defaults::DEFAULT_BATCH;
 use crate::memory::refusal;
-use crate::plan::DEFAULT_BATCH;
 use crate::progress::time_bar;
 use crate::report::{bytes, counted, grouped, percent, short, table};
 use crate::terminal::{say, say_json};
-use workload::{Data, Workload};
+use crate::workload::{Data, Workload};
 
 /// Steps of a round, at least.
 const SHORTEST_ROUND: usize = 3;
