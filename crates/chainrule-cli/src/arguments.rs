@@ -98,10 +98,10 @@ pub(crate) struct TrainArguments {
     pub(crate) task: Option<Task>,
     /// Share of the rows, or data of its own, for validation; 0.1 if not given
     #[arg(long, value_name = "SHARE|DATA", help_heading = "Data")]
-    pub(crate) validation: Option<Part>,
+    pub(crate) validation: Option<ShareOrData>,
     /// Share of the rows, or data of its own, for the final test; 0.2, or the test images of a directory, if not given
     #[arg(long, value_name = "SHARE|DATA", help_heading = "Data")]
-    pub(crate) test: Option<Part>,
+    pub(crate) test: Option<ShareOrData>,
     /// Columns that are not learned from, separated by commas
     #[arg(long, value_name = "COLUMNS", help_heading = "Data")]
     pub(crate) ignore: Vec<String>,
@@ -466,18 +466,18 @@ impl Common {
 
 /// A share of the rows, or data of its own.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Part {
+pub(crate) enum ShareOrData {
     Share(f64),
     Data(String),
 }
 
-impl FromStr for Part {
+impl FromStr for ShareOrData {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse::<f64>() {
-            Ok(share) if (0.0..1.0).contains(&share) => Ok(Part::Share(share)),
+            Ok(share) if (0.0..1.0).contains(&share) => Ok(ShareOrData::Share(share)),
             Ok(_) => Err("a share must be at least 0 and less than 1".to_owned()),
-            Err(_) => Ok(Part::Data(text.to_owned())),
+            Err(_) => Ok(ShareOrData::Data(text.to_owned())),
         }
     }
 }
@@ -589,9 +589,9 @@ mod tests {
         for wrong in ["", "..", "3..3", "5..2", "a..b", "-1..2", "18446744073709551615"] {
             assert!(rows(wrong).is_err(), "{wrong}");
         }
-        assert_eq!("0.25".parse(), Ok(Part::Share(0.25)));
-        assert_eq!("test.csv".parse(), Ok(Part::Data("test.csv".to_owned())));
-        assert!("1.5".parse::<Part>().is_err() && "nan".parse::<Part>().is_err());
+        assert_eq!("0.25".parse(), Ok(ShareOrData::Share(0.25)));
+        assert_eq!("test.csv".parse(), Ok(ShareOrData::Data("test.csv".to_owned())));
+        assert!("1.5".parse::<ShareOrData>().is_err() && "nan".parse::<ShareOrData>().is_err());
     }
 
     #[test]

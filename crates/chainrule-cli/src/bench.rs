@@ -27,7 +27,7 @@ const CLOCK_INTERVAL: f64 = 1e-4;
 const LEARNING_RATE: f64 = 1e-6;
 
 /// What was measured of one workload.
-struct Measurement {
+struct Timing {
     workload: Workload,
     /// Of one step: each round's time divided by its steps, the shortest first.
     seconds: Vec<f64>,
@@ -155,7 +155,7 @@ fn measure<T: Scalar>(
     workload: Workload,
     plan: MemoryPlan,
     progress: &dyn Fn(f64),
-) -> Result<Measurement> {
+) -> Result<Timing> {
     let data = Data::<T>::new(&workload);
     let network = plan.network();
     let mut parameters = network.initialize::<T>(1);
@@ -176,7 +176,7 @@ fn measure<T: Scalar>(
         seconds.push(seconds_per_step(&mut run_step, stride, SHORTEST_ROUND, arguments.seconds, &progress)?);
     }
     seconds.sort_by(f64::total_cmp);
-    Ok(Measurement { workload, seconds, flops, bytes, recomputed, microbatches })
+    Ok(Timing { workload, seconds, flops, bytes, recomputed, microbatches })
 }
 
 /// The mean time of a step, over at least this many steps and seconds. The clock is read every `stride` steps, and
@@ -202,7 +202,7 @@ fn seconds_per_step(
     }
 }
 
-impl Measurement {
+impl Timing {
     fn best(&self) -> f64 {
         self.seconds[0]
     }
@@ -227,7 +227,7 @@ impl Measurement {
 fn say_result(
     arguments: &BenchArguments,
     threads: &Threads,
-    measurements: &[Measurement],
+    measurements: &[Timing],
     peak: f64,
 ) -> Result<()> {
     say(format!(
@@ -255,7 +255,7 @@ fn say_result(
         ]);
     }
     say(shown)?;
-    let not_plain = |measured: &&Measurement| measured.recomputed > 0.0 || measured.microbatches > 1;
+    let not_plain = |measured: &&Timing| measured.recomputed > 0.0 || measured.microbatches > 1;
     for measurement in measurements.iter().filter(not_plain) {
         say(format!(
             "{}: recomputes {} of a forward pass, in {}",
@@ -275,7 +275,7 @@ fn microseconds(seconds: f64) -> String {
     if microseconds < 1e3 { short(microseconds) } else { grouped(microseconds.round() as u64) }
 }
 
-fn as_json(arguments: &BenchArguments, threads: &Threads, measurements: &[Measurement], peak: f64) -> Value {
+fn as_json(arguments: &BenchArguments, threads: &Threads, measurements: &[Timing], peak: f64) -> Value {
     let mut entries: Vec<Value> = measurements
         .iter()
         .map(|measurement| {

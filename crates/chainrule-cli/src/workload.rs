@@ -65,7 +65,7 @@ impl<T: Scalar> Data<T> {
     pub(crate) fn new(workload: &Workload) -> Self {
         let (rows, last) = (workload.batch, workload.widths.len() - 1);
         let outputs = workload.widths[last];
-        let mut numbers = Numbers(1);
+        let mut numbers = SplitMix64(1);
         let mut inputs = Matrix::zeros(rows, workload.widths[0]);
         inputs.as_mut_slice().fill_with(|| T::from_f64(numbers.standard()));
         let values = |number: &mut dyn FnMut() -> f64| {
@@ -95,9 +95,9 @@ impl<T: Scalar> Data<T> {
 }
 
 /// Random numbers (SplitMix64: Steele, Lea, Flood 2014).
-struct Numbers(u64);
+struct SplitMix64(u64);
 
-impl Numbers {
+impl SplitMix64 {
     /// Uniform in 0..1.
     fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
