@@ -9,10 +9,11 @@ use chainrule_data::Task;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::bench::workload::Workload;
 use crate::memory::MemoryArguments;
 use crate::reading::ReadArguments;
 use crate::terminal::printable;
+use crate::widths::Widths;
+use crate::workload::Workload;
 
 /// Trains dense neural networks by explicit, layer-by-layer backpropagation.
 #[derive(Parser)]
@@ -97,10 +98,10 @@ pub(crate) struct TrainArguments {
     pub(crate) task: Option<Task>,
     /// Share of the rows, or data of its own, for validation; 0.1 if not given
     #[arg(long, value_name = "SHARE|DATA", help_heading = "Data")]
-    pub(crate) validation: Option<Part>,
+    pub(crate) validation: Option<ShareOrData>,
     /// Share of the rows, or data of its own, for the final test; 0.2, or the test images of a directory, if not given
     #[arg(long, value_name = "SHARE|DATA", help_heading = "Data")]
-    pub(crate) test: Option<Part>,
+    pub(crate) test: Option<ShareOrData>,
     /// Columns that are not learned from, separated by commas
     #[arg(long, value_name = "COLUMNS", help_heading = "Data")]
     pub(crate) ignore: Vec<String>,
@@ -465,18 +466,18 @@ impl Common {
 
 /// A share of the rows, or data of its own.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Part {
+pub(crate) enum ShareOrData {
     Share(f64),
     Data(String),
 }
 
-impl FromStr for Part {
+impl FromStr for ShareOrData {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse::<f64>() {
-            Ok(share) if (0.0..1.0).contains(&share) => Ok(Part::Share(share)),
+            Ok(share) if (0.0..1.0).contains(&share) => Ok(ShareOrData::Share(share)),
             Ok(_) => Err("a share must be at least 0 and less than 1".to_owned()),
-            Err(_) => Ok(Part::Data(text.to_owned())),
+            Err(_) => Ok(ShareOrData::Data(text.to_owned())),
         }
     }
 }
@@ -488,40 +489,6 @@ pub(crate) enum Which {
     Training,
     Validation,
     Test,
-}
-
-/// Widths of layers.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Widths(pub(crate) Vec<usize>);
-
-impl FromStr for Widths {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "none" {
-            return Ok(Widths(Vec::new()));
-        }
-        let mut widths = Vec::new();
-        for entry in text.split(',') {
-            let (width, times) = entry.split_once('x').unwrap_or((entry, "1"));
-            let number = |text: &str| {
-                text.trim().parse::<usize>().map_err(|_| {
-                    format!("'{entry}' is not a width; give widths such as 128,64 or 512x3, or none")
-                })
-            };
-            let (width, times) = (number(width)?, number(times)?);
-            if width == 0 {
-                return Err("a layer has at least 1 neuron".to_owned());
-            }
-            if times == 0 {
-                return Err(format!("'{entry}' stands for no layer; give a number of layers of at least 1"));
-            }
-            if times > 10_000 || widths.len() > 10_000 {
-                return Err("more than 10,000 layers".to_owned());
-            }
-            widths.extend(std::iter::repeat_n(width, times));
-        }
-        Ok(Widths(widths))
-    }
 }
 
 /// Rows `start..end` of the data.
@@ -614,14 +581,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn widths_and_rows_are_read() {
-        let widths = |text: &str| text.parse::<Widths>().map(|widths| widths.0);
-        assert_eq!(widths("128,64"), Ok(vec![128, 64]));
-        assert_eq!(widths("784,512x3,10"), Ok(vec![784, 512, 512, 512, 10]));
-        assert_eq!(widths("none"), Ok(vec![]));
-        for wrong in ["", "0", "12,", "a", "5x", "-3", "1x99999999", "4x0", "8,4x0,2"] {
-            assert!(widths(wrong).is_err(), "{wrong}");
-        }
+    fn rows_and_parts_are_read() {
         let rows = |text: &str| text.parse::<Rows>().map(|rows| rows.0);
         assert_eq!(rows("0..8"), Ok(0..8));
         assert_eq!(rows("2..=3"), Ok(2..4));
@@ -629,9 +589,9 @@ mod tests {
         for wrong in ["", "..", "3..3", "5..2", "a..b", "-1..2", "18446744073709551615"] {
             assert!(rows(wrong).is_err(), "{wrong}");
         }
-        assert_eq!("0.25".parse(), Ok(Part::Share(0.25)));
-        assert_eq!("test.csv".parse(), Ok(Part::Data("test.csv".to_owned())));
-        assert!("1.5".parse::<Part>().is_err() && "nan".parse::<Part>().is_err());
+        assert_eq!("0.25".parse(), Ok(ShareOrData::Share(0.25)));
+        assert_eq!("test.csv".parse(), Ok(ShareOrData::Data("test.csv".to_owned())));
+        assert!("1.5".parse::<ShareOrData>().is_err() && "nan".parse::<ShareOrData>().is_err());
     }
 
     #[test]

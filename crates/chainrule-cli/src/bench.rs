@@ -1,7 +1,5 @@
 //! `chainrule bench`: how long a training step takes, and how near that is to the machine's peak.
 
-pub(crate) mod workload;
-
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -13,12 +11,12 @@ use chainrule_estimator::can_hold;
 use serde_json::{Value, json};
 
 use crate::arguments::BenchArguments;
+use crate::defaults::DEFAULT_BATCH;
 use crate::memory::refusal;
-use crate::plan::DEFAULT_BATCH;
 use crate::progress::time_bar;
 use crate::report::{bytes, counted, grouped, percent, short, table};
 use crate::terminal::{say, say_json};
-use workload::{Data, Workload};
+use crate::workload::{Data, Workload};
 
 /// Steps of a round, at least.
 const SHORTEST_ROUND: usize = 3;
@@ -30,7 +28,7 @@ const CLOCK_INTERVAL: f64 = 1e-4;
 const LEARNING_RATE: f64 = 1e-6;
 
 /// What was measured of one workload.
-struct Measurement {
+struct Timing {
     workload: Workload,
     /// Of one step: each round's time divided by its steps, the shortest first.
     seconds: Vec<f64>,
@@ -158,7 +156,7 @@ fn measure<T: Scalar>(
     workload: Workload,
     plan: MemoryPlan,
     progress: &dyn Fn(f64),
-) -> Result<Measurement> {
+) -> Result<Timing> {
     let data = Data::<T>::new(&workload);
     let network = plan.network();
     let mut parameters = network.initialize::<T>(1);
@@ -177,7 +175,7 @@ fn measure<T: Scalar>(
         seconds.push(seconds_per_step(&mut run_step, stride, SHORTEST_ROUND, arguments.seconds, &progress)?);
     }
     seconds.sort_by(f64::total_cmp);
-    Ok(Measurement { workload, seconds, flops, bytes, recomputed, microbatches })
+    Ok(Timing { workload, seconds, flops, bytes, recomputed, microbatches })
 }
 
 /// The mean time of a step, over at least this many steps and seconds. The clock is read every `stride` steps, and
@@ -203,7 +201,7 @@ fn seconds_per_step(
     }
 }
 
-impl Measurement {
+impl Timing {
     fn best(&self) -> f64 {
         self.seconds[0]
     }
@@ -228,7 +226,7 @@ impl Measurement {
 fn say_result(
     arguments: &BenchArguments,
     threads: &Threads,
-    measurements: &[Measurement],
+    measurements: &[Timing],
     peak: f64,
 ) -> Result<()> {
     say(format!(
@@ -256,7 +254,7 @@ fn say_result(
         ]);
     }
     say(shown)?;
-    let not_plain = |measured: &&Measurement| measured.recomputed > 0.0 || measured.microbatches > 1;
+    let not_plain = |measured: &&Timing| measured.recomputed > 0.0 || measured.microbatches > 1;
     for measurement in measurements.iter().filter(not_plain) {
         say(format!(
             "{}: recomputes {} of a forward pass, in {}",
@@ -276,7 +274,7 @@ fn microseconds(seconds: f64) -> String {
     if microseconds < 1e3 { short(microseconds) } else { grouped(microseconds.round() as u64) }
 }
 
-fn as_json(arguments: &BenchArguments, threads: &Threads, measurements: &[Measurement], peak: f64) -> Value {
+fn as_json(arguments: &BenchArguments, threads: &Threads, measurements: &[Timing], peak: f64) -> Value {
     let mut entries: Vec<Value> = measurements
         .iter()
         .map(|measurement| {

@@ -5,7 +5,7 @@ use chainrule::Clipping;
 use chainrule_data::{Dataset, read_with};
 use chainrule_estimator::{self as estimator, EstimatorError, EstimatorOptions, OptionError};
 
-use crate::arguments::{Part, TrainArguments};
+use crate::arguments::{ShareOrData, TrainArguments};
 use crate::memory::refusal;
 use crate::reading::ignored_columns;
 
@@ -14,11 +14,11 @@ pub(crate) fn estimator_options(arguments: &TrainArguments, dataset: &Dataset) -
     let reading = arguments.reading.options(arguments.common.threads)?;
     // Columns of the parts' data are read as those of the training data were.
     let reading = dataset.read_options(reading);
-    let part = |part: &Option<Part>| -> Result<Option<estimator::Part>> {
+    let part = |part: &Option<ShareOrData>| -> Result<Option<estimator::Part>> {
         Ok(match part {
             None => None,
-            Some(Part::Share(share)) => Some(estimator::Part::Share(*share)),
-            Some(Part::Data(source)) => Some(estimator::Part::Data(read_with(source, &reading)?)),
+            Some(ShareOrData::Share(share)) => Some(estimator::Part::Share(*share)),
+            Some(ShareOrData::Data(source)) => Some(estimator::Part::Data(read_with(source, &reading)?)),
         })
     };
     let clipping = match (arguments.clip_value, arguments.clip_norm) {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::InspectArguments;
-use crate::plan::{DEFAULT_BATCH, MOST_BATCH, recorded_options};
+use crate::defaults::{DEFAULT_BATCH, MOST_BATCH, recorded_options};
 use crate::report::{
     bytes, counted, grouped, ledger_table, loss_words, network_table, root_mean_square, short, table,
 };

@@ -3,6 +3,7 @@
 mod arguments;
 mod bench;
 mod check;
+mod defaults;
 mod describe;
 mod evaluate;
 mod explore;
@@ -19,6 +20,8 @@ mod signals;
 mod terminal;
 mod trace;
 mod train;
+mod widths;
+mod workload;
 
 use std::io;
 use std::process::ExitCode;

@@ -19,7 +19,7 @@ pub(crate) struct MemoryArguments {
     pub(crate) memory: Option<Limit>,
     /// Parts of a batch that go through the network one after the other: a number, or auto, whatever takes the least time within --memory
     #[arg(long, value_name = "NUMBER", default_value = "auto", help_heading = "Memory")]
-    pub(crate) microbatches: Parts,
+    pub(crate) microbatches: BatchParts,
     /// What counts as the cost of recomputing a layer: its FLOPs, or its time as measured on this machine
     #[arg(long, value_name = "COST", default_value = "flops", help_heading = "Memory")]
     pub(crate) cost: CostUnit,
@@ -34,7 +34,7 @@ pub(crate) enum Limit {
 
 /// [`MicroBatches`] as a flag.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Parts(pub(crate) MicroBatches);
+pub(crate) struct BatchParts(pub(crate) MicroBatches);
 
 /// What recomputing a layer costs.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -68,12 +68,12 @@ impl FromStr for Limit {
     }
 }
 
-impl FromStr for Parts {
+impl FromStr for BatchParts {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         match (text, text.parse::<usize>()) {
-            ("auto", _) => Ok(Parts(MicroBatches::Automatic)),
-            (_, Ok(parts)) if parts > 0 => Ok(Parts(MicroBatches::Exactly(parts))),
+            ("auto", _) => Ok(BatchParts(MicroBatches::Automatic)),
+            (_, Ok(parts)) if parts > 0 => Ok(BatchParts(MicroBatches::Exactly(parts))),
             _ => Err("a number of micro-batches is 1 or more, or auto".to_owned()),
         }
     }
@@ -165,10 +165,10 @@ mod tests {
         ] {
             assert!(limit(text).is_err_and(|error| error.contains(part)), "{text}");
         }
-        assert_eq!("auto".parse(), Ok(Parts(MicroBatches::Automatic)));
-        assert_eq!("3".parse(), Ok(Parts(MicroBatches::Exactly(3))));
+        assert_eq!("auto".parse(), Ok(BatchParts(MicroBatches::Automatic)));
+        assert_eq!("3".parse(), Ok(BatchParts(MicroBatches::Exactly(3))));
         for text in ["0", "-1", "many", "1.5"] {
-            assert!(text.parse::<Parts>().is_err(), "{text}");
+            assert!(text.parse::<BatchParts>().is_err(), "{text}");
         }
     }
 }

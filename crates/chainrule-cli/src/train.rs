@@ -13,7 +13,7 @@ use chainrule::{OutputFile, is_same_file};
 use chainrule_estimator::{Ending, Estimator, EstimatorError, Event, Fitted, Predictor, Preparation, Run};
 use serde_json::{Value, json};
 
-use crate::arguments::{Part, TrainArguments};
+use crate::arguments::{ShareOrData, TrainArguments};
 use crate::flags::{estimator_options, in_flags};
 use crate::is_closed_output;
 use crate::output::{check_default_output, check_output, input_files, is_ours, spare_place};
@@ -108,7 +108,7 @@ impl Places {
         };
         let mut others = input_files(&arguments.data);
         for part in [&arguments.validation, &arguments.test] {
-            if let Some(Part::Data(source)) = part {
+            if let Some(ShareOrData::Data(source)) = part {
                 others.extend(input_files(source));
             }
         }

@@ -82,20 +82,20 @@ impl Holds {
 /// The content of an IDX file. No dimension is 0, and there are as many values as the dimensions say.
 pub(crate) struct Content {
     pub(crate) dimensions: Vec<usize>,
-    pub(crate) values: Values,
+    pub(crate) values: IdxValues,
     /// Whether the element type is the unsigned byte.
     pub(crate) unsigned_bytes: bool,
 }
 
 /// The elements of an IDX file.
-pub(crate) enum Values {
+pub(crate) enum IdxValues {
     /// All are whole numbers from 0 to 255.
     Bytes(Vec<u8>),
     /// Some are not.
     Numbers(Vec<f64>),
 }
 
-impl Values {
+impl IdxValues {
     /// Makes room for as many elements in all.
     fn reserve(&mut self, size: usize) -> std::result::Result<(), TryReserveError> {
         match self {
@@ -178,7 +178,7 @@ pub(crate) fn read(file: &str, mut reader: impl Read, length: Option<u64>, holds
     let expected = bytes.checked_add(header_length as u64).ok_or_else(too_many)?;
 
     let says = || format!("{expected} bytes, as the header says ({shape})");
-    let mut values = Values::Bytes(Vec::new());
+    let mut values = IdxValues::Bytes(Vec::new());
     if let Some(length) = length {
         if length != expected {
             return Err(wrong(says(), format!("{length} bytes")));

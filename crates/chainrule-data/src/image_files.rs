@@ -2,7 +2,7 @@
 
 use crate::dataset::{Dataset, Features};
 use crate::error::{DataError, Result, io};
-use crate::idx::{self, Content, Holds, Values};
+use crate::idx::{self, Content, Holds, IdxValues};
 use crate::images::{Images, Pixels};
 use crate::names;
 use crate::note::Note;
@@ -337,8 +337,8 @@ fn images_of(file: &str, content: Content) -> Result<Images> {
         _ => return Err(DataError::IdxLabels { file: file.to_owned() }),
     };
     let pixels = match content.values {
-        Values::Bytes(values) => Pixels::Bytes { maximum: u8::MAX, values },
-        Values::Numbers(values) => Pixels::Numbers(values),
+        IdxValues::Bytes(values) => Pixels::Bytes { maximum: u8::MAX, values },
+        IdxValues::Numbers(values) => Pixels::Numbers(values),
     };
     let mut images = Images::from_source(file, height, width, pixels, None)?;
     images.bytes_are_numbers = !content.unsigned_bytes && matches!(images.pixels, Pixels::Bytes { .. });
@@ -378,8 +378,8 @@ fn labels_of(
         ));
     }
     match content.values {
-        Values::Bytes(values) => Ok(values.into_iter().step_by(columns).map(i64::from).collect()),
-        Values::Numbers(values) => (values.into_iter().step_by(columns).enumerate())
+        IdxValues::Bytes(values) => Ok(values.into_iter().step_by(columns).map(i64::from).collect()),
+        IdxValues::Numbers(values) => (values.into_iter().step_by(columns).enumerate())
             .map(|(row, value)| {
                 let is_whole = value.fract() == 0.0 && value.abs() <= LARGEST_LABEL;
                 let not_whole = || DataError::Label { file: file.to_owned(), row, value };
@@ -390,8 +390,8 @@ fn labels_of(
 }
 
 /// Whether each row is one 1 among zeros, not always at the same place: then the first column is not the class.
-fn is_one_hot(values: &Values, columns: usize) -> bool {
-    let Values::Bytes(values) = values else {
+fn is_one_hot(values: &IdxValues, columns: usize) -> bool {
+    let IdxValues::Bytes(values) = values else {
         return false;
     };
     let place = |row: &[u8]| match row.iter().all(|value| *value <= 1) {

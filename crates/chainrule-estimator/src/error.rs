@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use chainrule::Model;
 use chainrule_data::DataError;
 
 use crate::option_error::OptionError;
-use crate::predictor::Predictor;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = EstimatorError> = std::result::Result<T, E>;
@@ -102,7 +102,8 @@ pub enum EstimatorError {
         error: chainrule::Error,
         /// The epoch, counted from 1, that `last_good` is of.
         epoch: usize,
-        /// The best model so far.
-        last_good: Box<Predictor>,
+        /// The best model so far, with its preprocessing, for
+        /// [`Predictor::of_model`](crate::Predictor::of_model).
+        last_good: Box<Model<f32>>,
     },
 }

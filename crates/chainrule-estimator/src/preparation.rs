@@ -213,16 +213,21 @@ impl Preparation {
         self.pool.threads()
     }
 
-    /// A predictor with these parameters and this record.
-    pub(crate) fn predictor(&self, parameters: Parameters<f32>, record: Option<Value>) -> Predictor {
+    /// A model with these parameters and this record.
+    pub(crate) fn model(&self, parameters: Parameters<f32>, record: Option<Value>) -> Model<f32> {
         let preprocessing = serde_json::to_value(&self.preprocessing).expect("preprocessing is plain data");
-        let model = Model {
+        Model {
             network: self.network.clone(),
             loss: self.loss.clone(),
             parameters,
             preprocessing: Some(preprocessing),
             training: record,
-        };
+        }
+    }
+
+    /// A predictor with these parameters and this record.
+    pub(crate) fn predictor(&self, parameters: Parameters<f32>, record: Option<Value>) -> Predictor {
+        let model = self.model(parameters, record);
         Predictor::of_fit(model, self.preprocessing.clone(), self.pool.clone())
     }
 }

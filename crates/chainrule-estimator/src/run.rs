@@ -253,7 +253,7 @@ impl<'p> Run<'p> {
             return error.into();
         }
         let record = record::of_diverged(&self.preparation.origin, self.trainer.epochs());
-        let last_good = self.preparation.predictor(self.trainer.parameters().clone(), Some(record));
+        let last_good = self.preparation.model(self.trainer.parameters().clone(), Some(record));
         EstimatorError::Diverged { error, epoch: self.trainer.best_epoch(), last_good: Box::new(last_good) }
     }
 }

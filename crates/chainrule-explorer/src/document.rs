@@ -6,7 +6,6 @@ use chainrule::layer::{Dense, Layer};
 use chainrule::{Initialization, Loss, Matrix, Network, Parameters, Targets};
 use serde::{Deserialize, Serialize};
 
-use crate::examples;
 use crate::ledger::{Ledger, Part, part};
 use crate::limits::{self, at_most};
 use crate::refusal::Refusal;
@@ -174,7 +173,8 @@ impl Document {
         }
     }
 
-    fn pool_numbers(&self) -> usize {
+    /// Numbers of all rows to choose from.
+    pub(crate) fn pool_numbers(&self) -> usize {
         self.pool.inputs.as_slice().len() + self.pool.targets.as_slice().len()
     }
 
@@ -271,188 +271,4 @@ pub(crate) fn draw(network: &Network, rule: &str, seed: u64) -> Result<Parameter
     let Some(rule) = drawing_rule(rule)? else { return Ok(network.initialize(seed)) };
     limits::check_drawing(network, rule)?;
     Ok(network.initialize_with(rule, seed))
-}
-
-/// A document as a link holds it, in JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SharedDocument {
-    format: u32,
-    title: String,
-    source: String,
-    network: Network,
-    /// Tensor by tensor: weight, then bias, of each layer.
-    parameters: Vec<Vec<f64>>,
-    /// Left out where no parameter was changed since.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    initial: Option<Vec<Vec<f64>>>,
-    loss: Loss,
-    samples: usize,
-    inputs: Vec<f64>,
-    targets: Vec<f64>,
-    learning_rate: f64,
-    iteration: u64,
-    initialization: String,
-    seed: u64,
-    pool: SharedPool,
-    first_row: usize,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    input_names: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    output_names: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    image: Option<Image>,
-}
-
-/// The rows that a batch is chosen from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-enum SharedPool {
-    /// Those of a worked example.
-    Example(String),
-    /// These.
-    Rows { count: usize, inputs: Vec<f64>, targets: Vec<f64> },
-    /// The batch alone: the data are too many to share.
-    Batch,
-}
-
-const FORMAT: u32 = 1;
-/// Characters of a title, a source or a name.
-const TEXT: usize = 1000;
-
-impl SharedDocument {
-    /// What a link must hold to give this document again.
-    ///
-    /// # Errors
-    /// For more than 20,000 numbers, and for weights that are not finite, which JSON has no numbers for.
-    pub fn of(document: &Document) -> Result<SharedDocument, Refusal> {
-        let lists = |parameters: &Parameters<f64>| -> Vec<Vec<f64>> {
-            parameters.tensors().iter().map(|tensor| parameters.tensor(tensor).to_vec()).collect()
-        };
-        if document.parameters.first_not_finite().is_some() {
-            let reason = "the weights are not finite numbers any more; share a revision before that";
-            return Err(Refusal::Invalid(reason.to_owned()));
-        }
-        let same = Arc::ptr_eq(&document.parameters, &document.initial);
-        let (inputs, targets) = (document.inputs.as_slice(), document.targets.as_slice());
-        let sets = if same { 1 } else { 2 };
-        let count = sets * document.parameters.count() + inputs.len() + targets.len();
-        if count > limits::SHARED_NUMBERS {
-            return Err(Refusal::TooMuch(format!(
-                "a link would hold {count} numbers; the limit is {}",
-                limits::SHARED_NUMBERS
-            )));
-        }
-        let rows = document.pool.inputs.rows();
-        let (pool, first_row) = match document.pool.example {
-            Some(id) => (SharedPool::Example(id.to_owned()), document.first_row),
-            None if count + document.pool_numbers() <= limits::SHARED_NUMBERS => {
-                let inputs = document.pool.inputs.as_slice().to_vec();
-                let targets = document.pool.targets.as_slice().to_vec();
-                (SharedPool::Rows { count: rows, inputs, targets }, document.first_row)
-            }
-            None => (SharedPool::Batch, 0),
-        };
-        Ok(SharedDocument {
-            format: FORMAT,
-            title: document.title.clone(),
-            source: document.source.clone(),
-            network: document.network.clone(),
-            parameters: lists(&document.parameters),
-            initial: (!same).then(|| lists(&document.initial)),
-            loss: document.loss.clone(),
-            samples: document.inputs.rows(),
-            inputs: inputs.to_vec(),
-            targets: targets.to_vec(),
-            learning_rate: document.learning_rate,
-            iteration: document.iteration,
-            initialization: document.initialization.clone(),
-            seed: document.seed,
-            pool,
-            first_row,
-            input_names: document.input_names.as_ref().map(|names| names.to_vec()),
-            output_names: document.output_names.as_ref().map(|names| names.to_vec()),
-            image: document.image,
-        })
-    }
-
-    /// The document, checked.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
-    pub fn open(self) -> Result<Document, Refusal> {
-        let invalid = |reason: String| Err(Refusal::Invalid(reason));
-        if self.format != FORMAT {
-            return invalid(format!("format {}; this program reads format {FORMAT}", self.format));
-        }
-        limits::check_network(&self.network)?;
-        limits::check_batch(&self.network, self.samples)?;
-        let names = || self.input_names.iter().chain(&self.output_names).flatten();
-        for text in [&self.title, &self.source, &self.initialization].into_iter().chain(names()) {
-            at_most("characters of a title, source or name", text.chars().count(), TEXT)?;
-        }
-        let lists = || self.parameters.iter().chain(self.initial.iter().flatten());
-        let pool = match &self.pool {
-            SharedPool::Rows { inputs, targets, .. } => inputs.len() + targets.len(),
-            _ => 0,
-        };
-        let count = lists().map(Vec::len).sum::<usize>() + self.inputs.len() + self.targets.len() + pool;
-        at_most("numbers of a shared document", count, limits::SHARED_NUMBERS)?;
-
-        let fill = |what: &str, lists: &[Vec<f64>]| -> Result<Arc<Parameters<f64>>, Refusal> {
-            let tensors = self.network.tensors();
-            let fits = |(tensor, list): (&chainrule::TensorLayout, &Vec<f64>)| tensor.count() == list.len();
-            if lists.len() != tensors.len() || !tensors.iter().zip(lists).all(fits) {
-                return Err(Refusal::Invalid(format!("{what} do not have the network's shapes")));
-            }
-            let mut parameters = self.network.zeros::<f64>();
-            for (tensor, list) in tensors.iter().zip(lists) {
-                parameters.tensor_mut(tensor).copy_from_slice(list);
-            }
-            Ok(Arc::new(parameters))
-        };
-        let parameters = fill("the parameters", &self.parameters)?;
-        let initial = match &self.initial {
-            Some(lists) => fill("the initial parameters", lists)?,
-            None => Arc::clone(&parameters),
-        };
-        let (n_in, n_out) = (self.network.input_width(), self.network.output_width());
-        let matrix = |rows: usize, columns: usize, numbers: Vec<f64>| -> Result<Arc<Matrix<f64>>, Refusal> {
-            Ok(Arc::new(Matrix::from_vec(rows, columns, numbers)?))
-        };
-        let inputs = matrix(self.samples, n_in, self.inputs)?;
-        let targets = matrix(self.samples, n_out, self.targets)?;
-        let pool = match self.pool {
-            SharedPool::Example(id) => examples::document(&id)?.pool.clone(),
-            SharedPool::Rows { count, inputs, targets } => Pool {
-                inputs: matrix(count, n_in, inputs)?,
-                targets: matrix(count, n_out, targets)?,
-                example: None,
-            },
-            SharedPool::Batch => {
-                Pool { inputs: Arc::clone(&inputs), targets: Arc::clone(&targets), example: None }
-            }
-        };
-        let document = Document {
-            title: self.title,
-            source: self.source,
-            network: self.network,
-            parameters,
-            initial,
-            loss: self.loss,
-            inputs,
-            targets,
-            learning_rate: self.learning_rate,
-            iteration: self.iteration,
-            initialization: self.initialization,
-            seed: self.seed,
-            pool,
-            first_row: self.first_row,
-            input_names: self.input_names.map(Into::into),
-            output_names: self.output_names.map(Into::into),
-            image: self.image,
-        };
-        document.check()?;
-        Ok(document)
-    }
 }

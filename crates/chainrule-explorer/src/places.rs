@@ -20,12 +20,12 @@ pub(crate) struct Places {
 #[derive(Debug, Default)]
 struct Taken {
     /// In the order in which they came.
-    visitors: BTreeMap<u64, (Kind, Arc<Notify>)>,
+    visitors: BTreeMap<u64, (Visitor, Arc<Notify>)>,
     last: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+enum Visitor {
     Stranger,
     Known,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Place {
 impl Taken {
     fn oldest_stranger(&self) -> Option<u64> {
         let mut visitors = self.visitors.iter();
-        visitors.find(|(_, (kind, _))| *kind == Kind::Stranger).map(|(number, _)| *number)
+        visitors.find(|(_, (kind, _))| *kind == Visitor::Stranger).map(|(number, _)| *number)
     }
 }
 
@@ -81,7 +81,7 @@ impl Places {
         }
         taken.last += 1;
         let (number, gives_way) = (taken.last, Arc::<Notify>::default());
-        taken.visitors.insert(number, (Kind::Stranger, Arc::clone(&gives_way)));
+        taken.visitors.insert(number, (Visitor::Stranger, Arc::clone(&gives_way)));
         Place { places: Arc::clone(self), number, gives_way }
     }
 }
@@ -90,7 +90,7 @@ impl Place {
     /// The token was shown.
     pub(crate) fn is_known(&self) {
         if let Some((kind, _)) = self.places.lock().visitors.get_mut(&self.number) {
-            *kind = Kind::Known;
+            *kind = Visitor::Known;
         }
     }
 

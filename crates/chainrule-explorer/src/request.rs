@@ -173,13 +173,13 @@ impl Drop for CancelOnDrop {
 }
 
 /// The parameters of the path.
-pub(crate) struct Place<T>(pub(crate) T);
+pub(crate) struct InPath<T>(pub(crate) T);
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<T> {
     type Rejection = Failure;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         match Path::from_request_parts(parts, state).await {
-            Ok(Path(place)) => Ok(Place(place)),
+            Ok(Path(place)) => Ok(InPath(place)),
             Err(rejection) => Err(failure(StatusCode::NOT_FOUND, &rejection.body_text())),
         }
     }

@@ -17,7 +17,7 @@ use crate::analysis::{
     Cell, check_all_until, check_cell_until, edge, explain, input, layer, loss, matrix, multiply, neuron,
     outer, readable,
 };
-use crate::document::{SUITED, SharedDocument};
+use crate::document::SUITED;
 use crate::edit::Edit;
 use crate::examples::{self, EXAMPLES, Example};
 use crate::guard::guard;
@@ -26,8 +26,9 @@ use crate::num::Num;
 use crate::page;
 use crate::refusal::Refusal;
 use crate::request::{
-    Answer, Asked, Pace, Place, Sent, Session, error, sent_from, to_json, to_json_in, work,
+    Answer, Asked, InPath, Pace, Sent, Session, error, sent_from, to_json, to_json_in, work,
 };
+use crate::shared_document::SharedDocument;
 use crate::size::Size;
 use crate::step::Step;
 use crate::store::Made;
@@ -94,12 +95,16 @@ where
     Q: DeserializeOwned + Send + 'static,
     A: Serialize + 'static,
 {
-    get(move |State(session): State<Arc<Session>>, Place(revision): Place<usize>, Asked(query): Asked<Q>| {
-        work(session, Pace::Short, move |session, cancelled| {
-            let (held, room) = session.store.get_for(revision, bytes, cancelled)?;
-            to_json_in(room, &answer(&held.step, query)?)
-        })
-    })
+    get(
+        move |State(session): State<Arc<Session>>,
+              InPath(revision): InPath<usize>,
+              Asked(query): Asked<Q>| {
+            work(session, Pace::Short, move |session, cancelled| {
+                let (held, room) = session.store.get_for(revision, bytes, cancelled)?;
+                to_json_in(room, &answer(&held.step, query)?)
+            })
+        },
+    )
 }
 
 #[derive(Deserialize)]
@@ -151,7 +156,7 @@ struct Nothing {}
 
 async fn check_one(
     State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
+    InPath(revision): InPath<usize>,
     Sent { body: cell, .. }: Sent<Cell>,
 ) -> Answer {
     work(session, Pace::Short, move |session, cancelled| {
@@ -165,7 +170,7 @@ async fn check_one(
 
 async fn check_every(
     State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
+    InPath(revision): InPath<usize>,
     Sent { body: Nothing {}, .. }: Sent<Nothing>,
 ) -> Answer {
     work(session, Pace::Long, move |session, cancelled| {
@@ -256,7 +261,7 @@ async fn open(State(session): State<Arc<Session>>, Sent { body: new, .. }: Sent<
     .await
 }
 
-async fn view(State(session): State<Arc<Session>>, Place(revision): Place<usize>) -> Answer {
+async fn view(State(session): State<Arc<Session>>, InPath(revision): InPath<usize>) -> Answer {
     work(session, Pace::Short, move |session, cancelled| {
         let (held, room) = session.store.get_for(revision, Size::view, cancelled)?;
         to_json_in(room, &held.view()?)
@@ -264,7 +269,7 @@ async fn view(State(session): State<Arc<Session>>, Place(revision): Place<usize>
     .await
 }
 
-async fn share(State(session): State<Arc<Session>>, Place(revision): Place<usize>) -> Answer {
+async fn share(State(session): State<Arc<Session>>, InPath(revision): InPath<usize>) -> Answer {
     work(session, Pace::Short, move |session, cancelled| {
         to_json(&SharedDocument::of(&*session.store.document(revision, cancelled)?)?)
     })
@@ -279,7 +284,7 @@ struct EditReply<'a> {
 
 async fn edit(
     State(session): State<Arc<Session>>,
-    Place(revision): Place<usize>,
+    InPath(revision): InPath<usize>,
     Sent { body: edit, .. }: Sent<Edit>,
 ) -> Answer {
     let pace = match edit {
@@ -295,7 +300,7 @@ async fn edit(
 
 async fn value(
     State(session): State<Arc<Session>>,
-    Place((revision, name)): Place<(usize, String)>,
+    InPath((revision, name)): InPath<(usize, String)>,
 ) -> Answer {
     work(session, Pace::Short, move |session, cancelled| {
         let (held, mut room) = session.store.get_for(revision, Size::value, cancelled)?;

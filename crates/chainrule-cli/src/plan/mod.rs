@@ -8,31 +8,19 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use chainrule::checkpoint::{Breakpoint, Operation, Planners};
 use chainrule::plan::{MemoryPlan, MicroBatches, StepModel, StepShape};
-use chainrule::{Loss, Model, Network, Rule, Scalar, TrainingOptions, write_file};
+use chainrule::{Loss, Network, Rule, Scalar, write_file};
 use chainrule_estimator::Predictor;
 use comfy_table::Table;
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
-use crate::bench::workload::{in_runs, made_network};
+use crate::defaults::{DEFAULT_BATCH, recorded_options};
 use crate::memory::{CostUnit, refusal};
 use crate::output::check_output;
 use crate::progress::waited;
 use crate::report::{bytes, counted, grouped, ledger_line, short, table};
 use crate::terminal::{say, say_json};
-
-/// Rows in a step where neither the command line nor the model names a number.
-pub(crate) const DEFAULT_BATCH: usize = 128;
-
-/// More rows than in any step that is planned, as `--batch` has it.
-pub(crate) const MOST_BATCH: u64 = u32::MAX as u64;
-
-/// The options that a model was trained with, if its file has them and their step can be planned.
-pub(crate) fn recorded_options(model: &Model<f32>) -> Option<TrainingOptions> {
-    let options: TrainingOptions =
-        serde_json::from_value(model.training.as_ref()?["options"].clone()).ok()?;
-    (options.check().is_ok() && options.batch_size as u64 <= MOST_BATCH).then_some(options)
-}
+use crate::widths::{in_runs, made_network};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &PlanArguments) -> Result<ExitCode> {

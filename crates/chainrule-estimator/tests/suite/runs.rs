@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use chainrule::{Rule, Schedule};
 use chainrule_estimator::{
-    Ending, Estimator, EstimatorError, EstimatorOptions, Event, MemoryOptions, OptionError, Part, SplitPart,
-    unobserved,
+    Ending, Estimator, EstimatorError, EstimatorOptions, Event, MemoryOptions, OptionError, Part, Predictor,
+    SplitPart, unobserved,
 };
 
 use crate::place::{Place, small, small_table};
@@ -197,9 +197,9 @@ fn a_run_that_diverges_hands_out_what_was_good() {
     let error = Estimator::new(options.clone()).fit(&dataset, &mut unobserved).unwrap_err();
     let EstimatorError::Diverged { error, epoch, last_good } = error else { panic!("{error}") };
     assert!(epoch > 0 && error.to_string().contains("learning rate"), "{epoch}: {error}");
-    let loss = last_good.evaluate(&dataset).unwrap().evaluation.loss;
+    assert_eq!(last_good.training.as_ref().unwrap()["ending"], "diverged");
+    let loss = Predictor::of_model(*last_good).unwrap().evaluate(&dataset).unwrap().evaluation.loss;
     assert!(loss.is_finite(), "{loss}");
-    assert_eq!(last_good.model().training.as_ref().unwrap()["ending"], "diverged");
 
     // An epoch that ends, after which the validation loss is no number, leaves nothing good.
     let far = small_table(20) + "1e38,1e38,red,1,tall\n";

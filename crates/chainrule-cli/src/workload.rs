@@ -1,7 +1,9 @@
 //! What `chainrule bench` times: networks with a loss and a batch size, and data made up for them.
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use chainrule::{Activation, Loss, Matrix, Network, Samples, Scalar, Targets};
+
+use crate::widths::{in_runs, made_network};
 
 /// A network, its loss and the rows of a step.
 #[derive(Clone, Debug)]
@@ -48,39 +50,6 @@ impl Workload {
     }
 }
 
-/// A network of these widths, inputs and outputs included, with the output activation that suits the loss.
-pub(crate) fn made_network(
-    widths: &[usize],
-    activation: Activation,
-    dropout: f64,
-    loss: &Loss,
-) -> Result<Network> {
-    let [inputs, hidden @ .., outputs] = widths else {
-        bail!(
-            "--layers: a network has at least two widths, its inputs and its outputs; give some such as 784,512,256,10"
-        );
-    };
-    let mut builder = Network::builder(*inputs);
-    for &width in hidden {
-        builder = builder.dense(width, activation);
-        if dropout > 0.0 {
-            builder = builder.dropout(dropout);
-        }
-    }
-    let network = builder.dense(*outputs, loss.natural_output()).build().context("--layers")?;
-    loss.check(network.output_width()).context("--loss")?;
-    Ok(network)
-}
-
-/// Widths with equal neighbours together: 32,256x3,1.
-pub(crate) fn in_runs(widths: &[usize]) -> String {
-    let runs = widths.chunk_by(|a, b| a == b).map(|run| match run.len() {
-        1 => run[0].to_string(),
-        count => format!("{}x{count}", run[0]),
-    });
-    runs.collect::<Vec<_>>().join(",")
-}
-
 /// Inputs of mean 0 and variance 1, and targets that the loss can use; always the same.
 pub(crate) struct Data<T> {
     inputs: Matrix<T>,
@@ -96,7 +65,7 @@ impl<T: Scalar> Data<T> {
     pub(crate) fn new(workload: &Workload) -> Self {
         let (rows, last) = (workload.batch, workload.widths.len() - 1);
         let outputs = workload.widths[last];
-        let mut numbers = Numbers(1);
+        let mut numbers = SplitMix64(1);
         let mut inputs = Matrix::zeros(rows, workload.widths[0]);
         inputs.as_mut_slice().fill_with(|| T::from_f64(numbers.standard()));
         let values = |number: &mut dyn FnMut() -> f64| {
@@ -126,9 +95,9 @@ impl<T: Scalar> Data<T> {
 }
 
 /// Random numbers (SplitMix64: Steele, Lea, Flood 2014).
-struct Numbers(u64);
+struct SplitMix64(u64);
 
-impl Numbers {
+impl SplitMix64 {
     /// Uniform in 0..1.
     fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
