@@ -133,17 +133,6 @@ pub(crate) fn table(header: &[&str], first_number: usize) -> Table {
     table
 }
 
-/// One layer in a few words: its activation, or a dropout rate.
-pub(crate) fn layer_detail(layer: &Layer) -> String {
-    match layer {
-        Layer::Dense(dense) => {
-            let bias = if dense.bias { "" } else { ", no bias" };
-            format!("{}{bias}", dense.activation.name().replace('_', " "))
-        }
-        Layer::Dropout(dropout) => format!("rate {}", dropout.rate),
-    }
-}
-
 /// Parameters of network layer l.
 pub(crate) fn layer_parameters(network: &Network, l: usize) -> usize {
     network.layer_tensors(l).iter().map(|tensor| tensor.count()).sum()
@@ -173,7 +162,7 @@ pub(crate) fn network_table(network: &Network) -> Table {
         shown.add_row(vec![
             if first == last { first.to_string() } else { format!("{first}-{last}") },
             layer.name().to_owned(),
-            layer_detail(layer),
+            layer.detail(),
             grouped(network.width(first - 1) as u64),
             grouped(network.width(first) as u64),
             each(grouped(layer_parameters(network, first) as u64)),
@@ -191,9 +180,13 @@ pub(crate) fn network_line(network: &Network) -> String {
     let mut text = network.input_width().to_string();
     let mut before = 0;
     for run in network.layers().chunk_by(|one, next| one == next) {
-        let entry = match &run[0] {
-            Layer::Dense(_) => format!("{} {}", network.width(before + 1), layer_detail(&run[0])),
+        let (layer, detail) = (&run[0], run[0].detail());
+        let entry = match layer {
+            Layer::Dense(_) => format!("{} {detail}", network.width(before + 1)),
+            // A rate says enough of dropout.
             Layer::Dropout(dropout) => format!("dropout {}", dropout.rate),
+            other if detail.is_empty() => other.name().replace('_', " "),
+            other => format!("{} ({detail})", other.name().replace('_', " ")),
         };
         match run.len() {
             0..=3 => run.iter().for_each(|_| text += &format!(" -> {entry}")),

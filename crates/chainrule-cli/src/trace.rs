@@ -4,10 +4,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use chainrule::trace::{Phase, Trace};
+use chainrule::trace::{Stage, Trace, TraceEvent, Value};
 use chainrule::{Mode, Rule, Scalar, trace, write_file};
 use chainrule_data::InputNumber;
 use chainrule_estimator::{Predictor, chosen_rows, row_place};
+use chainrule_explorer::Sentences;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::arguments::TraceArguments;
@@ -54,7 +56,9 @@ fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCod
         (None, _) => {}
     }
     let (network, parameters) = (&model.network, &model.parameters);
-    let trace = trace(network, parameters, &model.loss, prepared.samples(), &rule, Mode::Inference)?;
+    let samples = prepared.samples();
+    let trace = trace(network, parameters, &model.loss, samples, &rule, Mode::Inference)?;
+    let sentences = Sentences { network, loss: &model.loss, samples, rule: &rule };
     if let Some((what, row, value)) = first_not_finite(&trace, rows.len()) {
         let place = row.map_or(dataset.name.clone(), |row| row_place(&dataset, rows[row]));
         bail!(
@@ -69,7 +73,7 @@ fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCod
             "optimizer": rule,
             "dtype": arguments.dtype,
             "rows": rows,
-            "trace": trace,
+            "trace": told(&trace, &sentences),
             "notes": notes,
         })
     };
@@ -92,7 +96,7 @@ fn run_in<T: Scalar + InputNumber>(arguments: &TraceArguments) -> Result<ExitCod
         }
         _ if arguments.json => say_json(&whole())?,
         _ => {
-            say(summary(&trace))?;
+            say(summary(&trace, &sentences))?;
             say("-o FILE.json or -o FILE.safetensors writes every value")?;
         }
     }
@@ -113,8 +117,29 @@ fn first_not_finite<T: Scalar>(trace: &Trace<T>, rows: usize) -> Option<(String,
             _ => format!("[{}, {}] (counted from 0)", index / columns, index % columns),
         };
         let row = is_of_rows.then_some(index / columns);
-        Some((format!("{}{place}", value.name), row, value.values[index].as_f64()))
+        Some((format!("{}{place}", value.id), row, value.values[index].as_f64()))
     })
+}
+
+/// A trace with a sentence for each event.
+#[derive(Serialize)]
+#[serde(bound = "")]
+struct Told<'a, T: Scalar> {
+    given: &'a [Value<T>],
+    events: Vec<ToldEvent<'a, T>>,
+}
+
+#[derive(Serialize)]
+#[serde(bound = "")]
+struct ToldEvent<'a, T: Scalar> {
+    #[serde(flatten)]
+    event: &'a TraceEvent<T>,
+    sentence: String,
+}
+
+fn told<'a, T: Scalar>(trace: &'a Trace<T>, sentences: &Sentences<'_, T>) -> Told<'a, T> {
+    let events = trace.events.iter().map(|event| ToldEvent { event, sentence: sentences.of(event) });
+    Told { given: &trace.given, events: events.collect() }
 }
 
 enum Format {
@@ -131,20 +156,20 @@ fn format_of(path: &Path) -> Result<Format> {
 }
 
 /// The events for people: what happens, and what it gives.
-fn summary<T: Scalar>(trace: &Trace<T>) -> String {
+fn summary<T: Scalar>(trace: &Trace<T>, sentences: &Sentences<'_, T>) -> String {
     let mut lines = Vec::new();
-    let mut phase = None;
+    let mut stage = None;
     for event in &trace.events {
-        if phase.replace(event.phase) != Some(event.phase) {
-            lines.push(format!("{}:", words(event.phase)));
+        if stage.replace(event.stage) != Some(event.stage) {
+            lines.push(format!("{}:", words(event.stage)));
         }
-        lines.push(format!("{:>4}  {}", event.id + 1, event.sentence));
+        lines.push(format!("{:>4}  {}", event.id + 1, sentences.of(event)));
         let outputs = event.outputs.iter().map(|value| {
             let shape: Vec<_> = value.shape.iter().map(usize::to_string).collect();
             let rms = short(root_mean_square(value.values.iter().map(|x| x.as_f64())));
             match shape.is_empty() {
-                true => format!("{} = {}", value.name, short(value.values[0].as_f64())),
-                false => format!("{} [{}], root mean square {rms}", value.name, shape.join(" x ")),
+                true => format!("{} = {}", value.id, short(value.values[0].as_f64())),
+                false => format!("{} [{}], root mean square {rms}", value.id, shape.join(" x ")),
             }
         });
         let outputs = outputs.collect::<Vec<_>>().join("; ");
@@ -153,12 +178,12 @@ fn summary<T: Scalar>(trace: &Trace<T>) -> String {
     lines.join("\n")
 }
 
-fn words(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Forward => "1. Forward",
-        Phase::OutputError => "2. Output error",
-        Phase::Backward => "3. Backward",
-        Phase::Gradients => "4. Gradients",
-        Phase::Update => "5. Update",
+fn words(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Forward => "1. Forward",
+        Stage::OutputError => "2. Output error",
+        Stage::Backward => "3. Backward",
+        Stage::Gradients => "4. Gradients",
+        Stage::Update => "5. Update",
     }
 }

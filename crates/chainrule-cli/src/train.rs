@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
-use chainrule::{OutputFile, is_same_file};
+use chainrule::{Model, OutputFile, is_same_file};
 use chainrule_estimator::{Ending, Estimator, EstimatorError, Event, Fitted, Predictor, Preparation, Run};
 use serde_json::{Value, json};
 
@@ -215,7 +215,7 @@ fn keep(fitted: &Fitted, places: &Places, is_asked: bool) -> (Kept, Option<anyho
         return (Kept::Model(path.clone()), None);
     };
     let error = anyhow::Error::from(error);
-    match save_elsewhere(&fitted.predictor, path) {
+    match save_elsewhere(fitted.predictor.model(), path) {
         Some(place) => {
             let context = format!("the model is in {}, since its place cannot be written", place.display());
             (Kept::Model(place), Some(error.context(context)))
@@ -233,11 +233,11 @@ fn save(predictor: &Predictor, path: &Path, is_asked: bool) -> Result<(), Estima
 
 /// Saves a model whose place cannot be written, under a name like it that is free: in the folder that the program runs in or,
 /// where that cannot be, in the one of temporary files. Says where.
-fn save_elsewhere(predictor: &Predictor, place: &Path) -> Option<PathBuf> {
+fn save_elsewhere(model: &Model<f32>, place: &Path) -> Option<PathBuf> {
     let name = place.file_name().unwrap_or_default();
     [PathBuf::from("."), std::env::temp_dir()].into_iter().find_map(|folder| {
         let place = spare_place(&folder.join(name), |_| false);
-        predictor.save(&place).is_ok().then_some(place)
+        model.save(&place).is_ok().then_some(place)
     })
 }
 
@@ -389,7 +389,7 @@ fn say_result(
     let (in_shell, data) = (shell_word(&model), shell_word(preparation.data()));
     if fitted.ending == Ending::Interrupted && preparation.test_rows() > 0 {
         let evaluated = match &arguments.test {
-            Some(Part::Data(source)) => shell_word(source),
+            Some(ShareOrData::Data(source)) => shell_word(source),
             _ => format!("{data} --part test"),
         };
         say(format!("test       not measured; {program} evaluate {in_shell} {evaluated} does it"))?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chainrule::layer::{Dense, Layer};
+use chainrule::trace::Quantity;
 use chainrule::{Initialization, Loss, Matrix, Network, Parameters, Targets};
 use serde::{Deserialize, Serialize};
 
@@ -96,16 +97,13 @@ impl Document {
     /// When the step belongs to another network.
     pub(crate) fn advanced(&self, step: &Step) -> Result<Document, Refusal> {
         let mut parameters = (*self.parameters).clone();
-        for (number, (l, dense)) in dense_layers(&self.network).enumerate() {
-            let number = number + 1;
-            let value = |name: String| {
-                let value = step.trace.value(&name);
-                value.ok_or_else(|| Refusal::Invalid(format!("the step has no {name}")))
-            };
-            let weight = &value(format!("updated_weight.{number}"))?.values;
-            parameters.weight_mut(l).copy_from_slice(weight);
-            if let (true, Some(bias)) = (dense.bias, parameters.bias_mut(l)) {
-                bias.copy_from_slice(&value(format!("updated_bias.{number}"))?.values);
+        for l in 1..=self.network.depth() {
+            let updated = [Quantity::UpdatedWeight, Quantity::UpdatedBias];
+            for (tensor, quantity) in self.network.layer_tensors(l).iter().zip(updated) {
+                let value = step.trace.value(quantity.of(l));
+                let value =
+                    value.ok_or_else(|| Refusal::Invalid(format!("the step has no {}", quantity.of(l))))?;
+                parameters.tensor_mut(tensor).copy_from_slice(&value.values);
             }
         }
         let iteration = self.iteration + 1;
@@ -247,12 +245,29 @@ pub(crate) fn check_learning_rate(rate: f64) -> Result<(), Refusal> {
     Err(Refusal::Invalid(format!("learning rate {rate}: must be at least 0 and finite")))
 }
 
-/// The dense layers of a network, each with its place among all layers, from 1.
+/// The dense layers of a network, each with its number.
 pub(crate) fn dense_layers(network: &Network) -> impl Iterator<Item = (usize, &Dense)> {
     network.layers().iter().enumerate().filter_map(|(index, layer)| match layer {
         Layer::Dense(dense) => Some((index + 1, dense)),
-        Layer::Dropout(_) => None,
+        _ => None,
     })
+}
+
+/// The same network without the layers that do nothing outside of training, as dropout, and these parameters for it: a document's
+/// step is none of training, and its layers are numbered as its network's.
+pub(crate) fn without_training_layers(
+    network: &Network,
+    parameters: &Parameters<f64>,
+) -> Result<(Network, Parameters<f64>), Refusal> {
+    let kept = network.layers().iter().filter(|layer| !layer.is_for_training_only());
+    let builder =
+        kept.fold(Network::builder(network.input_width()), |builder, layer| builder.layer(layer.clone()));
+    let plain = builder.build()?;
+    let mut numbers = plain.zeros();
+    for (to, from) in plain.tensors().iter().zip(parameters.tensors()) {
+        numbers.tensor_mut(to).copy_from_slice(parameters.tensor(from));
+    }
+    Ok((plain, numbers))
 }
 
 /// The rule of that name; none for [`SUITED`].

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chainrule::layer::{Dense, Layer};
+use chainrule::trace::{Quantity, ValueId};
 use chainrule::{Activation, Loss, Matrix, Network, Parameters, Targets};
 use serde::Deserialize;
 
@@ -19,8 +20,8 @@ use crate::size::Size;
 pub enum Edit {
     /// One number of `weight.l`, `bias.l`, `a.0` (the inputs) or `target`.
     Set {
-        /// The value's name.
-        name: String,
+        /// Which value.
+        name: ValueId,
         /// From 0; 0 for a bias.
         row: usize,
         /// From 0.
@@ -93,7 +94,7 @@ pub struct LayerShape {
 /// Says why the edit is impossible.
 pub fn apply(edit: &Edit, document: &Document) -> Result<(Document, String), Refusal> {
     let edited = match edit {
-        Edit::Set { name, row, column, value } => set(document, name, *row, *column, value.0),
+        Edit::Set { name, row, column, value } => set(document, *name, *row, *column, value.0),
         Edit::LearningRate { value } => {
             check_learning_rate(*value)?;
             let label = format!("learning rate {} -> {}", shown(document.learning_rate), shown(*value));
@@ -167,7 +168,7 @@ fn shown(number: f64) -> String {
 
 fn set(
     document: &Document,
-    name: &str,
+    name: ValueId,
     row: usize,
     column: usize,
     value: f64,
@@ -175,12 +176,12 @@ fn set(
     let samples = document.inputs.rows();
     let of_sample = if samples == 1 { String::new() } else { format!(" of sample {}", row + 1) };
     let mut edited = document.clone();
-    let (place, old) = match name {
-        "a.0" => {
+    let (place, old) = match (name.quantity, name.layer) {
+        (Quantity::Activation, 0) => {
             let label = format!("input {}{of_sample}", column.saturating_add(1));
             (label, replace(Arc::make_mut(&mut edited.inputs), name, row, column, value)?)
         }
-        "target" => {
+        (Quantity::Target, _) => {
             let label = format!("target {}{of_sample}", column.saturating_add(1));
             (label, replace(Arc::make_mut(&mut edited.targets), name, row, column, value)?)
         }
@@ -194,7 +195,7 @@ fn set(
 
 fn replace(
     matrix: &mut Matrix<f64>,
-    name: &str,
+    name: ValueId,
     row: usize,
     column: usize,
     value: f64,
@@ -206,49 +207,51 @@ fn replace(
     Ok(std::mem::replace(&mut matrix[(row, column)], value))
 }
 
-fn outside(name: &str, row: usize, column: usize, shape: &str) -> Refusal {
+fn outside(name: ValueId, row: usize, column: usize, shape: &str) -> Refusal {
     Refusal::Invalid(format!("{name} is {shape}; there is no row {row}, column {column} (counted from 0)"))
 }
 
 /// Sets a weight or a bias; gives its name for people and its old value.
 fn set_parameter(
     document: &mut Document,
-    name: &str,
+    name: ValueId,
     row: usize,
     column: usize,
     value: f64,
 ) -> Result<(String, f64), Refusal> {
     let unknown = || {
-        let shown: String = name.chars().take(60).collect();
         Refusal::Invalid(format!(
-            "{shown:?} cannot be set; weights (weight.1), biases (bias.1), inputs (a.0) and \
+            "{name} cannot be set; weights (weight.1), biases (bias.1), inputs (a.0) and \
              targets (target) can"
         ))
     };
-    let (what, number) = name.split_once('.').ok_or_else(unknown)?;
-    let number: usize = number.parse().map_err(|_| unknown())?;
-    let found = dense_layers(&document.network).nth(number.wrapping_sub(1));
-    let Some((l, width, has_bias)) = found.map(|(l, dense)| (l, dense.width, dense.bias)) else {
-        return Err(unknown());
+    let (quantity, l) = (name.quantity, name.layer);
+    let first = match quantity {
+        Quantity::Weight => 0,
+        Quantity::Bias => 1,
+        _ => return Err(unknown()),
     };
-    let n_in = document.network.width(l - 1);
-    let parameters = Arc::make_mut(&mut document.parameters);
-    match what {
-        "weight" if row < width && column < n_in => {
-            let old = std::mem::replace(&mut parameters.weight_mut(l)[row * n_in + column], value);
-            Ok((format!("W({number})[{}, {}]", row + 1, column + 1), old))
-        }
-        "weight" => Err(outside(name, row, column, &format!("{width} x {n_in}"))),
-        "bias" if !has_bias => Err(Refusal::Invalid(format!("layer {number} has no bias"))),
-        "bias" => match parameters.bias_mut(l) {
-            Some(bias) if row == 0 && column < width => {
-                let old = std::mem::replace(&mut bias[column], value);
-                Ok((format!("b({number})[{}]", column + 1), old))
-            }
-            _ => Err(outside(name, row, column, &format!("a vector of {width}"))),
-        },
-        _ => Err(unknown()),
+    if l == 0 || l > document.network.depth() {
+        return Err(unknown());
     }
+    let Some(tensor) = document.network.layer_tensors(l).get(first).cloned() else {
+        return Err(Refusal::Invalid(format!("layer {l} has no {}", quantity.name())));
+    };
+    if row >= tensor.rows || column >= tensor.columns {
+        let shape = match tensor.is_vector {
+            true => format!("a vector of {}", tensor.columns),
+            false => format!("{} x {}", tensor.rows, tensor.columns),
+        };
+        return Err(outside(name, row, column, &shape));
+    }
+    let numbers = Arc::make_mut(&mut document.parameters).tensor_mut(&tensor);
+    let old = std::mem::replace(&mut numbers[row * tensor.columns + column], value);
+    let symbol = if quantity == Quantity::Weight { "W" } else { "b" };
+    let place = match tensor.is_vector {
+        true => format!("{symbol}({l})[{}]", column + 1),
+        false => format!("{symbol}({l})[{}, {}]", row + 1, column + 1),
+    };
+    Ok((place, old))
 }
 
 fn set_activation(
@@ -256,8 +259,8 @@ fn set_activation(
     number: usize,
     activation: Activation,
 ) -> Result<(Document, String), Refusal> {
-    let depth = dense_layers(&document.network).count();
-    let Some((l, dense)) = dense_layers(&document.network).nth(number.wrapping_sub(1)) else {
+    let depth = document.network.depth();
+    let Some((l, dense)) = dense_layers(&document.network).find(|(l, _)| *l == number) else {
         return Err(Refusal::Invalid(format!("layer {number}: there are layers 1 to {depth}")));
     };
     if activation == Activation::Softmax && number < depth {
@@ -300,7 +303,7 @@ fn set_loss(document: &Document, loss: &Loss, suit_output: bool) -> Result<(Docu
     let mut label = format!("{} -> {}", readable(document.loss.name()), readable(loss.name()));
     let (old, natural) = (document.network.output_activation(), loss.natural_output());
     if suit_output && old != natural {
-        let number = dense_layers(&document.network).count();
+        let number = document.network.depth();
         let (suited, change) = set_activation(&edited, number, natural)?;
         edited = suited;
         label += &format!(", {change}");
@@ -333,7 +336,12 @@ fn layered(document: &Document, shapes: &[LayerShape]) -> Result<Network, Refusa
     if shapes.is_empty() {
         return Err(Refusal::Invalid("a network has at least one layer".to_owned()));
     }
-    let old: Vec<(usize, &Dense)> = dense_layers(&document.network).collect();
+    if let Some(other) = document.network.layers().iter().find(|layer| !matches!(layer, Layer::Dense(_))) {
+        let kind = readable(other.name());
+        return Err(Refusal::Invalid(format!(
+            "layers beside {kind} cannot be added, removed or made wider here"
+        )));
+    }
     let mut builder = Network::builder(document.network.input_width());
     for (index, shape) in shapes.iter().enumerate() {
         let &LayerShape { width, activation, bias } = shape;
@@ -343,12 +351,6 @@ fn layered(document: &Document, shapes: &[LayerShape]) -> Result<Network, Refusa
             return Err(hidden_softmax(number));
         }
         builder = builder.layer(Layer::Dense(Dense { width, activation, bias }));
-        // Dropout stays behind its layer, as long as that is a hidden one.
-        if let Some((l, _)) = old.get(index).filter(|_| number < shapes.len()) {
-            let behind = document.network.layers()[*l..].iter();
-            let dropout = behind.take_while(|layer| matches!(layer, Layer::Dropout(_)));
-            builder = dropout.fold(builder, |builder, layer| builder.layer(layer.clone()));
-        }
     }
     let network = builder.build()?;
     limits::check_network(&network)?;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chainrule::layer::Layer;
 use chainrule::{Initialization, Network};
 use serde::Serialize;
 
@@ -101,8 +100,8 @@ pub(crate) fn at_most(what: &str, value: usize, limit: usize) -> Result<(), Refu
 /// # Errors
 /// Says the limit and the value.
 pub fn check_network(network: &Network) -> Result<(), Refusal> {
-    let dense = network.layers().iter().filter(|layer| matches!(layer, Layer::Dense(_))).count();
-    at_most("layers", dense, LAYERS)?;
+    let own = network.layers().iter().filter(|layer| !layer.is_for_training_only()).count();
+    at_most("layers", own, LAYERS)?;
     at_most("layers with dropout", network.depth(), 2 * LAYERS)?;
     for l in 0..=network.depth() {
         let what = if l == 0 { "inputs".to_owned() } else { format!("width of layer {l}") };

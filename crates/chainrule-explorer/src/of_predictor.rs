@@ -7,7 +7,7 @@ use chainrule::{Matrix, Targets};
 use chainrule_data::{Dataset, InputPreprocessing, Note};
 use chainrule_estimator::{EstimatorError, Predictor, chosen_rows};
 
-use crate::document::{Document, Image, Pool, SUITED};
+use crate::document::{Document, Image, Pool, SUITED, without_training_layers};
 use crate::limits;
 use crate::refusal::Refusal;
 
@@ -73,7 +73,8 @@ pub fn of_predictor(
     };
     let pool =
         Pool { inputs: Arc::new(samples.inputs.to_matrix()), targets: Arc::new(targets), example: None };
-    let parameters = Arc::new(model.parameters.clone());
+    let (network, parameters) = without_training_layers(&model.network, &model.parameters)?;
+    let parameters = Arc::new(parameters);
     let preprocessing = predictor.preprocessing_of(dataset)?;
     let image = match &preprocessing.inputs {
         InputPreprocessing::Images(images) => Some(Image { height: images.height, width: images.width }),
@@ -82,7 +83,7 @@ pub fn of_predictor(
     let document = Document {
         title: title.to_owned(),
         source: format!("{}: {}", dataset.name, dataset.description),
-        network: model.network.clone(),
+        network,
         initial: Arc::clone(&parameters),
         parameters,
         loss: model.loss.clone(),

@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use chainrule::trace::ValueId;
+
 use crate::analysis::{
     Cell, check_all_until, check_cell_until, edge, explain, input, layer, loss, matrix, multiply, neuron,
     outer, readable,
@@ -52,7 +54,7 @@ pub(crate) fn routes(session: Arc<Session>) -> Router {
         .route(&of("explain"), ask(|step, cell: Cell| explain(step, &cell)))
         .route(&of("neuron"), ask(|step, q: AtNeuron| neuron(step, q.layer, q.neuron, q.sample)))
         .route(&of("edge"), ask(|step, q: AtEdge| edge(step, q.layer, q.to, q.from, q.sample)))
-        .route(&of("matrix"), ask(|step, q: Named| matrix(step, &q.name)))
+        .route(&of("matrix"), ask(|step, q: Named| matrix(step, q.name)))
         .route(&of("outer"), ask(|step, q: AtOuter| outer(step, q.layer, q.sample)))
         .route(&of("layer"), ask(|step, q: AtLayer| layer(step, q.layer)))
         .route(&of("loss"), ask_large(|step, _: Nothing| loss(step), Size::loss))
@@ -127,7 +129,7 @@ struct AtEdge {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Named {
-    name: String,
+    name: ValueId,
 }
 
 #[derive(Deserialize)]
@@ -304,10 +306,11 @@ async fn value(
 ) -> Answer {
     work(session, Pace::Short, move |session, cancelled| {
         let (held, mut room) = session.store.get_for(revision, Size::value, cancelled)?;
-        let Some(value) = held.step.trace.value(&name) else {
-            let shown: String = name.chars().take(60).collect();
-            return Err(Refusal::Missing(format!("revision {revision} has no value {shown:?}")));
-        };
+        let id: ValueId =
+            name.parse().map_err(|error: chainrule::Error| Refusal::Missing(error.to_string()))?;
+        let value = held.step.trace.value(id);
+        let value =
+            value.ok_or_else(|| Refusal::Missing(format!("revision {revision} has no value {id}")))?;
         let numbers = sent_from(&mut room, binary(&value.values));
         Ok(([(header::CONTENT_TYPE, "application/octet-stream")], Body::from(numbers)).into_response())
     })

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use chainrule::optimizer::Sgd;
-use chainrule::trace::Trace;
+use chainrule::trace::{Trace, TraceEvent};
 use chainrule::{Loss, Matrix, Mode, Network, Parameters, Rule, Samples, Targets, trace};
 
 use crate::ledger::{Part, part};
+use crate::sentences::Sentences;
 
 /// One step of plain gradient descent, traced in f64.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The network; dropout layers let everything pass.
+    /// The network.
     pub network: Network,
     /// W and b before the update.
     pub parameters: Arc<Parameters<f64>>,
@@ -40,21 +41,27 @@ impl Step {
         targets: Arc<Matrix<f64>>,
         learning_rate: f64,
     ) -> chainrule::Result<Step> {
-        let rule = Rule::Sgd(Sgd { learning_rate, ..Sgd::default() });
-        let samples = Samples {
-            inputs: inputs.view().into(),
-            targets: Targets::Values(targets.view()),
-            sample_weights: None,
-        };
-        let trace = trace(&network, &parameters, &loss, samples, &rule, Mode::Inference)?;
+        let samples = samples(&inputs, &targets);
+        let trace = trace(&network, &parameters, &loss, samples, &descent(learning_rate), Mode::Inference)?;
         Ok(Step { network, parameters, loss, inputs, targets, learning_rate, trace })
+    }
+
+    /// The batch.
+    pub(crate) fn samples(&self) -> Samples<'_, f64> {
+        samples(&self.inputs, &self.targets)
+    }
+
+    /// An event of its trace in words.
+    pub fn sentence(&self, event: &TraceEvent<f64>) -> String {
+        let (rule, samples) = (descent(self.learning_rate), self.samples());
+        Sentences { network: &self.network, loss: &self.loss, samples, rule: &rule }.of(event)
     }
 
     /// What it holds, part by part; its parameters and its batch are the document's.
     pub(crate) fn parts(self: &Arc<Self>) -> impl Iterator<Item = Part> + use<> {
         let numbers = |matrix: &Arc<Matrix<f64>>| part(matrix, size_of_val(matrix.as_slice()));
         let of_values: usize = self.trace.values().map(|value| 200 + size_of_val(&value.values[..])).sum();
-        let of_words: usize = self.trace.events.iter().map(|event| 500 + event.sentence.len()).sum();
+        let of_words = 500 * self.trace.events.len();
         [
             part(self, of_values + of_words),
             part(&self.parameters, self.parameters.bytes()),
@@ -63,4 +70,13 @@ impl Step {
         ]
         .into_iter()
     }
+}
+
+fn descent(learning_rate: f64) -> Rule {
+    Rule::Sgd(Sgd { learning_rate, ..Sgd::default() })
+}
+
+fn samples<'a>(inputs: &'a Matrix<f64>, targets: &'a Matrix<f64>) -> Samples<'a, f64> {
+    let targets = Targets::Values(targets.view());
+    Samples { inputs: inputs.view().into(), targets, sample_weights: None }
 }

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use chainrule::layer::Dense;
-use chainrule::trace::{Event, Operation, Phase, Value};
-use chainrule::{Activation, Loss};
+use chainrule::trace::{Computation, Quantity, Stage, TraceEvent, Value, ValueId};
+use chainrule::{Activation, Loss, Network};
 use serde::Serialize;
 
-use crate::analysis::{Kind, OutputRule, kind_of, output_rule, readable};
-use crate::document::{Document, Image, dense_layers};
+use crate::analysis::{OutputRule, output_rule, readable};
+use crate::document::{Document, Image};
 use crate::memory::Kept;
 use crate::num::Num;
 use crate::refusal::Refusal;
@@ -43,7 +42,7 @@ pub struct View<'a> {
     image: Option<Image>,
     output_rule: OutputRule,
     values: Vec<ValueView<'a>>,
-    given: Vec<&'a str>,
+    given: Vec<ValueId>,
     events: Vec<EventView<'a>>,
     orders: Orders,
 }
@@ -51,6 +50,7 @@ pub struct View<'a> {
 #[derive(Debug, Serialize)]
 struct LayerView {
     number: usize,
+    kind: &'static str,
     inputs: usize,
     width: usize,
     activation: Activation,
@@ -61,8 +61,8 @@ struct LayerView {
 
 #[derive(Debug, Serialize)]
 struct ValueView<'a> {
-    name: &'a str,
-    kind: Kind,
+    name: ValueId,
+    kind: Quantity,
     layer: usize,
     shape: &'a [usize],
     bytes: usize,
@@ -76,13 +76,13 @@ struct ValueView<'a> {
 #[derive(Debug, Serialize)]
 struct EventView<'a> {
     id: usize,
-    phase: Phase,
+    phase: Stage,
     layer: usize,
-    operation: Operation,
-    operands: &'a [String],
-    outputs: Vec<&'a str>,
+    operation: Computation,
+    operands: &'a [ValueId],
+    outputs: Vec<ValueId>,
     shape: &'a [usize],
-    sentence: &'a str,
+    sentence: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -126,11 +126,7 @@ impl Held {
     pub fn view(&self) -> Result<View<'_>, Refusal> {
         let (document, step) = (&*self.document, &*self.step);
         let network = &document.network;
-        let layers: Vec<_> = dense_layers(network)
-            .enumerate()
-            .map(|(index, (l, dense))| layer_view(index + 1, network.width(l - 1), dense))
-            .collect();
-        let widths = std::iter::once(network.input_width()).chain(layers.iter().map(|layer| layer.width));
+        let depth = network.depth();
         Ok(View {
             revision: self.revision,
             parent: self.parent,
@@ -139,8 +135,8 @@ impl Held {
             loss: Num(step.trace.loss()),
             title: &document.title,
             source: &document.source,
-            widths: widths.collect(),
-            layers,
+            widths: (0..=depth).map(|l| network.width(l)).collect(),
+            layers: (1..=depth).map(|l| layer_view(network, l)).collect(),
             samples: document.inputs.rows(),
             first_row: document.first_row,
             available_rows: document.pool.inputs.rows(),
@@ -153,29 +149,31 @@ impl Held {
             output_names: document.output_names.as_deref(),
             image: document.image,
             output_rule: output_rule(step),
-            values: step.trace.values().map(value_view).collect::<Result<_, _>>()?,
-            given: step.trace.given.iter().map(|value| value.name.as_str()).collect(),
-            events: step.trace.events.iter().map(event_view).collect(),
+            values: step.trace.values().map(value_view).collect(),
+            given: step.trace.given.iter().map(|value| value.id).collect(),
+            events: step.trace.events.iter().map(|event| event_view(step, event)).collect(),
             orders: orders(step),
         })
     }
 }
 
-fn layer_view(number: usize, inputs: usize, dense: &Dense) -> LayerView {
+fn layer_view(network: &Network, l: usize) -> LayerView {
+    let layer = &network.layers()[l - 1];
+    let sigma = layer.activation();
+    let tensors = network.layer_tensors(l);
     LayerView {
-        number,
-        inputs,
-        width: dense.width,
-        activation: dense.activation,
-        activation_name: readable(dense.activation.name()),
-        bias: dense.bias,
-        parameters: dense.width * (inputs + usize::from(dense.bias)),
+        number: l,
+        kind: layer.name(),
+        inputs: network.width(l - 1),
+        width: network.width(l),
+        activation: sigma.unwrap_or(Activation::Identity),
+        activation_name: readable(sigma.map_or(layer.name(), |sigma| sigma.name())),
+        bias: tensors.len() > 1,
+        parameters: tensors.iter().map(|tensor| tensor.count()).sum(),
     }
 }
 
-fn value_view(value: &Value<f64>) -> Result<ValueView<'_>, Refusal> {
-    let unknown = || Refusal::Invalid(format!("{} is no kind of value", value.name));
-    let (kind, layer) = kind_of(&value.name).ok_or_else(unknown)?;
+fn value_view(value: &Value<f64>) -> ValueView<'_> {
     let numbers = &value.values;
     let finite = || numbers.iter().filter(|number| number.is_finite());
     let scale = finite().fold(0.0, |largest: f64, number| largest.max(number.abs()));
@@ -183,10 +181,10 @@ fn value_view(value: &Value<f64>) -> Result<ValueView<'_>, Refusal> {
     // Divided by the scale, squares neither overflow nor vanish.
     let unit = if scale > 0.0 { scale } else { 1.0 };
     let mean = numbers.iter().map(|x| (x / unit) * (x / unit)).sum::<f64>() / numbers.len() as f64;
-    Ok(ValueView {
-        name: &value.name,
-        kind,
-        layer,
+    ValueView {
+        name: value.id,
+        kind: value.id.quantity,
+        layer: value.id.layer,
         shape: &value.shape,
         bytes: size_of_val(&numbers[..]),
         scale,
@@ -194,19 +192,19 @@ fn value_view(value: &Value<f64>) -> Result<ValueView<'_>, Refusal> {
         zeros: numbers.iter().filter(|number| **number == 0.0).count(),
         non_finite,
         values: (numbers.len() <= MOST_NUMBERS).then(|| numbers.iter().map(|&number| Num(number)).collect()),
-    })
+    }
 }
 
-fn event_view(event: &Event<f64>) -> EventView<'_> {
+fn event_view<'a>(step: &Step, event: &'a TraceEvent<f64>) -> EventView<'a> {
     EventView {
         id: event.id,
-        phase: event.phase,
+        phase: event.stage,
         layer: event.layer,
         operation: event.operation,
         operands: &event.operands,
-        outputs: event.outputs.iter().map(|value| value.name.as_str()).collect(),
+        outputs: event.outputs.iter().map(|value| value.id).collect(),
         shape: &event.shape,
-        sentence: &event.sentence,
+        sentence: step.sentence(event),
     }
 }
 
@@ -214,18 +212,18 @@ fn event_view(event: &Event<f64>) -> EventView<'_> {
 /// delta is there.
 fn orders(step: &Step) -> Orders {
     let events = &step.trace.events;
-    let is_error = |event: &Event<f64>| {
-        matches!(event.operation, Operation::OutputDelta | Operation::CarryBack | Operation::Delta)
+    let is_error = |event: &TraceEvent<f64>| {
+        matches!(event.operation, Computation::OutputDelta | Computation::Backward(_) | Computation::Delta)
     };
-    let ids = |wanted: &dyn Fn(&Event<f64>) -> bool| -> Vec<usize> {
+    let ids = |wanted: &dyn Fn(&TraceEvent<f64>) -> bool| -> Vec<usize> {
         events.iter().filter(|event| wanted(event)).map(|event| event.id).collect()
     };
-    let mut framework = ids(&|event| event.phase == Phase::Forward || event.operation == Operation::Loss);
-    for layer in (1..=dense_layers(&step.network).count()).rev() {
+    let mut framework = ids(&|event| event.stage == Stage::Forward || event.operation == Computation::Loss);
+    for layer in (1..=step.network.depth()).rev() {
         framework.extend(ids(&|event| event.layer == layer && is_error(event)));
-        framework.extend(ids(&|event| event.layer == layer && event.phase == Phase::Gradients));
+        framework.extend(ids(&|event| event.layer == layer && event.stage == Stage::Gradients));
     }
-    framework.extend(ids(&|event| event.phase == Phase::Update));
+    framework.extend(ids(&|event| event.stage == Stage::Update));
     Orders { lesson: order(step, ids(&|_| true)), framework: order(step, framework) }
 }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use chainrule::{Activation, Loss, Matrix, Mode, Network, Targets, forward, output_error};
+use chainrule::layer::{LayerNorm, Scale};
+use chainrule::trace::{Computation, Quantity, ValueId, trace};
+use chainrule::{Activation, Loss, Matrix, Mode, Network, Rule, Samples, Targets, forward, output_error};
 use chainrule_explorer::analysis::*;
-use chainrule_explorer::{Num, Refusal, Step};
+use chainrule_explorer::{Num, Refusal, Sentences, Step};
 
 /// Numbers in +-1, by a linear congruential generator.
 fn numbers(seed: u64) -> impl FnMut() -> f64 {
@@ -43,7 +45,7 @@ fn network(inputs: usize, layers: &[(usize, Activation)]) -> Network {
     layers.iter().fold(Network::builder(inputs), add).build().unwrap()
 }
 
-/// All losses with all outputs, deep and shallow, with dropout and without biases, in batches of 1, 3, 8 and
+/// All losses with all outputs, deep and shallow, without biases, in batches of 1, 3, 8 and
 /// 33.
 fn steps() -> Vec<Step> {
     let mut steps = Vec::new();
@@ -55,7 +57,7 @@ fn steps() -> Vec<Step> {
         for &output in Activation::ALL {
             let seed = steps.len() as u64;
             let hidden = Activation::ALL[steps.len() % (Activation::ALL.len() - 1)];
-            let network = Network::builder(3).dense(5, hidden).dropout(0.5).dense_without_bias(4, hidden);
+            let network = Network::builder(3).dense(5, hidden).dense_without_bias(4, hidden);
             let network = network.dense(3, output).build().unwrap();
             steps.push(step_of(network, loss.clone(), [1, 3, 8, 33][steps.len() % 4], seed));
         }
@@ -66,6 +68,10 @@ fn steps() -> Vec<Step> {
     steps
 }
 
+fn id(name: &str) -> ValueId {
+    name.parse().unwrap()
+}
+
 fn cells(step: &Step) -> Vec<Cell> {
     let mut cells = Vec::new();
     for value in step.trace.values() {
@@ -73,7 +79,7 @@ fn cells(step: &Step) -> Vec<Cell> {
         // Large matrices by every 97th cell.
         let stride = if value.values.len() > 2000 { 97 } else { 1 };
         cells.extend((0..value.values.len()).step_by(stride).map(|index| Cell {
-            name: value.name.clone(),
+            name: value.id,
             row: index / columns,
             column: index % columns,
         }));
@@ -82,7 +88,7 @@ fn cells(step: &Step) -> Vec<Cell> {
 }
 
 fn traced(step: &Step, name: &str, row: usize, column: usize) -> f64 {
-    let value = step.trace.value(name).unwrap();
+    let value = step.trace.value(id(name)).unwrap();
     value.values[row * value.shape.last().copied().unwrap_or(1) + column]
 }
 
@@ -93,7 +99,7 @@ fn bits(number: f64) -> u64 {
 /// What the terms of an explanation come to.
 fn result(explanation: &Explanation) -> f64 {
     let last = explanation.terms.last().unwrap().partial.0;
-    match (explanation.divisor, explanation.function.as_deref(), explanation.cell.name.as_str()) {
+    match (explanation.divisor, explanation.function.as_deref(), &*explanation.cell.name.to_string()) {
         (Some(sum), Some("softmax"), _) => explanation.terms[0].product.0 / sum.0,
         (Some(count), _, "loss") => last / count.0,
         (Some(count), ..) => last * (1.0 / count.0),
@@ -106,15 +112,14 @@ fn the_terms_of_every_number_give_it_bit_for_bit() {
     let (mut exact, mut to_rounding) = (0, 0);
     for step in steps() {
         let rule = output_rule(&step);
-        let output =
-            format!("delta.{}", kind_of(&step.trace.events.last().unwrap().outputs[0].name).unwrap().1);
+        let output = id(&format!("delta.{}", step.network.depth()));
         for cell in cells(&step) {
             let explanation = explain(&step, &cell).unwrap();
-            let value = traced(&step, &cell.name, cell.row, cell.column);
+            let value = traced(&step, &cell.name.to_string(), cell.row, cell.column);
             let what = format!("{cell:?} {:?} {:?}: {explanation:?}", step.loss, rule.rule);
             assert_eq!(explanation.value.0.to_bits(), value.to_bits(), "{what}");
             assert!(explanation.sentence.ends_with('.') && !explanation.sentence.contains("  "), "{what}");
-            let is_given = step.trace.given.iter().any(|given| given.name == cell.name);
+            let is_given = step.trace.given.iter().any(|given| given.id == cell.name);
             assert_eq!(explanation.terms.is_empty(), is_given, "{what}");
             assert_eq!(explanation.operation.is_none(), is_given, "{what}");
             if is_given {
@@ -123,7 +128,7 @@ fn the_terms_of_every_number_give_it_bit_for_bit() {
             for factor in explanation.terms.iter().flat_map(|term| &term.factors).chain(&explanation.start) {
                 assert!(!factor.label.is_empty());
                 let Some(cell) = &factor.cell else { continue };
-                let value = traced(&step, &cell.name, cell.row, cell.column);
+                let value = traced(&step, &cell.name.to_string(), cell.row, cell.column);
                 let is_itself = factor.value.0.to_bits() == value.to_bits();
                 let says_otherwise = ["smoothed", "weight", "1 - ", "-target"];
                 assert!(is_itself || says_otherwise.iter().any(|word| factor.label.contains(word)), "{what}");
@@ -155,7 +160,7 @@ fn the_terms_of_every_number_give_it_bit_for_bit() {
 fn formulas_read_well() {
     let network = network(3, &[(4, Activation::Tanh), (2, Activation::Softmax)]);
     let step = step_of(network, Loss::cross_entropy(), 2, 2);
-    let cell = |name: &str, row, column| Cell { name: name.to_owned(), row, column };
+    let cell = |name: &str, row, column| Cell { name: id(name), row, column };
     let labels = |name: &str, row, column| -> Vec<String> {
         let explanation = explain(&step, &cell(name, row, column)).unwrap();
         let factors = explanation.terms.iter().flat_map(|term| term.factors.clone());
@@ -225,7 +230,7 @@ fn the_paths_of_a_weight_sum_to_its_gradient() {
     for step in steps() {
         let layers = step.network.layers().iter().filter(|layer| layer.name() == "dense").count();
         for l in 1..=layers {
-            let weight = step.trace.value(&format!("weight.{l}")).unwrap().shape.clone();
+            let weight = step.trace.value(id(&format!("weight.{l}"))).unwrap().shape.clone();
             let (to, from, sample) = (weight[0] - 1, weight[1] / 2, step.inputs.rows() - 1);
             let report = edge(&step, l, to, from, sample).unwrap();
             let expected = traced(&step, &format!("delta.{l}"), sample, to)
@@ -251,9 +256,9 @@ fn the_paths_of_a_weight_sum_to_its_gradient() {
             // Its terms, and the sums that they belong to.
             let [w, a] = &report.forward.factors[..] else { panic!("two factors") };
             assert_eq!(w, &report.weight);
-            assert_eq!(a.cell, Some(Cell { name: format!("a.{}", l - 1), row: sample, column: from }));
+            assert_eq!(a.cell, Some(Cell { name: id(&format!("a.{}", l - 1)), row: sample, column: from }));
             let delta = &report.backward.factors[1];
-            assert_eq!(delta.cell, Some(Cell { name: format!("delta.{l}"), row: sample, column: to }));
+            assert_eq!(delta.cell, Some(Cell { name: id(&format!("delta.{l}")), row: sample, column: to }));
         }
     }
     assert!(complete > 100, "{complete}");
@@ -324,7 +329,7 @@ fn the_sensitivity_of_an_input_is_its_derivative() {
             assert!((found - numerical).abs() < 1e-7 * (1.0 + numerical.abs()), "{found} {numerical}");
             assert_eq!(report.terms.len(), 5);
             for (j, term) in report.terms.iter().enumerate() {
-                let z = explain(&step, &Cell { name: "z.1".to_owned(), row: 1, column: j }).unwrap();
+                let z = explain(&step, &Cell { name: id("z.1"), row: 1, column: j }).unwrap();
                 assert_eq!(term, &z.terms[column]);
             }
         }
@@ -371,15 +376,15 @@ fn a_matrix_has_its_norms_and_extremes() {
     let targets = Arc::new(Matrix::zeros(1, 3));
     let step =
         Step::new(network, Arc::new(parameters), Loss::HalfSquaredError, inputs, targets, 0.5).unwrap();
-    let report = matrix(&step, "weight.1").unwrap();
+    let report = matrix(&step, id("weight.1")).unwrap();
     assert_eq!(report.row_norms[..2], [Num(5.0), Num(13.0)]);
     assert!((report.row_norms[2].0 / (2f64.sqrt() * 1e200) - 1.0).abs() < 1e-14);
     assert_eq!(report.column_norms.len(), 2);
     assert_eq!((report.largest.row, report.largest.column), (2, 0));
     assert_eq!((report.smallest.row, report.smallest.column), (1, 0));
-    assert!(matches!(matrix(&step, "bias.1"), Err(Refusal::Invalid(_))));
-    assert!(matches!(matrix(&step, "loss"), Err(Refusal::Invalid(_))));
-    assert!(matches!(matrix(&step, "weight.2"), Err(Refusal::Missing(_))));
+    assert!(matches!(matrix(&step, id("bias.1")), Err(Refusal::Invalid(_))));
+    assert!(matches!(matrix(&step, id("loss")), Err(Refusal::Invalid(_))));
+    assert!(matches!(matrix(&step, id("weight.2")), Err(Refusal::Missing(_))));
 }
 
 #[test]
@@ -432,7 +437,7 @@ fn one_cell_is_checked_with_its_curve() {
     let step =
         step_of(network(3, &[(4, Activation::Tanh), (2, Activation::Softmax)]), Loss::cross_entropy(), 3, 4);
     for (name, row, column) in [("weight.1", 3, 2), ("bias.2", 0, 1)] {
-        let cell = Cell { name: name.to_owned(), row, column };
+        let cell = Cell { name: id(name), row, column };
         let check = check_cell(&step, &cell).unwrap();
         assert_eq!((check.verdict, check.kink), (Verdict::Agrees, None));
         assert!(check.digits >= 7, "{}", check.digits);
@@ -448,10 +453,10 @@ fn one_cell_is_checked_with_its_curve() {
     }
     for (name, row, column) in [("weight.1", 4, 0), ("weight.1", 0, 3), ("bias.1", 1, 0), ("weight.3", 0, 0)]
     {
-        let cell = Cell { name: name.to_owned(), row, column };
+        let cell = Cell { name: id(name), row, column };
         assert!(matches!(check_cell(&step, &cell), Err(Refusal::Missing(_))), "{cell:?}");
     }
-    let z = Cell { name: "z.1".to_owned(), row: 0, column: 0 };
+    let z = Cell { name: id("z.1"), row: 0, column: 0 };
     assert!(check_cell(&step, &z).unwrap_err().to_string().contains("no parameter"));
 }
 
@@ -465,14 +470,14 @@ fn kinks_are_said_in_words_and_are_no_failures() {
     let targets = Arc::new(Matrix::zeros(2, 1));
     let parameters = Arc::new(parameters);
     let step = Step::new(network, parameters, Loss::HalfSquaredError, inputs, targets, 0.5).unwrap();
-    let check = check_cell(&step, &Cell { name: "bias.1".to_owned(), row: 0, column: 1 }).unwrap();
+    let check = check_cell(&step, &Cell { name: id("bias.1"), row: 0, column: 1 }).unwrap();
     assert_eq!(check.verdict, Verdict::Kink);
     assert_eq!(check.kink.unwrap(), "z(1)[2] of sample 2 passes a kink of relu between w - h and w + h");
     assert!(check.sentence.starts_with("Not differentiable here: z(1)[2]"));
     assert!(check.curve.iter().all(|point| point.at_kink));
     let all = check_all(&step, 3, &AtomicBool::new(false)).unwrap();
     assert!(all.passed && all.sampled.is_none() && all.revision == 3);
-    let names: Vec<_> = all.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+    let names: Vec<_> = all.tensors.iter().map(|tensor| tensor.name.to_string()).collect();
     assert_eq!(names, ["weight.1", "bias.1", "weight.2", "bias.2"]);
     assert_eq!((all.tensors[1].compared, all.tensors[1].at_kink), (1, 1));
     assert_eq!(all.tensors[1].cells[1].verdict, Verdict::Kink);
@@ -485,12 +490,12 @@ fn a_wrong_gradient_differs() {
     let mut step =
         step_of(network(2, &[(3, Activation::Tanh), (2, Activation::Identity)]), Loss::Poisson, 3, 5);
     let outputs = step.trace.events.iter_mut().flat_map(|event| &mut event.outputs);
-    let wrong = outputs.into_iter().find(|value| value.name == "bias_gradient.1").unwrap();
+    let wrong = outputs.into_iter().find(|value| value.id == id("bias_gradient.1")).unwrap();
     wrong.values[1] *= 1.001;
     let all = check_all(&step, 1, &AtomicBool::new(false)).unwrap();
     assert!(!all.passed && all.sentence.starts_with("1 of 17"), "{}", all.sentence);
     assert_eq!((all.tensors[1].worst, all.tensors[1].cells[1].verdict), (Some(1), Verdict::Differs));
-    let one = check_cell(&step, &Cell { name: "bias.1".to_owned(), row: 0, column: 1 }).unwrap();
+    let one = check_cell(&step, &Cell { name: id("bias.1"), row: 0, column: 1 }).unwrap();
     assert_eq!((one.verdict, one.digits), (Verdict::Differs, 3));
     assert!(one.sentence.starts_with("They differ"));
 }
@@ -510,10 +515,6 @@ fn rules_come_with_a_reason() {
         assert!(rule.reason.ends_with('.') && (2..=4).contains(&sentences), "{}", rule.reason);
     }
     assert_eq!(serde_json::to_value(RuleName::ThroughJacobian).unwrap(), "through_jacobian");
-    let kind = |name| kind_of(name).map(|(kind, layer)| (serde_json::to_value(kind).unwrap(), layer));
-    assert_eq!(kind("weight_gradient.12"), Some(("weight_gradient".into(), 12)));
-    assert_eq!((kind("a.0"), kind("loss")), (Some(("activation".into(), 0)), Some(("loss".into(), 0))));
-    assert_eq!([kind("z"), kind("z."), kind("y.1"), kind("z.-1")], [None, None, None, None]);
 }
 
 #[test]
@@ -526,12 +527,11 @@ fn nonsense_is_refused_with_what_is_allowed() {
     };
     let huge = usize::MAX;
     for (row, column) in [(3, 0), (0, 60), (huge, huge)] {
-        let cell = Cell { name: "z.1".to_owned(), row, column };
+        let cell = Cell { name: id("z.1"), row, column };
         missing(explain(&step, &cell).map(drop), "3 rows and 60 columns");
     }
-    for name in ["", "z", "z.9", "loss.1", "a.00x", "weight.1\u{1F600}", "target.1", "z.18446744073709551615"]
-    {
-        let cell = Cell { name: name.to_owned(), row: 0, column: 0 };
+    for name in ["z.9", "a.3", "z.18446744073709551615"] {
+        let cell = Cell { name: id(name), row: 0, column: 0 };
         missing(explain(&step, &cell).map(drop), "layers are 1 to 2");
         missing(check_cell(&step, &cell).map(drop), "layers are 1 to 2");
     }
@@ -575,7 +575,7 @@ fn what_is_not_finite_is_explained_too() {
             for cell in cells(&step) {
                 serde_json::to_string(&explain(&step, &cell).unwrap()).unwrap();
                 let _ = check_cell(&step, &cell);
-                let _ = matrix(&step, &cell.name);
+                let _ = matrix(&step, cell.name);
             }
             for l in 1..=3 {
                 serde_json::to_string(&layer(&step, l).unwrap()).unwrap();
@@ -616,4 +616,104 @@ fn products_come_with_their_terms_and_transposes() {
     refused(&[], &a, "A is empty");
     refused(&a, &[vec![], vec![], vec![]], "B is empty");
     refused(&rows(&[&[1.0, 2.0], &[1.0]]), &a, "row 2 of A has 1");
+}
+
+/// What no sentence was written for is told by its formula.
+#[test]
+fn other_kinds_of_layers_are_told_by_their_formulas() {
+    let network = Network::builder(3)
+        .layer(Scale {}.into())
+        .dense(4, Activation::Gelu)
+        .layer(LayerNorm::default().into())
+        .dense(2, Activation::Softmax)
+        .build()
+        .unwrap();
+    let step = step_of(network, Loss::cross_entropy(), 5, 8);
+    let sentences: Vec<String> = step.trace.events.iter().map(|event| step.sentence(event)).collect();
+    for expected in [
+        "Layer 1 (scale): a(1) = a(0) * w(1), elementwise.",
+        "Layer 3 (layer norm): a(3) = x w(3) + b(3), x = (a(2) - mean) / sqrt(variance + epsilon), over each sample's inputs.",
+        "Layer 2: each of 4 neurons adds up its 3 weighted inputs and its bias: z(2) = W(2) a(1) + b(2).",
+        "Layer 1 (scale): dw(1) = the column sums of dLoss/da(1) * a(0).",
+    ] {
+        assert!(sentences.iter().any(|sentence| sentence == expected), "{expected}: {sentences:#?}");
+    }
+    for cell in cells(&step) {
+        let explanation = explain(&step, &cell).unwrap();
+        assert!(explanation.sentence.ends_with('.'), "{}", explanation.sentence);
+        let value = traced(&step, &cell.name.to_string(), cell.row, cell.column);
+        assert_eq!(explanation.value.0.to_bits(), value.to_bits(), "{cell:?}");
+    }
+    for name in ["weight.1", "weight.3", "bias.3"] {
+        let check = check_cell(&step, &Cell { name: id(name), row: 0, column: 1 }).unwrap();
+        assert_eq!(check.verdict, Verdict::Agrees, "{name}: {}", check.sentence);
+    }
+    assert!(
+        check_all(&step, 1, &AtomicBool::new(false))
+            .unwrap()
+            .tensors
+            .iter()
+            .all(|tensor| tensor.worst.is_some())
+    );
+    for l in [2, 4] {
+        neuron(&step, l, 0, 0).unwrap();
+        layer(&step, l).unwrap();
+        edge(&step, l, 0, 0, 0).unwrap();
+    }
+    let refused = neuron(&step, 3, 0, 0).unwrap_err().to_string();
+    assert!(refused.contains("layer norm"), "{refused}");
+}
+
+#[test]
+fn every_event_has_a_sentence_and_the_short_form_is_said_as_it_is() {
+    for step in steps() {
+        for event in &step.trace.events {
+            let sentence = step.sentence(event);
+            assert!(sentence.ends_with('.') && sentence.len() > 20, "{sentence}");
+        }
+    }
+    let network = Network::builder(2).dense(3, Activation::Softmax).build().unwrap();
+    let inputs = Matrix::from_rows(&[[0.5, -1.0], [1.5, 0.25]]);
+    let said = |loss: Loss, targets: Targets<'_, f64>, weights: Option<&[f64]>| {
+        let samples = Samples { inputs: inputs.view().into(), targets, sample_weights: weights };
+        let (rule, parameters) = (Rule::from_name("sgd").unwrap(), network.initialize(1));
+        let trace = trace(&network, &parameters, &loss, samples, &rule, Mode::Inference).unwrap();
+        let event = trace.events.iter().find(|event| event.operation == Computation::OutputDelta).unwrap();
+        assert_eq!(event.outputs[0].id, Quantity::Delta.of(1));
+        Sentences { network: &network, loss: &loss, samples, rule: &rule }.of(event)
+    };
+    let one_hot = Matrix::from_rows(&[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]);
+    let two_of_them = Matrix::from_rows(&[[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
+    let start = "Output error: for this loss and output, delta(1) is the prediction";
+    let plain = Loss::cross_entropy();
+    let loss = |label_smoothing, class_weights: bool| Loss::CrossEntropy {
+        label_smoothing,
+        class_weights: class_weights.then(|| vec![1.0, 2.0, 0.5]),
+    };
+    assert_eq!(
+        said(plain.clone(), (&one_hot).into(), None),
+        format!("{start} minus the target, over the batch size.")
+    );
+    assert_eq!(
+        said(plain.clone(), (&two_of_them).into(), None),
+        format!(
+            "{start}, times the sum over all classes of the target, minus the target, over the batch size."
+        )
+    );
+    assert_eq!(
+        said(loss(0.1, false), (&one_hot).into(), None),
+        format!("{start} minus the smoothed target, over the batch size.")
+    );
+    let weighted = "target times its class's weight";
+    assert_eq!(
+        said(loss(0.0, true), Targets::Classes(&[0, 1]), None),
+        format!(
+            "{start}, times the sum over all classes of the {weighted}, minus the {weighted}, over the \
+             sum of the samples' class weights."
+        )
+    );
+    assert_eq!(
+        said(plain, (&one_hot).into(), Some(&[1.0, 2.0])),
+        format!("{start} minus the target, times the sample's weight, over the sum of all weights.")
+    );
 }

@@ -50,7 +50,7 @@ fn refused(document: &Document, change: Value) -> String {
 }
 
 fn numbers<'a>(held: &'a Held, name: &str) -> &'a [f64] {
-    &held.step.trace.value(name).unwrap_or_else(|| panic!("{name}")).values
+    &held.step.trace.value(name.parse().unwrap()).unwrap_or_else(|| panic!("{name}")).values
 }
 
 fn view(held: &Held) -> Value {

@@ -3,14 +3,15 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use chainrule::Gradients;
 use chainrule::gradient_check::{CheckOptions, Checker, Comparison, Difference, Kink};
-use chainrule::{Gradients, Samples, Targets};
+use chainrule::trace::{Quantity, ValueId};
 use serde::Serialize;
 
+use super::Cell;
 use super::neuron::short;
 use super::reader::{Reader, counted, rows_and_columns};
 use super::rule::readable;
-use super::{Cell, Kind, kind_of};
 use crate::deadline::Deadline;
 use crate::limits::WORK_TIME;
 use crate::{Num, Refusal, Step};
@@ -90,7 +91,7 @@ pub struct CheckReport {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TensorCheck {
     /// As in the trace.
-    pub name: String,
+    pub name: ValueId,
     /// As in the trace.
     pub shape: Vec<usize>,
     /// Cells compared.
@@ -125,7 +126,8 @@ const FLOPS: f64 = 10e9;
 
 /// A tensor of parameters under the name that the trace has for it.
 struct Tensor {
-    name: String,
+    name: ValueId,
+    gradient: ValueId,
     shape: Vec<usize>,
     columns: usize,
     count: usize,
@@ -135,10 +137,14 @@ struct Tensor {
 fn tensors(reader: &Reader<'_>) -> Vec<Tensor> {
     let network = &reader.step.network;
     let tensor = |layout: &chainrule::TensorLayout| {
-        let number = reader.dense.iter().take_while(|dense| dense.index <= layout.layer).count();
-        let kind = if layout.is_vector { "bias" } else { "weight" };
+        let is_first = network.layer_tensors(layout.layer).first() == Some(layout);
+        let (own, gradient) = match is_first {
+            true => (Quantity::Weight, Quantity::WeightGradient),
+            false => (Quantity::Bias, Quantity::BiasGradient),
+        };
         Tensor {
-            name: format!("{kind}.{number}"),
+            name: own.of(layout.layer),
+            gradient: gradient.of(layout.layer),
             shape: layout.shape(),
             columns: layout.columns,
             count: layout.count(),
@@ -151,18 +157,9 @@ fn tensors(reader: &Reader<'_>) -> Vec<Tensor> {
 fn gradients(reader: &Reader<'_>, tensors: &[Tensor]) -> Result<Gradients<f64>, Refusal> {
     let mut gradients = reader.step.network.zeros::<f64>();
     for (layout, tensor) in reader.step.network.tensors().iter().zip(tensors) {
-        let name = tensor.name.replace('.', "_gradient.");
-        gradients.tensor_mut(layout).copy_from_slice(&reader.value(&name)?.values);
+        gradients.tensor_mut(layout).copy_from_slice(&reader.value(tensor.gradient)?.values);
     }
     Ok(gradients)
-}
-
-fn samples(step: &Step) -> Samples<'_, f64> {
-    Samples {
-        inputs: step.inputs.view().into(),
-        targets: Targets::Values(step.targets.view()),
-        sample_weights: None,
-    }
 }
 
 fn verdict(comparison: Option<&Comparison>, tolerance: f64) -> Verdict {
@@ -188,8 +185,8 @@ pub(crate) fn check_cell_until(
     deadline: &Deadline<'_>,
 ) -> Result<CellCheck, Refusal> {
     let reader = Reader::new(step);
-    let is_parameter = matches!(kind_of(&cell.name), Some((Kind::Weight | Kind::Bias, _)));
-    let value = reader.value(&cell.name)?;
+    let is_parameter = matches!(cell.name.quantity, Quantity::Weight | Quantity::Bias);
+    let value = reader.value(cell.name)?;
     if !is_parameter {
         let message =
             format!("{} is no parameter; weights and biases can be checked, as weight.1", cell.name);
@@ -205,7 +202,7 @@ pub(crate) fn check_cell_until(
     let element = cell.row * columns + cell.column;
     let (gradients, options) = (gradients(&reader, &tensors)?, CheckOptions::default());
     let mut checker =
-        Checker::new(&step.network, &step.parameters, &step.loss, samples(step), &gradients, &options)?;
+        Checker::new(&step.network, &step.parameters, &step.loss, step.samples(), &gradients, &options)?;
     let comparison = checker.compare(tensor, element)?;
     let verdict = verdict(comparison.as_ref(), options.tolerance);
     // The engine's own first step; a tenth of it where that alone has no kink.
@@ -265,19 +262,19 @@ fn digits_in_common(one: f64, other: f64) -> u32 {
 }
 
 fn in_words(reader: &Reader<'_>, kink: Kink) -> String {
-    let label = |name: String, row, column| reader.label(&Cell { name, row, column });
+    let label = |name: ValueId, row, column| reader.label(&Cell { name, row, column });
     match kink {
         Kink::Neuron { layer, neuron, sample } => {
-            let sigma = reader.dense.get(layer.saturating_sub(1)).map_or("", |dense| dense.activation.name());
+            let sigma = reader.layer(layer).map_or("", |dense| dense.activation.name());
             format!(
                 "{} passes a kink of {} between w - h and w + h",
-                label(format!("z.{layer}"), sample, neuron),
+                label(Quantity::PreActivation.of(layer), sample, neuron),
                 readable(sigma)
             )
         }
         Kink::Loss { output, sample } => format!(
             "{} passes a corner of the loss ({}) between w - h and w + h",
-            label(format!("a.{}", reader.depth()), sample, output),
+            label(Quantity::Activation.of(reader.depth()), sample, output),
             readable(reader.step.loss.name())
         ),
     }
@@ -353,7 +350,7 @@ fn check_within(
     let options = CheckOptions { samples_per_tensor, ..CheckOptions::default() };
     let gradients = gradients(&reader, &tensors)?;
     let mut checker =
-        Checker::new(&step.network, &step.parameters, &step.loss, samples(step), &gradients, &options)?;
+        Checker::new(&step.network, &step.parameters, &step.loss, step.samples(), &gradients, &options)?;
 
     let chosen: Vec<Vec<usize>> = (0..tensors.len()).map(|index| checker.chosen(index)).collect();
     let mut cells: Vec<Vec<CheckedCell>> = chosen.iter().map(|_| Vec::new()).collect();

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 
+use chainrule::trace::{Quantity, ValueId};
 use serde::Serialize;
 
 use super::explain::{carried_back, explain_with};
@@ -68,23 +69,30 @@ pub fn edge(step: &Step, layer: usize, to: usize, from: usize, sample: usize) ->
     let what = if layer == 1 { "input".to_owned() } else { format!("neuron of layer {}", layer - 1) };
     reader.check(&what, from, dense.inputs)?;
     reader.check_sample(sample)?;
-    let explained = |name: &str, row, column| {
-        explain_with(&reader, &Cell { name: format!("{name}.{layer}"), row, column })
+    let explained = |quantity: Quantity, row, column| {
+        explain_with(&reader, &Cell { name: quantity.of(layer), row, column })
     };
     let term = |mut explanation: Explanation, index: usize| explanation.terms.swap_remove(index);
     Ok(EdgeReport {
-        weight: reader.factor(&format!("weight.{layer}"), to, from),
-        forward: term(explained("z", sample, to)?, from),
+        weight: reader.factor(Quantity::Weight.of(layer), to, from),
+        forward: term(explained(Quantity::PreActivation, sample, to)?, from),
         backward: term(carried_back(&reader, layer - 1, sample, from), to),
-        gradient: explained("weight_gradient", to, from)?,
-        update: explained("updated_weight", to, from)?,
+        gradient: explained(Quantity::WeightGradient, to, from)?,
+        update: explained(Quantity::UpdatedWeight, to, from)?,
         paths: paths(&reader, layer, to, from, sample),
     })
 }
 
 fn paths(reader: &Reader<'_>, layer: usize, to: usize, from: usize, sample: usize) -> Paths {
-    let above = &reader.dense[layer..];
-    let count = above.iter().map(|dense| dense.width as f64).product::<f64>().min(f64::MAX);
+    let widths: Option<Vec<f64>> =
+        (layer + 1..=reader.depth()).map(|l| reader.layer(l).ok().map(|dense| dense.width as f64)).collect();
+    let number = |name: ValueId, column| reader.number(name, sample, column);
+    let total = number(reader.delta(layer), to) * number(Quantity::Activation.of(layer - 1), from);
+    let Some(widths) = widths else {
+        // Through layers of other kinds there are no single ways.
+        return Paths { count: 0.0, listed: Vec::new(), total: total.into(), complete: false };
+    };
+    let count = widths.iter().product::<f64>().min(f64::MAX);
     let mut listed: Vec<Path> = Search::new(reader, layer, sample)
         .largest(to)
         .into_iter()
@@ -92,20 +100,18 @@ fn paths(reader: &Reader<'_>, layer: usize, to: usize, from: usize, sample: usiz
         .collect();
     let size = |path: &Path| path.contribution.0.abs();
     listed.sort_by(|one, other| size(other).total_cmp(&size(one)));
-    let number = |name: String, column| reader.number(&name, sample, column);
-    let total = number(format!("delta.{layer}"), to) * number(format!("a.{}", layer - 1), from);
     let complete = listed.len() as f64 == count;
     Paths { count, listed, total: total.into(), complete }
 }
 
 fn path(reader: &Reader<'_>, layer: usize, from: usize, sample: usize, neurons: Vec<usize>) -> Path {
-    let mut factors = vec![reader.factor(&format!("a.{}", layer - 1), sample, from)];
+    let mut factors = vec![reader.factor(Quantity::Activation.of(layer - 1), sample, from)];
     for (l, pair) in (layer..).zip(neurons.windows(2)) {
-        factors.push(reader.factor(&format!("slope.{l}"), sample, pair[0]));
-        factors.push(reader.factor(&format!("weight.{}", l + 1), pair[1], pair[0]));
+        factors.push(reader.factor(Quantity::Slope.of(l), sample, pair[0]));
+        factors.push(reader.factor(Quantity::Weight.of(l + 1), pair[1], pair[0]));
     }
     if let Some(&output) = neurons.last() {
-        factors.push(reader.factor(&format!("delta.{}", reader.depth()), sample, output));
+        factors.push(reader.factor(Quantity::Delta.of(reader.depth()), sample, output));
     }
     let contribution = factors.iter().fold(1.0, |product, factor| product * factor.value.0);
     Path { neurons, factors, contribution: contribution.into() }
@@ -180,16 +186,16 @@ fn larger(one: f64, other: f64) -> f64 {
 impl<'a> Search<'a> {
     fn new(reader: &'a Reader<'a>, layer: usize, sample: usize) -> Self {
         let depth = reader.depth();
-        let magnitudes = |name: String| -> Vec<f64> {
-            reader.row(&name, sample).iter().map(|value| value.abs()).collect()
+        let magnitudes = |name: ValueId| -> Vec<f64> {
+            reader.row(name, sample).iter().map(|value| value.abs()).collect()
         };
-        let slopes: Vec<Vec<f64>> = (layer..depth).map(|l| magnitudes(format!("slope.{l}"))).collect();
-        let mut best = vec![magnitudes(format!("delta.{depth}"))];
+        let slopes: Vec<Vec<f64>> = (layer..depth).map(|l| magnitudes(Quantity::Slope.of(l))).collect();
+        let mut best = vec![magnitudes(Quantity::Delta.of(depth))];
         for (l, slopes) in (layer..depth).zip(&slopes).rev() {
-            let weight = format!("weight.{}", l + 1);
+            let weight = Quantity::Weight.of(l + 1);
             let mut ahead = vec![0.0; slopes.len()];
             for (j, worth) in best[best.len() - 1].iter().enumerate() {
-                for (ahead, w) in ahead.iter_mut().zip(reader.row(&weight, j)) {
+                for (ahead, w) in ahead.iter_mut().zip(reader.row(weight, j)) {
                     *ahead = larger(*ahead, (w * worth).abs());
                 }
             }
@@ -238,9 +244,9 @@ impl<'a> Search<'a> {
     fn choices_from(&mut self, index: usize, neuron: usize) -> &[Choice] {
         let Search { reader, layer, best, choices, .. } = self;
         choices.entry((index, neuron)).or_insert_with(|| {
-            let weight = format!("weight.{}", *layer + index + 1);
+            let weight = Quantity::Weight.of(*layer + index + 1);
             let choice = |(j, best): (usize, &f64)| {
-                let weight = reader.number(&weight, j, neuron).abs();
+                let weight = reader.number(weight, j, neuron).abs();
                 Choice { neuron: j, weight, worth: (weight * best).abs() }
             };
             let mut all: Vec<Choice> = best[index + 1].iter().enumerate().map(choice).collect();

@@ -1,12 +1,13 @@
 //! How one number of the trace comes about: its formula with numbers.
 
 use chainrule::activation::softmax_parts;
-use chainrule::trace::Operation;
+use chainrule::trace::{Computation, Quantity, ValueId};
 use chainrule::{Activation, Loss};
 
 use super::reader::{Reader, chain, constant, counted, rows_and_columns};
 use super::rule::{RuleName, loss_derivative, output_rule, readable};
-use super::{Cell, Explanation, Factor, Kind, Term, kind_of};
+use super::{Cell, Explanation, Factor, Term};
+use crate::sentences::in_layer;
 use crate::{Num, Refusal, Step};
 
 /// How the number in `cell` comes about.
@@ -18,7 +19,7 @@ pub fn explain(step: &Step, cell: &Cell) -> Result<Explanation, Refusal> {
 }
 
 pub(super) fn explain_with(reader: &Reader<'_>, cell: &Cell) -> Result<Explanation, Refusal> {
-    let value = reader.value(&cell.name)?;
+    let value = reader.value(cell.name)?;
     let (rows, columns) = rows_and_columns(&value.shape);
     if cell.row >= rows || cell.column >= columns {
         return Err(Refusal::Missing(format!(
@@ -30,29 +31,50 @@ pub(super) fn explain_with(reader: &Reader<'_>, cell: &Cell) -> Result<Explanati
             cell.column
         )));
     }
-    let Some((kind, l)) = kind_of(&cell.name) else {
-        return Err(Refusal::Missing(format!("{} cannot be explained", cell.name)));
-    };
+    let ValueId { quantity: kind, layer: l } = cell.name;
     let (row, column) = (cell.row, cell.column);
+    if let Some(formula) = formula_of_kind(reader, kind, l) {
+        return Ok(bare(reader, cell.name, row, column, formula));
+    }
     match kind {
-        Kind::Activation if l > 0 => activation(reader, l, row, column),
-        Kind::Activation | Kind::Target | Kind::Weight | Kind::Bias => Ok(given(reader, cell, kind, l)),
-        Kind::PreActivation => pre_activation(reader, l, row, column),
-        Kind::Loss => loss(reader),
-        Kind::Error if l == reader.depth() => output_error(reader, row, column),
-        Kind::Error => Ok(carried_back(reader, l, row, column)),
-        Kind::Slope => slope(reader, l, row, column),
-        Kind::Delta if l == reader.depth() => output_delta(reader, row, column),
-        Kind::Delta => Ok(delta(reader, l, row, column)),
-        Kind::WeightGradient | Kind::BiasGradient => Ok(gradient(reader, kind, l, row, column)),
-        Kind::UpdatedWeight | Kind::UpdatedBias => Ok(updated(reader, kind, l, row, column)),
+        Quantity::Activation if l > 0 => activation(reader, l, row, column),
+        Quantity::Activation | Quantity::Target | Quantity::Weight | Quantity::Bias => {
+            Ok(given(reader, cell, kind, l))
+        }
+        Quantity::PreActivation => pre_activation(reader, l, row, column),
+        Quantity::Loss => loss(reader),
+        Quantity::Error if l == reader.depth() => output_error(reader, row, column),
+        Quantity::Error => Ok(carried_back(reader, l, row, column)),
+        Quantity::Slope => slope(reader, l, row, column),
+        Quantity::Delta if l == reader.depth() => output_delta(reader, row, column),
+        Quantity::Delta => Ok(delta(reader, l, row, column)),
+        Quantity::WeightGradient | Quantity::BiasGradient => Ok(gradient(reader, kind, l, row, column)),
+        Quantity::UpdatedWeight | Quantity::UpdatedBias => Ok(updated(reader, kind, l, row, column)),
     }
 }
 
+/// The formula of a value that a layer other than a dense one has computed, as a sentence.
+fn formula_of_kind(reader: &Reader<'_>, quantity: Quantity, l: usize) -> Option<String> {
+    // The error of a layer is computed by the one above it.
+    let maker = if quantity == Quantity::Error && l < reader.depth() { l + 1 } else { l };
+    if maker == 0 || reader.is_dense(maker) {
+        return None;
+    }
+    let formulas = reader.step.network.layers()[maker - 1].formulas();
+    let formula = match quantity {
+        Quantity::Activation => formulas.forward,
+        Quantity::Error => formulas.backward,
+        Quantity::WeightGradient => formulas.gradients.first()?,
+        Quantity::BiasGradient => formulas.gradients.get(1)?,
+        _ => return None,
+    };
+    Some(format!("{}.", in_layer(maker, formula)))
+}
+
 /// An explanation of one of the trace's cells that has yet to get its terms.
-fn bare(reader: &Reader<'_>, name: &str, row: usize, column: usize, sentence: String) -> Explanation {
+fn bare(reader: &Reader<'_>, name: ValueId, row: usize, column: usize, sentence: String) -> Explanation {
     Explanation {
-        cell: Cell { name: name.to_owned(), row, column },
+        cell: Cell { name, row, column },
         value: reader.number(name, row, column).into(),
         operation: reader.operation(name),
         start: None,
@@ -68,24 +90,24 @@ fn only(factors: Vec<Factor>, value: f64) -> Vec<Term> {
     vec![Term { factors, product: value.into(), partial: value.into() }]
 }
 
-fn given(reader: &Reader<'_>, cell: &Cell, kind: Kind, l: usize) -> Explanation {
+fn given(reader: &Reader<'_>, cell: &Cell, kind: Quantity, l: usize) -> Explanation {
     let (row, column, label) = (cell.row + 1, cell.column + 1, reader.label(cell));
     let sentence = match kind {
-        Kind::Activation => format!("{label} is input {column} of the network, given before the step."),
-        Kind::Target => format!("{label} is what output {column} should be, given before the step."),
-        Kind::Weight if l == 1 => {
+        Quantity::Activation => format!("{label} is input {column} of the network, given before the step."),
+        Quantity::Target => format!("{label} is what output {column} should be, given before the step."),
+        Quantity::Weight if l == 1 => {
             format!(
                 "{label} is the weight from input {column} to neuron {row} of layer 1, before the update."
             )
         }
-        Kind::Weight => format!(
+        Quantity::Weight => format!(
             "{label} is the weight from neuron {column} of layer {} to neuron {row} of layer {l}, before \
              the update.",
             l - 1
         ),
         _ => format!("{label} is the bias of neuron {column} of layer {l}, before the update."),
     };
-    bare(reader, &cell.name, cell.row, cell.column, sentence)
+    bare(reader, cell.name, cell.row, cell.column, sentence)
 }
 
 fn pre_activation(
@@ -95,38 +117,38 @@ fn pre_activation(
     neuron: usize,
 ) -> Result<Explanation, Refusal> {
     let layer = reader.layer(l)?;
-    let (weight, input) = (format!("weight.{l}"), format!("a.{}", l - 1));
+    let (weight, input) = (Quantity::Weight.of(l), Quantity::Activation.of(l - 1));
     let inputs = counted(layer.inputs, "weighted input", "weighted inputs");
     let number = neuron + 1;
     let sentence = match layer.bias {
         true => format!("Neuron {number} of layer {l} adds its bias and {inputs}."),
         false => format!("Neuron {number} of layer {l} adds {inputs}; it has no bias."),
     };
-    let start = layer.bias.then(|| reader.factor(&format!("bias.{l}"), 0, neuron));
+    let start = layer.bias.then(|| reader.factor(Quantity::Bias.of(l), 0, neuron));
     let products =
-        (0..layer.inputs).map(|k| [reader.factor(&weight, neuron, k), reader.factor(&input, sample, k)]);
+        (0..layer.inputs).map(|k| [reader.factor(weight, neuron, k), reader.factor(input, sample, k)]);
     let terms = chain(start.as_ref().map_or(0.0, |bias| bias.value.0), products);
-    Ok(Explanation { start, terms, ..bare(reader, &format!("z.{l}"), sample, neuron, sentence) })
+    Ok(Explanation { start, terms, ..bare(reader, Quantity::PreActivation.of(l), sample, neuron, sentence) })
 }
 
 fn activation(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Result<Explanation, Refusal> {
     let sigma = reader.layer(l)?.activation;
-    let (name, z) = (format!("a.{l}"), format!("z.{l}"));
+    let (name, z) = (Quantity::Activation.of(l), Quantity::PreActivation.of(l));
     let number = neuron + 1;
-    let value = reader.number(&name, sample, neuron);
+    let value = reader.number(name, sample, neuron);
     let function = Some(sigma.name().to_owned());
     if sigma != Activation::Softmax {
         let shown = readable(sigma.name());
         let sentence = format!("Neuron {number} of layer {l} turns its z into its activation by {shown}.");
-        let terms = only(vec![reader.factor(&z, sample, neuron)], value);
-        return Ok(Explanation { terms, function, ..bare(reader, &name, sample, neuron, sentence) });
+        let terms = only(vec![reader.factor(z, sample, neuron)], value);
+        return Ok(Explanation { terms, function, ..bare(reader, name, sample, neuron, sentence) });
     }
-    let (exponentials, sum) = softmax_parts(reader.row(&z, sample));
+    let (exponentials, sum) = softmax_parts(reader.row(z, sample));
     let others = (0..exponentials.len()).filter(|&k| k != neuron);
     let mut partial = 0.0;
     let term = |k: usize| {
         partial += exponentials[k];
-        let factors = vec![reader.factor(&z, sample, k)];
+        let factors = vec![reader.factor(z, sample, k)];
         Term { factors, product: exponentials[k].into(), partial: Num(partial) }
     };
     let terms = std::iter::once(neuron).chain(others).map(term).collect();
@@ -136,7 +158,7 @@ fn activation(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Re
         counted(exponentials.len(), "output", "outputs")
     );
     let divisor = Some(sum.into());
-    Ok(Explanation { terms, divisor, function, ..bare(reader, &name, sample, neuron, sentence) })
+    Ok(Explanation { terms, divisor, function, ..bare(reader, name, sample, neuron, sentence) })
 }
 
 fn loss(reader: &Reader<'_>) -> Result<Explanation, Refusal> {
@@ -155,7 +177,7 @@ fn loss(reader: &Reader<'_>) -> Result<Explanation, Refusal> {
     let sentence = match (losses.len(), right_class(reader)) {
         (1, Some(class)) => {
             let l = reader.depth();
-            let probability = reader.number(&format!("a.{l}"), 0, class);
+            let probability = reader.number(Quantity::Activation.of(l), 0, class);
             format!(
                 "Only the right class counts: the loss is minus the logarithm of its probability, \
                  a({l})[{}] = {probability:.4}.",
@@ -166,7 +188,7 @@ fn loss(reader: &Reader<'_>) -> Result<Explanation, Refusal> {
         (count, _) => format!("The mean over {count} samples; for each, {formula}."),
     };
     let divisor = Some((losses.len() as f64).into());
-    Ok(Explanation { terms, divisor, ..bare(reader, "loss", 0, 0, sentence) })
+    Ok(Explanation { terms, divisor, ..bare(reader, ValueId::LOSS, 0, 0, sentence) })
 }
 
 /// The class of a single sample, where the loss is minus the logarithm of its probability.
@@ -174,7 +196,7 @@ fn right_class(reader: &Reader<'_>) -> Option<usize> {
     let Loss::CrossEntropy { label_smoothing: 0.0, class_weights: None } = reader.step.loss else {
         return None;
     };
-    let target = reader.row("target", 0);
+    let target = reader.row(ValueId::TARGET, 0);
     let class = target.iter().position(|&y| y == 1.0)?;
     let others_are_0 = target.iter().enumerate().all(|(k, &y)| k == class || y == 0.0);
     (others_are_0 && reader.step.network.output_activation() == Activation::Softmax).then_some(class)
@@ -198,22 +220,24 @@ fn output_error(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Exp
         loss_derivative(loss, output),
         counted(reader.batch(), "sample", "samples")
     );
-    let factors =
-        vec![reader.factor(&format!("a.{l}"), sample, neuron), reader.factor("target", sample, neuron)];
+    let factors = vec![
+        reader.factor(Quantity::Activation.of(l), sample, neuron),
+        reader.factor(ValueId::TARGET, sample, neuron),
+    ];
     Ok(Explanation {
         terms: only(factors, derivative),
         divisor: Some((reader.batch() as f64).into()),
         function: Some(loss.name().to_owned()),
-        ..bare(reader, &format!("error.{l}"), sample, neuron, sentence)
+        ..bare(reader, Quantity::Error.of(l), sample, neuron, sentence)
     })
 }
 
 /// dLoss/da(l) from delta(l + 1), for l = 0 too, which the trace does not have.
 pub(super) fn carried_back(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Explanation {
     let above = l + 1;
-    let (weight, delta) = (format!("weight.{above}"), format!("delta.{above}"));
-    let count = reader.row(&delta, sample).len();
-    let products = (0..count).map(|j| [reader.factor(&weight, j, neuron), reader.factor(&delta, sample, j)]);
+    let (weight, delta) = (Quantity::Weight.of(above), Quantity::Delta.of(above));
+    let count = reader.row(delta, sample).len();
+    let products = (0..count).map(|j| [reader.factor(weight, j, neuron), reader.factor(delta, sample, j)]);
     let terms = chain(0.0, products);
     let from = counted(count, "error signal", "error signals");
     let number = neuron + 1;
@@ -227,8 +251,8 @@ pub(super) fn carried_back(reader: &Reader<'_>, l: usize, sample: usize, neuron:
              column {number} of W({above})."
         ),
     };
-    let mut explanation = bare(reader, &format!("error.{l}"), sample, neuron, sentence);
-    explanation.operation = Some(Operation::CarryBack);
+    let mut explanation = bare(reader, Quantity::Error.of(l), sample, neuron, sentence);
+    explanation.operation = Some(Computation::CARRY_BACK);
     explanation.value = terms.last().map_or(Num(0.0), |term| term.partial);
     explanation.terms = terms;
     explanation
@@ -245,20 +269,20 @@ pub(super) fn slope(
     if sigma == Activation::Softmax {
         return Err(Refusal::Missing("softmax has no slope: its derivative is a matrix".to_owned()));
     }
-    let z = reader.factor(&format!("z.{l}"), sample, neuron);
-    let slope = sigma.derivative(z.value.0, reader.number(&format!("a.{l}"), sample, neuron));
+    let z = reader.factor(Quantity::PreActivation.of(l), sample, neuron);
+    let slope = sigma.derivative(z.value.0, reader.number(Quantity::Activation.of(l), sample, neuron));
     let sentence = format!(
         "The slope of {} at the z of neuron {} of layer {l}: how much of the error it lets through.",
         readable(sigma.name()),
         neuron + 1
     );
-    let operation = if l == reader.depth() { Operation::OutputDelta } else { Operation::Delta };
+    let operation = if l == reader.depth() { Computation::OutputDelta } else { Computation::Delta };
     Ok(Explanation {
         value: slope.into(),
         operation: Some(operation),
         terms: only(vec![z], slope),
         function: Some(format!("{}'", sigma.name())),
-        ..bare(reader, &format!("slope.{l}"), sample, neuron, sentence)
+        ..bare(reader, Quantity::Slope.of(l), sample, neuron, sentence)
     })
 }
 
@@ -268,19 +292,19 @@ fn delta(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Explana
         neuron + 1
     );
     let terms = error_times_slope(reader, l, sample, neuron);
-    Explanation { terms, ..bare(reader, &format!("delta.{l}"), sample, neuron, sentence) }
+    Explanation { terms, ..bare(reader, Quantity::Delta.of(l), sample, neuron, sentence) }
 }
 
 fn error_times_slope(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Vec<Term> {
-    let error = reader.factor(&format!("error.{l}"), sample, neuron);
-    let slope = reader.factor(&format!("slope.{l}"), sample, neuron);
+    let error = reader.factor(Quantity::Error.of(l), sample, neuron);
+    let slope = reader.factor(Quantity::Slope.of(l), sample, neuron);
     let product = error.value.0 * slope.value.0;
     only(vec![error, slope], product)
 }
 
 fn output_delta(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Explanation, Refusal> {
     let (l, number) = (reader.depth(), neuron + 1);
-    let (name, batch) = (format!("delta.{l}"), reader.batch());
+    let (name, batch) = (Quantity::Delta.of(l), reader.batch());
     let over = match batch {
         1 => String::new(),
         _ => format!(", over the {batch} samples"),
@@ -290,19 +314,19 @@ fn output_delta(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Exp
         RuleName::PredictionMinusTarget => {
             let (terms, words) = prediction_minus_target(reader, sample, neuron);
             let sentence = format!("Output {number}: {words}{over}.");
-            Ok(Explanation { terms, divisor: mean, ..bare(reader, &name, sample, neuron, sentence) })
+            Ok(Explanation { terms, divisor: mean, ..bare(reader, name, sample, neuron, sentence) })
         }
-        RuleName::ThroughSlope if reader.has(&format!("error.{l}")) => {
+        RuleName::ThroughSlope if reader.has(Quantity::Error.of(l)) => {
             let sentence = format!(
                 "Output {number}: the derivative of the loss by the output, times the slope at its z."
             );
             let terms = error_times_slope(reader, l, sample, neuron);
-            Ok(Explanation { terms, ..bare(reader, &name, sample, neuron, sentence) })
+            Ok(Explanation { terms, ..bare(reader, name, sample, neuron, sentence) })
         }
         RuleName::ThroughSlope => {
             // Cross-entropy with sigmoid: -q / a times a (1 - a), without the division.
             let (terms, sentence) = cross_entropy_of_sigmoid(reader, sample, neuron, &over);
-            Ok(Explanation { terms, divisor: mean, ..bare(reader, &name, sample, neuron, sentence) })
+            Ok(Explanation { terms, divisor: mean, ..bare(reader, name, sample, neuron, sentence) })
         }
         RuleName::ThroughJacobian => {
             let terms = through_jacobian(reader, sample, neuron)?;
@@ -310,14 +334,14 @@ fn output_delta(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Exp
                 "Output {number}: every output's derivative of the loss, times how that output changes with \
                  z({l})[{number}]."
             );
-            Ok(Explanation { terms, ..bare(reader, &name, sample, neuron, sentence) })
+            Ok(Explanation { terms, ..bare(reader, name, sample, neuron, sentence) })
         }
     }
 }
 
 /// The target as the loss counts it, with a label that says so where it is another number.
 fn counted_target(reader: &Reader<'_>, sample: usize, neuron: usize) -> Factor {
-    let mut target = reader.factor("target", sample, neuron);
+    let mut target = reader.factor(ValueId::TARGET, sample, neuron);
     let outputs = reader.step.network.output_width();
     let counted = reader.step.loss.counted_target(target.value.0, neuron, outputs);
     if counted != target.value.0 {
@@ -335,19 +359,19 @@ fn counted_target(reader: &Reader<'_>, sample: usize, neuron: usize) -> Factor {
 /// a - y, before the division by B; for cross-entropy a sum(q) - q.
 fn prediction_minus_target(reader: &Reader<'_>, sample: usize, neuron: usize) -> (Vec<Term>, &'static str) {
     let l = reader.depth();
-    let prediction = reader.factor(&format!("a.{l}"), sample, neuron);
+    let prediction = reader.factor(Quantity::Activation.of(l), sample, neuron);
     let target = counted_target(reader, sample, neuron);
     let outputs = reader.step.network.output_width();
     let sum = match &reader.step.loss {
         Loss::CrossEntropy { .. } => (0..outputs)
-            .map(|k| reader.step.loss.counted_target(reader.number("target", sample, k), k, outputs))
+            .map(|k| reader.step.loss.counted_target(reader.number(ValueId::TARGET, sample, k), k, outputs))
             .fold(0.0, |sum, q| sum + q),
         _ => 1.0,
     };
     let product = prediction.value.0 * sum;
     let difference = product - target.value.0;
     let is_one = (sum - 1.0).abs() < 1e-9;
-    let as_given = target.value.0 == reader.number("target", sample, neuron);
+    let as_given = target.value.0 == reader.number(ValueId::TARGET, sample, neuron);
     let words = match (is_one, as_given) {
         (true, true) => "the prediction minus the target",
         (true, false) => "the prediction minus the target as the loss counts it, smoothed or weighted",
@@ -374,7 +398,7 @@ fn cross_entropy_of_sigmoid(
     let mut target = counted_target(reader, sample, neuron);
     target.value = Num(-target.value.0);
     target.label = format!("-{}", target.label);
-    let mut rest = reader.factor(&format!("a.{}", reader.depth()), sample, neuron);
+    let mut rest = reader.factor(Quantity::Activation.of(reader.depth()), sample, neuron);
     rest.value = Num(1.0 - rest.value.0);
     rest.label = format!("1 - {}", rest.label);
     let product = target.value.0 * rest.value.0;
@@ -389,7 +413,7 @@ fn cross_entropy_of_sigmoid(
 /// delta_i = sum_j (da_j/dz_i) dLoss/da_j with da_j/dz_i = a_j ([i = j] - a_i).
 fn through_jacobian(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Vec<Term>, Refusal> {
     let (l, batch) = (reader.depth(), reader.batch() as f64);
-    let (a, y) = (reader.row(&format!("a.{l}"), sample), reader.target(sample));
+    let (a, y) = (reader.row(Quantity::Activation.of(l), sample), reader.target(sample));
     let derivatives = match reader.loss_derivatives(sample)? {
         Some(derivatives) => derivatives,
         // Binary cross-entropy, whose delta the engine has from z at once.
@@ -404,10 +428,10 @@ fn through_jacobian(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result
     Ok(chain(0.0, products))
 }
 
-fn gradient(reader: &Reader<'_>, kind: Kind, l: usize, row: usize, column: usize) -> Explanation {
-    let (delta, input) = (format!("delta.{l}"), format!("a.{}", l - 1));
+fn gradient(reader: &Reader<'_>, kind: Quantity, l: usize, row: usize, column: usize) -> Explanation {
+    let (delta, input) = (Quantity::Delta.of(l), Quantity::Activation.of(l - 1));
     let samples = counted(reader.batch(), "sample", "samples");
-    if kind == Kind::WeightGradient {
+    if kind == Quantity::WeightGradient {
         let from = match l {
             1 => format!("input {}", column + 1),
             _ => format!("the activation of neuron {} of layer {}", column + 1, l - 1),
@@ -415,9 +439,9 @@ fn gradient(reader: &Reader<'_>, kind: Kind, l: usize, row: usize, column: usize
         let over = if reader.batch() > 1 { format!(", summed over {samples}") } else { String::new() };
         let sentence = format!("The error signal of neuron {} of layer {l} times {from}{over}.", row + 1);
         let products =
-            (0..reader.batch()).map(|i| [reader.factor(&delta, i, row), reader.factor(&input, i, column)]);
+            (0..reader.batch()).map(|i| [reader.factor(delta, i, row), reader.factor(input, i, column)]);
         let terms = chain(0.0, products);
-        return Explanation { terms, ..bare(reader, &format!("weight_gradient.{l}"), row, column, sentence) };
+        return Explanation { terms, ..bare(reader, Quantity::WeightGradient.of(l), row, column, sentence) };
     }
     let sentence = format!(
         "The error signal of neuron {} of layer {l}, summed over {samples}: a bias is a weight whose input \
@@ -426,18 +450,21 @@ fn gradient(reader: &Reader<'_>, kind: Kind, l: usize, row: usize, column: usize
     );
     let mut sum = 0.0;
     let term = |i: usize| {
-        let delta = reader.factor(&delta, i, column);
+        let delta = reader.factor(delta, i, column);
         sum += delta.value.0;
         Term { product: delta.value, factors: vec![delta], partial: Num(sum) }
     };
     let terms = (0..reader.batch()).map(term).collect();
-    Explanation { terms, ..bare(reader, &format!("bias_gradient.{l}"), row, column, sentence) }
+    Explanation { terms, ..bare(reader, Quantity::BiasGradient.of(l), row, column, sentence) }
 }
 
-fn updated(reader: &Reader<'_>, kind: Kind, l: usize, row: usize, column: usize) -> Explanation {
-    let name = if kind == Kind::UpdatedWeight { "weight" } else { "bias" };
-    let before = reader.factor(&format!("{name}.{l}"), row, column);
-    let gradient = reader.factor(&format!("{name}_gradient.{l}"), row, column);
+fn updated(reader: &Reader<'_>, kind: Quantity, l: usize, row: usize, column: usize) -> Explanation {
+    let (name, before, gradient) = match kind {
+        Quantity::UpdatedWeight => ("weight", Quantity::Weight, Quantity::WeightGradient),
+        _ => ("bias", Quantity::Bias, Quantity::BiasGradient),
+    };
+    let before = reader.factor(before.of(l), row, column);
+    let gradient = reader.factor(gradient.of(l), row, column);
     let rate = reader.step.learning_rate;
     // The engine adds 0 times the parameter, its weight decay, which matters where that is not finite.
     let product = -(rate * (gradient.value.0 + 0.0 * before.value.0));
@@ -445,6 +472,5 @@ fn updated(reader: &Reader<'_>, kind: Kind, l: usize, row: usize, column: usize)
     let sentence = format!("The {name} moves against its gradient, learning rate {rate}.");
     let factors = vec![constant(-rate, "minus the learning rate"), gradient];
     let terms = vec![Term { factors, product: product.into(), partial: partial.into() }];
-    let name = format!("updated_{name}.{l}");
-    Explanation { start: Some(before), terms, ..bare(reader, &name, row, column, sentence) }
+    Explanation { start: Some(before), terms, ..bare(reader, kind.of(l), row, column, sentence) }
 }

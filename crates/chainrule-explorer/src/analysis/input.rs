@@ -1,5 +1,6 @@
 //! One input: what reads it, and how the loss changes with it.
 
+use chainrule::trace::Quantity;
 use serde::Serialize;
 
 use super::explain::carried_back;
@@ -27,15 +28,21 @@ pub fn input(step: &Step, column: usize, sample: usize) -> Result<InputReport, R
     let dense = reader.layer(1)?;
     reader.check("input", column, dense.inputs)?;
     reader.check_sample(sample)?;
-    let inputs = reader.row("a.0", sample);
+    let inputs = reader.row(Quantity::Activation.of(0), sample);
     let term = |j: usize| {
-        let bias = if dense.bias { reader.number("bias.1", 0, j) } else { 0.0 };
-        let before = reader.row("weight.1", j).iter().zip(inputs).take(column);
+        let bias = if dense.bias { reader.number(Quantity::Bias.of(1), 0, j) } else { 0.0 };
+        let before = reader.row(Quantity::Weight.of(1), j).iter().zip(inputs).take(column);
         let sum = before.fold(bias, |sum, (w, x)| w.mul_add(*x, sum));
-        chain(sum, [[reader.factor("weight.1", j, column), reader.factor("a.0", sample, column)]])
+        chain(
+            sum,
+            [[
+                reader.factor(Quantity::Weight.of(1), j, column),
+                reader.factor(Quantity::Activation.of(0), sample, column),
+            ]],
+        )
     };
     Ok(InputReport {
-        value: reader.factor("a.0", sample, column),
+        value: reader.factor(Quantity::Activation.of(0), sample, column),
         terms: (0..dense.width).flat_map(term).collect(),
         sensitivity: carried_back(&reader, 0, sample, column),
     })

@@ -1,5 +1,6 @@
 //! A layer as a whole: what it costs, and what it does to the error signal.
 
+use chainrule::trace::{Quantity, ValueId};
 use serde::Serialize;
 
 use super::neuron::saturated_and_dead;
@@ -82,16 +83,16 @@ pub fn layer(step: &Step, layer: usize) -> Result<LayerReport, Refusal> {
     let reader = Reader::new(step);
     let dense = reader.layer(layer)?;
     let (weights, biases) = (dense.width * dense.inputs, if dense.bias { dense.width } else { 0 });
-    let product = step.network.layers()[dense.index - 1].forward_flops(dense.inputs) * reader.batch() as u64;
+    let product = step.network.layers()[layer - 1].forward_flops(dense.inputs) * reader.batch() as u64;
     let numbers = reader.batch() * dense.width;
     let bytes = |count: usize| count * size_of::<f64>();
-    let size = |name: &str, l: usize| -> Result<f64, Refusal> {
-        Ok(root_mean_square(&reader.value(&format!("{name}.{l}"))?.values))
-    };
+    let size =
+        |value: ValueId| -> Result<f64, Refusal> { Ok(root_mean_square(&reader.value(value)?.values)) };
     let gain = if layer == reader.depth() {
         None
     } else {
-        let (above, error, delta) = (size("delta", layer + 1)?, size("error", layer)?, size("delta", layer)?);
+        let above = size(reader.delta(layer + 1))?;
+        let (error, delta) = (size(Quantity::Error.of(layer))?, size(Quantity::Delta.of(layer))?);
         Some(Gain {
             delta_above: above.into(),
             error: error.into(),

@@ -1,5 +1,6 @@
 //! The loss, sample by sample.
 
+use chainrule::trace::{Quantity, ValueId};
 use chainrule::{Loss, Mode, Targets, forward, output_error};
 use serde::Serialize;
 
@@ -40,13 +41,13 @@ pub struct SampleLoss {
 /// Never for a step that has been traced.
 pub fn loss(step: &Step) -> Result<LossReport, Refusal> {
     let reader = Reader::new(step);
-    let (output, width) = (format!("a.{}", reader.depth()), step.network.output_width());
-    let of = |name: &str, sample| (0..width).map(|k| reader.factor(name, sample, k)).collect();
+    let (output, width) = (Quantity::Activation.of(reader.depth()), step.network.output_width());
+    let of = |name: ValueId, sample| (0..width).map(|k| reader.factor(name, sample, k)).collect();
     let samples = sample_losses(&reader)?.into_iter().enumerate().map(|(sample, loss)| SampleLoss {
         sample,
         loss: loss.into(),
-        outputs: of(&output, sample),
-        targets: of("target", sample),
+        outputs: of(output, sample),
+        targets: of(ValueId::TARGET, sample),
     });
     Ok(LossReport {
         loss: step.trace.loss().into(),

@@ -1,5 +1,6 @@
 //! A matrix as a whole: its rows' and columns' norms, and its extremes.
 
+use chainrule::trace::ValueId;
 use serde::Serialize;
 
 use super::Cell;
@@ -9,8 +10,8 @@ use crate::{Num, Refusal, Step};
 /// Norms and extremes of a matrix.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MatrixReport {
-    /// The value's name in the trace.
-    pub name: String,
+    /// Which value of the trace.
+    pub name: ValueId,
     /// Rows and columns.
     pub shape: [usize; 2],
     /// Euclidean.
@@ -29,7 +30,7 @@ pub struct MatrixReport {
 ///
 /// # Errors
 /// When the step has no such value, or it is no matrix.
-pub fn matrix(step: &Step, name: &str) -> Result<MatrixReport, Refusal> {
+pub fn matrix(step: &Step, name: ValueId) -> Result<MatrixReport, Refusal> {
     let value = Reader::new(step).value(name)?;
     let [rows, columns] = value.shape[..] else {
         let what = if value.shape.is_empty() { "one number" } else { "a vector" };
@@ -48,9 +49,9 @@ pub fn matrix(step: &Step, name: &str) -> Result<MatrixReport, Refusal> {
             extremes.1 = index;
         }
     }
-    let cell = |index: usize| Cell { name: name.to_owned(), row: index / columns, column: index % columns };
+    let cell = |index: usize| Cell { name, row: index / columns, column: index % columns };
     Ok(MatrixReport {
-        name: name.to_owned(),
+        name,
         shape: [rows, columns],
         row_norms: values.chunks(columns).map(|row| norm(row.iter().copied()).into()).collect(),
         column_norms: (0..columns).map(|j| norm(column(j)).into()).collect(),

@@ -1,7 +1,7 @@
 //! What can be asked about a step: functions of a [`Step`](crate::Step) that give the contract's types.
 //!
 //! Samples, neurons, rows and columns count from 0 in arguments and in [`Cell`]s, and from 1 in everything
-//! that people read. Layers are the dense ones, from 1, as in the trace.
+//! that people read. Layers count from 1, as in the trace.
 
 mod check;
 mod edge;
@@ -16,7 +16,7 @@ mod outer;
 mod reader;
 mod rule;
 
-use chainrule::trace::Operation;
+use chainrule::trace::{Computation, ValueId};
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use check::{
@@ -38,11 +38,11 @@ pub use rule::{OutputRule, RuleName, output_rule};
 use crate::Num;
 
 /// An element of a value of the trace. Vectors have row 0; `loss` is [0, 0].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cell {
-    /// The value's name in the trace.
-    pub name: String,
+    /// Which value of the trace.
+    pub name: ValueId,
     /// From 0.
     pub row: usize,
     /// From 0.
@@ -86,7 +86,7 @@ pub struct Explanation {
     pub value: Num,
     /// The operation of its event; none for what is given.
     #[serde(serialize_with = "operation_or_given")]
-    pub operation: Option<Operation>,
+    pub operation: Option<Computation>,
     /// What the sum starts from, unless it is 0.
     pub start: Option<Factor>,
     /// In the order of the engine's sum.
@@ -100,69 +100,11 @@ pub struct Explanation {
 }
 
 fn operation_or_given<S: Serializer>(
-    operation: &Option<Operation>,
+    operation: &Option<Computation>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     match operation {
         Some(operation) => operation.serialize(serializer),
         None => serializer.serialize_str("given"),
     }
-}
-
-/// What kind of quantity a value is: the page has a colour for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// a(l), inputs included.
-    Activation,
-    /// What the output should be.
-    Target,
-    /// W(l)
-    Weight,
-    /// b(l)
-    Bias,
-    /// z(l)
-    PreActivation,
-    /// The batch's loss.
-    Loss,
-    /// dLoss/da(l)
-    Error,
-    /// sigma'(z(l))
-    Slope,
-    /// delta(l) = dLoss/dz(l)
-    Delta,
-    /// dLoss/dW(l)
-    WeightGradient,
-    /// dLoss/db(l)
-    BiasGradient,
-    /// W(l) after the update.
-    UpdatedWeight,
-    /// b(l) after the update.
-    UpdatedBias,
-}
-
-/// The kind of the value of that name, and its layer (0 for inputs, target and loss); none for a name that
-/// no trace has.
-pub fn kind_of(name: &str) -> Option<(Kind, usize)> {
-    match name {
-        "target" => return Some((Kind::Target, 0)),
-        "loss" => return Some((Kind::Loss, 0)),
-        _ => {}
-    }
-    let (kind, layer) = name.split_once('.')?;
-    let kind = match kind {
-        "a" => Kind::Activation,
-        "weight" => Kind::Weight,
-        "bias" => Kind::Bias,
-        "z" => Kind::PreActivation,
-        "error" => Kind::Error,
-        "slope" => Kind::Slope,
-        "delta" => Kind::Delta,
-        "weight_gradient" => Kind::WeightGradient,
-        "bias_gradient" => Kind::BiasGradient,
-        "updated_weight" => Kind::UpdatedWeight,
-        "updated_bias" => Kind::UpdatedBias,
-        _ => return None,
-    };
-    Some((kind, layer.parse().ok()?))
 }

@@ -1,6 +1,7 @@
 //! One neuron for one sample, in both directions.
 
 use chainrule::Activation;
+use chainrule::trace::{Quantity, ValueId};
 use serde::Serialize;
 
 use super::explain::{explain_with, slope};
@@ -78,8 +79,8 @@ pub fn neuron(step: &Step, layer: usize, neuron: usize, sample: usize) -> Result
     let dense = reader.layer(layer)?;
     reader.check(&format!("neuron of layer {layer}"), neuron, dense.width)?;
     reader.check_sample(sample)?;
-    let explained = |name: &str| {
-        explain_with(&reader, &Cell { name: format!("{name}.{layer}"), row: sample, column: neuron })
+    let explained = |quantity: Quantity| {
+        explain_with(&reader, &Cell { name: quantity.of(layer), row: sample, column: neuron })
     };
     let is_output = layer == reader.depth();
     let rule = is_output.then(|| output_rule(step));
@@ -91,15 +92,16 @@ pub fn neuron(step: &Step, layer: usize, neuron: usize, sample: usize) -> Result
         neuron,
         sample,
         activation_name: readable(dense.activation.name()),
-        pre_activation: explained("z")?,
-        activation: explained("a")?,
-        curve: (!is_softmax)
-            .then(|| curve(dense.activation, reader.number(&format!("z.{layer}"), sample, neuron))),
+        pre_activation: explained(Quantity::PreActivation)?,
+        activation: explained(Quantity::Activation)?,
+        curve: (!is_softmax).then(|| {
+            curve(dense.activation, reader.number(Quantity::PreActivation.of(layer), sample, neuron))
+        }),
         state,
         state_sentence: sentence(dense.activation, state, slope.as_ref(), rule.as_ref()),
         slope,
-        error: if is_output { None } else { Some(explained("error")?) },
-        delta: explained("delta")?,
+        error: if is_output { None } else { Some(explained(Quantity::Error)?) },
+        delta: explained(Quantity::Delta)?,
         output_rule: rule,
     })
 }
@@ -129,9 +131,9 @@ fn state_of(reader: &Reader<'_>, layer: usize, dense: &DenseLayer, neuron: usize
 
 /// sigma'(z) of a neuron for each sample; not for softmax.
 fn slopes(reader: &Reader<'_>, layer: usize, dense: &DenseLayer, neuron: usize) -> Vec<f64> {
-    let (z, a) = (format!("z.{layer}"), format!("a.{layer}"));
-    let number = |name: &str, sample| reader.number(name, sample, neuron);
-    (0..reader.batch()).map(|i| dense.activation.derivative(number(&z, i), number(&a, i))).collect()
+    let (z, a) = (Quantity::PreActivation.of(layer), Quantity::Activation.of(layer));
+    let number = |name: ValueId, sample| reader.number(name, sample, neuron);
+    (0..reader.batch()).map(|i| dense.activation.derivative(number(z, i), number(a, i))).collect()
 }
 
 /// How many neurons of a layer let next to nothing through for every sample, and how many are dead.

@@ -1,5 +1,6 @@
 //! A weight gradient as a board: one sample's delta down the side times its input along the top.
 
+use chainrule::trace::Quantity;
 use serde::Serialize;
 
 use super::reader::Reader;
@@ -42,12 +43,12 @@ pub fn outer(step: &Step, layer: usize, sample: Option<usize>) -> Result<OuterRe
     }
     let numbers = |values: &[f64]| values.iter().map(|&value| Num(value)).collect::<Vec<Num>>();
     let Some(sample) = sample else {
-        let values = numbers(&reader.value(&format!("weight_gradient.{layer}"))?.values);
+        let values = numbers(&reader.value(Quantity::WeightGradient.of(layer))?.values);
         return Ok(OuterReport { layer, sample: None, side: None, top: None, shape, values });
     };
     reader.check_sample(sample)?;
-    let side = reader.row(&format!("delta.{layer}"), sample);
-    let top = reader.row(&format!("a.{}", layer - 1), sample);
+    let side = reader.row(Quantity::Delta.of(layer), sample);
+    let top = reader.row(Quantity::Activation.of(layer - 1), sample);
     let values = side.iter().flat_map(|delta| top.iter().map(move |a| Num(delta * a))).collect();
     let (side, top) = (Some(numbers(side)), Some(numbers(top)));
     Ok(OuterReport { layer, sample: Some(sample), side, top, shape, values })

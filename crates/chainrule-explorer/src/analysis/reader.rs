@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use chainrule::trace::{Operation, Value};
+use chainrule::trace::{Computation, Quantity, Value, ValueId};
 use chainrule::{Activation, Layer, Targets};
 
-use super::{Cell, Factor, Kind, Term, kind_of};
+use super::rule::readable;
+use super::{Cell, Factor, Term};
 use crate::{Refusal, Step};
+
+pub(super) use crate::sentences::counted;
 
 /// A dense layer of the step's network.
 pub(super) struct DenseLayer {
-    /// Its place in the network, from 1, dropout layers counted.
-    pub(super) index: usize,
     pub(super) inputs: usize,
     pub(super) width: usize,
     pub(super) activation: Activation,
@@ -20,38 +21,35 @@ pub(super) struct DenseLayer {
 
 pub(super) struct Reader<'a> {
     pub(super) step: &'a Step,
-    /// Layer l is element l - 1.
-    pub(super) dense: Vec<DenseLayer>,
+    /// Layer l is element l - 1; none where it is of another kind.
+    dense: Vec<Option<DenseLayer>>,
     /// With the operation of the event; none for what is given.
-    values: HashMap<&'a str, (&'a Value<f64>, Option<Operation>)>,
+    values: HashMap<ValueId, (&'a Value<f64>, Option<Computation>)>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(step: &'a Step) -> Self {
-        let mut dense = Vec::new();
-        for (index, layer) in step.network.layers().iter().enumerate() {
-            if let Layer::Dense(layer) = layer {
-                dense.push(DenseLayer {
-                    index: index + 1,
-                    inputs: step.network.width(index),
-                    width: layer.width,
-                    activation: layer.activation,
-                    bias: layer.bias,
-                });
-            }
-        }
+        let dense = step.network.layers().iter().enumerate().map(|(index, layer)| match layer {
+            Layer::Dense(layer) => Some(DenseLayer {
+                inputs: step.network.width(index),
+                width: layer.width,
+                activation: layer.activation,
+                bias: layer.bias,
+            }),
+            _ => None,
+        });
+        let dense = dense.collect();
         let given = step.trace.given.iter().map(|value| (value, None));
         let computed = step
             .trace
             .events
             .iter()
             .flat_map(|event| event.outputs.iter().map(move |value| (value, Some(event.operation))));
-        let values =
-            given.chain(computed).map(|(value, operation)| (value.name.as_str(), (value, operation)));
+        let values = given.chain(computed).map(|(value, operation)| (value.id, (value, operation)));
         Reader { step, dense, values: values.collect() }
     }
 
-    /// L, the number of dense layers.
+    /// L, the number of layers.
     pub(super) fn depth(&self) -> usize {
         self.dense.len()
     }
@@ -60,11 +58,26 @@ impl<'a> Reader<'a> {
         self.step.inputs.rows()
     }
 
+    /// Layer l, which is dense.
     pub(super) fn layer(&self, l: usize) -> Result<&DenseLayer, Refusal> {
-        let layer = l.checked_sub(1).and_then(|index| self.dense.get(index));
-        layer.ok_or_else(|| {
+        let layer = l.checked_sub(1).and_then(|index| self.dense.get(index)).ok_or_else(|| {
             Refusal::Missing(format!("there is no layer {l}; layers are 1 to {}", self.depth()))
+        })?;
+        layer.as_ref().ok_or_else(|| {
+            let kind = readable(self.step.network.layers()[l - 1].name());
+            Refusal::Missing(format!("layer {l} is a {kind}; only dense layers are looked into"))
         })
+    }
+
+    /// Whether layer l is dense.
+    pub(super) fn is_dense(&self, l: usize) -> bool {
+        self.layer(l).is_ok()
+    }
+
+    /// delta(l); where a layer has no sigma, dLoss/da(l) is it.
+    pub(super) fn delta(&self, l: usize) -> ValueId {
+        let delta = Quantity::Delta.of(l);
+        if self.has(delta) { delta } else { Quantity::Error.of(l) }
     }
 
     /// Fails unless `index` is below `count`; `what` as in "neuron of layer 2".
@@ -82,42 +95,37 @@ impl<'a> Reader<'a> {
         self.check("sample", sample, self.batch())
     }
 
-    pub(super) fn value(&self, name: &str) -> Result<&'a Value<f64>, Refusal> {
-        let found = self.values.get(name).map(|(value, _)| *value);
+    pub(super) fn value(&self, name: ValueId) -> Result<&'a Value<f64>, Refusal> {
+        let found = self.values.get(&name).map(|(value, _)| *value);
         found.ok_or_else(|| {
-            let known = "a.0, target, loss, and weight, bias, z, a, error, slope, delta, weight_gradient, \
-                         bias_gradient, updated_weight or updated_bias with a layer, as in z.1";
-            let shown: String = name.chars().take(40).collect();
-            Refusal::Missing(format!(
-                "this step has no value {shown:?}; names are {known}; layers are 1 to {}",
-                self.depth()
-            ))
+            let depth = self.depth();
+            Refusal::Missing(format!("this step has no value {name}; layers are 1 to {depth}"))
         })
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.values.contains_key(name)
+    pub(super) fn has(&self, name: ValueId) -> bool {
+        self.values.contains_key(&name)
     }
 
-    pub(super) fn operation(&self, name: &str) -> Option<Operation> {
-        self.values.get(name).and_then(|(_, operation)| *operation)
+    pub(super) fn operation(&self, name: ValueId) -> Option<Computation> {
+        self.values.get(&name).and_then(|(_, operation)| *operation)
     }
 
     /// A row of a matrix, or a whole vector. The name and the row have been checked.
-    pub(super) fn row(&self, name: &str, row: usize) -> &'a [f64] {
-        let Some((value, _)) = self.values.get(name) else { return &[] };
+    pub(super) fn row(&self, name: ValueId, row: usize) -> &'a [f64] {
+        let Some((value, _)) = self.values.get(&name) else { return &[] };
         let (_, columns) = rows_and_columns(&value.shape);
         value.values.get(row * columns..(row + 1) * columns).unwrap_or(&[])
     }
 
     /// One number, NaN where there is none.
-    pub(super) fn number(&self, name: &str, row: usize, column: usize) -> f64 {
+    pub(super) fn number(&self, name: ValueId, row: usize, column: usize) -> f64 {
         self.row(name, row).get(column).copied().unwrap_or(f64::NAN)
     }
 
     /// A cell of the trace as a factor.
-    pub(super) fn factor(&self, name: &str, row: usize, column: usize) -> Factor {
-        let cell = Cell { name: name.to_owned(), row, column };
+    pub(super) fn factor(&self, name: ValueId, row: usize, column: usize) -> Factor {
+        let cell = Cell { name, row, column };
         let label = self.label(&cell);
         Factor { cell: Some(cell), value: self.number(name, row, column).into(), label }
     }
@@ -125,35 +133,36 @@ impl<'a> Reader<'a> {
     /// How a cell is read, indices from 1.
     pub(super) fn label(&self, cell: &Cell) -> String {
         let (row, column) = (cell.row.saturating_add(1), cell.column.saturating_add(1));
-        let Some((kind, l)) = kind_of(&cell.name) else { return cell.name.clone() };
+        let ValueId { quantity, layer: l } = cell.name;
         let of_sample = if self.batch() > 1 { format!(" of sample {row}") } else { String::new() };
-        match kind {
-            Kind::Activation => format!("a({l})[{column}]{of_sample}"),
-            Kind::PreActivation => format!("z({l})[{column}]{of_sample}"),
-            Kind::Error => format!("error({l})[{column}]{of_sample}"),
-            Kind::Slope => format!("slope({l})[{column}]{of_sample}"),
-            Kind::Delta => format!("delta({l})[{column}]{of_sample}"),
-            Kind::Target => format!("target[{column}]{of_sample}"),
-            Kind::Weight => format!("W({l})[{row}, {column}]"),
-            Kind::WeightGradient => format!("dW({l})[{row}, {column}]"),
-            Kind::UpdatedWeight => format!("updated W({l})[{row}, {column}]"),
-            Kind::Bias => format!("b({l})[{column}]"),
-            Kind::BiasGradient => format!("db({l})[{column}]"),
-            Kind::UpdatedBias => format!("updated b({l})[{column}]"),
-            Kind::Loss => "loss".to_owned(),
+        match quantity {
+            Quantity::Activation => format!("a({l})[{column}]{of_sample}"),
+            Quantity::PreActivation => format!("z({l})[{column}]{of_sample}"),
+            Quantity::Error => format!("error({l})[{column}]{of_sample}"),
+            Quantity::Slope => format!("slope({l})[{column}]{of_sample}"),
+            Quantity::Delta => format!("delta({l})[{column}]{of_sample}"),
+            Quantity::Target => format!("target[{column}]{of_sample}"),
+            Quantity::Weight => format!("W({l})[{row}, {column}]"),
+            Quantity::WeightGradient => format!("dW({l})[{row}, {column}]"),
+            Quantity::UpdatedWeight => format!("updated W({l})[{row}, {column}]"),
+            Quantity::Bias => format!("b({l})[{column}]"),
+            Quantity::BiasGradient => format!("db({l})[{column}]"),
+            Quantity::UpdatedBias => format!("updated b({l})[{column}]"),
+            Quantity::Loss => "loss".to_owned(),
         }
     }
 
     /// The targets of one sample.
     pub(super) fn target(&self, sample: usize) -> &'a [f64] {
-        self.row("target", sample)
+        self.row(ValueId::TARGET, sample)
     }
 
     /// dl/da of one sample, before the division by B; none where the engine takes the derivative by z at
     /// once.
     pub(super) fn loss_derivatives(&self, sample: usize) -> Result<Option<Vec<f64>>, Refusal> {
         let (l, width) = (self.depth(), self.step.network.output_width());
-        let (z, a) = (self.row(&format!("z.{l}"), sample), self.row(&format!("a.{l}"), sample));
+        let (z, a) =
+            (self.row(Quantity::PreActivation.of(l), sample), self.row(Quantity::Activation.of(l), sample));
         let row = |values| chainrule::MatrixView::new(1, width, values);
         let derivatives = self.step.loss.derivative_by_output(
             self.step.network.output_activation(),
@@ -173,11 +182,6 @@ pub(super) fn rows_and_columns(shape: &[usize]) -> (usize, usize) {
         [length] => (1, length),
         _ => (1, 1),
     }
-}
-
-/// "1 neuron", "3 neurons".
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// start + a b + c d + ..., one fused multiply-add after the other: the engine's chain.

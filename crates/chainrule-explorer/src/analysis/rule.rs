@@ -4,6 +4,7 @@ use chainrule::{Activation, Loss};
 use serde::Serialize;
 
 use crate::Step;
+use crate::sentences::ShortForm;
 
 /// How delta(L) is computed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,8 +35,8 @@ pub fn output_rule(step: &Step) -> OutputRule {
     let output = step.network.output_activation();
     let (loss_name, output_name) = (readable(step.loss.name()), readable(output.name()));
     let targets_as_given = targets_as_given(step);
-    if step.loss.has_short_form(output) {
-        let reason = short_form(step);
+    if let Some(form) = ShortForm::of(&step.loss, output, step.samples()) {
+        let reason = short_form(step, &form);
         return OutputRule { rule: RuleName::PredictionMinusTarget, reason, targets_as_given };
     }
     let derivative = loss_derivative(&step.loss, output);
@@ -77,17 +78,18 @@ pub fn output_rule(step: &Step) -> OutputRule {
     OutputRule { rule: RuleName::ThroughSlope, reason, targets_as_given }
 }
 
+/// Whether nothing is smoothed or weighted, and the targets of each sample sum to 1 where they are classes'.
 fn targets_as_given(step: &Step) -> bool {
-    let Loss::CrossEntropy { .. } = step.loss else { return true };
     let outputs = step.network.output_width();
-    (0..step.targets.rows()).all(|i| {
-        let row = step.targets.row(i);
-        let same = row.iter().enumerate().all(|(k, &y)| step.loss.counted_target(y, k, outputs) == y);
-        same && (row.iter().sum::<f64>() - 1.0).abs() < 1e-9
-    })
+    let as_given = |i: usize| {
+        let mut row = step.targets.row(i).iter().enumerate();
+        row.all(|(k, &y)| step.loss.counted_target(y, k, outputs) == y)
+    };
+    let form = ShortForm::of(&step.loss, step.loss.natural_output(), step.samples());
+    (0..step.targets.rows()).all(as_given) && form.is_none_or(|form| form.sums_to_one)
 }
 
-fn short_form(step: &Step) -> String {
+fn short_form(step: &Step, form: &ShortForm) -> String {
     let end = "It is divided by the number of samples, since the loss is their mean.";
     match &step.loss {
         Loss::HalfSquaredError => format!(
@@ -98,32 +100,15 @@ fn short_form(step: &Step) -> String {
             "Binary cross-entropy has dLoss/da = (a - y) / (a (1 - a)), and sigmoid's slope is a (1 - a): \
              they cancel, and delta is the prediction minus the target. {end}"
         ),
-        loss => {
-            let (smoothed, weighted) = match loss {
-                Loss::CrossEntropy { label_smoothing, class_weights } => {
-                    (*label_smoothing > 0.0, class_weights.is_some())
-                }
-                _ => (false, false),
-            };
-            let outputs = step.network.output_width();
-            let counted = |i: usize| -> f64 {
-                let row = step.targets.row(i).iter().enumerate();
-                row.map(|(k, &y)| loss.counted_target(y, k, outputs)).sum()
-            };
-            let sums_to_one = (0..step.targets.rows()).all(|i| (counted(i) - 1.0).abs() < 1e-9);
-            let target = match (smoothed, weighted) {
-                (false, false) => "target",
-                (true, false) => "smoothed target",
-                (false, true) => "target times its class's weight",
-                (true, true) => "smoothed target times its class's weight",
-            };
-            let prediction = match sums_to_one {
+        _ => {
+            let prediction = match form.sums_to_one {
                 true => "the prediction".to_owned(),
                 false => format!(
-                    "the prediction (times the sum of the {target} over all classes, which is not 1 for \
-                     every sample)"
+                    "the prediction (times the sum of the {} over all classes, which is not 1 for every sample)",
+                    form.target
                 ),
             };
+            let target = form.target;
             format!(
                 "Cross-entropy has dLoss/da = -y / a, and softmax's matrix of derivatives takes the \
                  division away again: delta is {prediction} minus the {target}. {end}"
