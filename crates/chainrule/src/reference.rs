@@ -4,7 +4,7 @@
 //! on moderate numbers. It can also make the classic mistakes on purpose, so that one can see which
 //! checks notice.
 
-use crate::activation::Activation;
+use crate::activation::{Activation, Elementwise};
 use crate::error::Result;
 use crate::forward::Mode;
 use crate::layer::Layer;
@@ -94,12 +94,12 @@ pub fn compute(
                 };
             }
             for j in 0..width(l) {
-                a_l[(i, j)] = match activation(network, l) {
-                    Activation::Softmax => {
+                a_l[(i, j)] = match activation(network, l).elementwise() {
+                    None => {
                         let sum: f64 = z_l.row(i).iter().map(|z| z.exp()).sum();
                         z_l[(i, j)].exp() / sum
                     }
-                    other => other.value(z_l[(i, j)]),
+                    Some(sigma) => sigma.value(z_l[(i, j)]),
                 };
             }
         }
@@ -130,14 +130,14 @@ pub fn compute(
         value += s * row_loss / total;
         for j in 0..n {
             let mean = if mistake == Some(Mistake::SumForMean) { 1.0 } else { total };
-            let through: f64 = match output {
-                Activation::Softmax => (0..n)
+            let through: f64 = match output.elementwise() {
+                None => (0..n)
                     .map(|k| {
                         let (a_j, a_k) = (a[depth][(i, j)], a[depth][(i, k)]);
                         error[k] * a_k * (f64::from(u8::from(j == k)) - a_j)
                     })
                     .sum(),
-                other => error[j] * other.derivative(z[depth][(i, j)], a[depth][(i, j)]),
+                Some(sigma) => error[j] * sigma.derivative(z[depth][(i, j)], a[depth][(i, j)]),
             };
             delta[depth][(i, j)] = s * through / mean;
         }
@@ -194,7 +194,7 @@ pub fn compute(
                     }
                     Layer::Dropout(dropout) => delta[l][(i, k)] * dropout.mask(mode, l, i, k),
                 };
-                let slope = match (mistake, activation(network, l - 1)) {
+                let slope = match (mistake, function(network, l - 1)) {
                     (Some(Mistake::NoActivationDerivative), _) => 1.0,
                     (_, sigma) => sigma.derivative(z[l - 1][(i, k)], a[l - 1][(i, k)]),
                 };
@@ -211,6 +211,11 @@ fn activation(network: &Network, l: usize) -> Activation {
         Layer::Dense(dense) => dense.activation,
         Layer::Dropout(_) => Activation::Identity,
     }
+}
+
+/// A hidden layer's sigma.
+fn function(network: &Network, l: usize) -> Elementwise {
+    activation(network, l).elementwise().expect("no hidden layer has softmax")
 }
 
 /// l_i and dl_i/da, in the textbook's form.

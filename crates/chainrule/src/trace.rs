@@ -13,7 +13,7 @@ use std::path::Path;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
-use crate::activation::Activation;
+use crate::activation::{Activation, Elementwise};
 use crate::backward::{Deltas, carry_back, gradients, output_error, through_activation};
 use crate::error::Result;
 use crate::forward::{Mode, forward};
@@ -247,10 +247,11 @@ pub fn trace<T: Scalar>(
     let (z, a) = (cache.pre_activation(depth), cache.output());
     let output = network.output_activation();
     let direct = loss.has_short_form(output);
-    let by_output = match output {
-        Activation::Softmax => None,
-        _ if direct => None,
-        _ => loss.derivative_by_output(output, z.view(), a.view(), targets, sample_weights)?,
+    let by_output = match output.elementwise() {
+        Some(sigma) if !direct => loss
+            .derivative_by_output(output, z.view(), a.view(), targets, sample_weights)?
+            .map(|by_output| (by_output, slopes(sigma, z, a))),
+        _ => None,
     };
     let sentence = match (direct, output) {
         (true, _) => direct_sentence(loss, targets, sample_weights.is_some(), last),
@@ -263,9 +264,9 @@ pub fn trace<T: Scalar>(
         ),
     };
     let mut outputs = vec![matrix(format!("delta.{last}"), &error.delta)];
-    if let Some(by_output) = by_output {
+    if let Some((by_output, slopes)) = by_output {
         outputs.push(matrix(format!("error.{last}"), &by_output));
-        outputs.push(matrix(format!("slope.{last}"), &slopes(output, z, a)));
+        outputs.push(matrix(format!("slope.{last}"), &slopes));
     }
     recorder.add(Phase::OutputError, last, Operation::OutputDelta, operands, outputs, sentence);
 
@@ -300,7 +301,8 @@ pub fn trace<T: Scalar>(
                 "Layer {number}: multiplied by the slope of {} at z({number}), it is the layer's own error signal delta({number}).",
                 dense.activation.name()
             );
-            let slopes = slopes(dense.activation, cache.pre_activation(l), cache.activation(l));
+            let sigma = dense.activation.elementwise().expect("no hidden layer has softmax");
+            let slopes = slopes(sigma, cache.pre_activation(l), cache.activation(l));
             let outputs =
                 vec![matrix(format!("delta.{number}"), &delta), matrix(format!("slope.{number}"), &slopes)];
             recorder.add(Phase::Backward, number, Operation::Delta, operands, outputs, sentence);
@@ -381,8 +383,8 @@ fn direct_sentence<T: Scalar>(
     )
 }
 
-/// sigma'(z) of every element; not for softmax.
-fn slopes<T: Scalar>(sigma: Activation, z: &Matrix<T>, a: &Matrix<T>) -> Matrix<T> {
+/// sigma'(z) of every element.
+fn slopes<T: Scalar>(sigma: Elementwise, z: &Matrix<T>, a: &Matrix<T>) -> Matrix<T> {
     let mut slopes = z.clone();
     for (slope, &a) in slopes.as_mut_slice().iter_mut().zip(a.as_slice()) {
         *slope = sigma.derivative(*slope, a);
