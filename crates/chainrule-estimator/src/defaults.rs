@@ -2,7 +2,7 @@
 
 use chainrule::layer::{Dense, Dropout, Layer};
 use chainrule::optimizer::AdamW;
-use chainrule::{Activation, Loss, Network, Rule, Schedule, TrainingOptions};
+use chainrule::{Activation, Loss, Network, Rule, Schedule, TargetRange, TrainingOptions};
 use chainrule_data::{InputPreprocessing, Note, Preprocessing};
 
 use crate::error::Result;
@@ -28,7 +28,7 @@ impl Facts<'_> {
 pub(crate) fn standardizes_target(options: &EstimatorOptions) -> bool {
     let any_number = match &options.loss {
         None => true,
-        Some(loss) => !matches!(loss, Loss::Poisson | Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. }),
+        Some(loss) => loss.target_range() == TargetRange::Finite,
     };
     any_number && options.output_activation.is_none_or(|activation| activation == Activation::Identity)
 }

@@ -1,6 +1,6 @@
 //! What a model means that says nothing of preprocessing: inputs are taken as they are, and classes are numbers.
 
-use chainrule::{Loss, Model};
+use chainrule::{Model, TargetRange};
 use chainrule_data::{
     ClassTarget, Dataset, Features, ImageInputs, InputColumn, InputPreprocessing, LABEL, MissingWords,
     NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing,
@@ -39,7 +39,7 @@ pub(crate) fn plain_preprocessing<T>(model: &Model<T>, dataset: &Dataset) -> Res
             (InputPreprocessing::Columns(header[..wanted].iter().map(plain).collect()), target)
         }
     };
-    let for_classes = matches!(model.loss, Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy);
+    let for_classes = model.loss.target_range() == TargetRange::UnitInterval;
     let target = if for_classes {
         let count = model.network.output_width().max(2);
         let classes = (0..count).map(|class| class.to_string()).collect();

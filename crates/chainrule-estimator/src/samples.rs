@@ -186,10 +186,7 @@ impl<T: Scalar + InputNumber> PreparedSamples<T> {
                     place: Box::new(dataset.place(rows[row], name)),
                     value: value.unwrap_or(f64::NAN),
                     loss: loss.name().replace('_', " "),
-                    range: match loss {
-                        Loss::Poisson => "numbers of at least 0",
-                        _ => "numbers from 0 to 1",
-                    },
+                    range: loss.target_range().words(),
                 })
             }
             Err(Error::Value { what: "sample weights", row, .. }) if let Some(weights) = &self.weights => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chainrule::layer::{Dense, Layer};
 use chainrule::trace::{Quantity, ValueId};
-use chainrule::{Activation, Loss, Matrix, Network, Parameters, Targets};
+use chainrule::{Activation, Loss, Matrix, Network, Parameters, TargetRange, Targets};
 use serde::Deserialize;
 
 use crate::analysis::readable;
@@ -414,7 +414,7 @@ fn kept_layers(document: &Document, network: &Network) -> Vec<(usize, usize)> {
 /// stay, and outputs that are new aim at 0.
 fn fit_targets(document: &mut Document, outputs: usize) {
     let (batch, pool) = (&document.targets, &document.pool.targets);
-    let for_classes = matches!(document.loss, Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy);
+    let for_classes = document.loss.target_range() == TargetRange::UnitInterval;
     let classes = match batch.columns() {
         1 => for_classes && is_binary(batch) && is_binary(pool),
         _ => matches!(document.loss, Loss::CrossEntropy { .. }) || (is_one_hot(batch) && is_one_hot(pool)),

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::activation::{Activation, softmax_rows};
+use crate::activation::{Activation, OutputActivation};
 use crate::error::{Error, Result};
 use crate::inputs::Inputs;
 use crate::kernel::panels::{Panels, from_rows};
@@ -103,10 +103,7 @@ pub(crate) fn in_panels<T: Scalar>(matrix: MatrixView<'_, T>) -> Vec<T> {
 
 /// Turns z(L), row by row, into a(L), in place.
 pub(crate) fn activate_output<T: Scalar>(activation: Activation, width: usize, values: &mut [T]) {
-    if activation == Activation::Softmax {
-        softmax_rows(values, width);
-    }
-    activation.apply_in_place(values);
+    OutputActivation::from(activation).apply_in_place(width, values);
 }
 
 /// Samples that [`infer`] takes through the network at once.

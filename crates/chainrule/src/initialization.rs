@@ -2,9 +2,10 @@
 //!
 //! fan_in = n_(l-1), fan_out = n_l. Every rule but [`Initialization::PytorchLinear`] sets the biases to zero.
 
-use crate::activation::Activation;
-use crate::error::{Error, Result};
+use crate::activation::{Activation, Family};
+use crate::error::Result;
 use crate::kernel::Scalar;
+use crate::names::find_by_name;
 use crate::random::Random;
 
 /// How weights are drawn.
@@ -49,21 +50,10 @@ impl Initialization {
     /// The rule that keeps the signal's variance through this activation: He for ReLU and its relatives,
     /// LeCun for SELU, Glorot for the others.
     pub fn for_activation(activation: Activation) -> Self {
-        match activation {
-            Activation::Relu
-            | Activation::LeakyRelu { .. }
-            | Activation::Elu { .. }
-            | Activation::Softplus
-            | Activation::Gelu
-            | Activation::GeluTanh
-            | Activation::Silu
-            | Activation::Mish => Initialization::HeNormal,
-            Activation::Selu => Initialization::LecunNormal,
-            Activation::Identity
-            | Activation::Sigmoid
-            | Activation::HardSigmoid
-            | Activation::Tanh
-            | Activation::Softmax => Initialization::GlorotUniform,
+        match activation.family() {
+            Family::Rectifier => Initialization::HeNormal,
+            Family::SelfNormalizing => Initialization::LecunNormal,
+            Family::LinearAtZero => Initialization::GlorotUniform,
         }
     }
 
@@ -72,12 +62,8 @@ impl Initialization {
     /// # Errors
     /// For an unknown name, with the list of all.
     pub fn from_name(name: &str) -> Result<Self> {
-        let wanted = name.replace('_', "-").to_lowercase();
-        let found = Self::NAMED.iter().find(|(known, _)| *known == wanted);
-        found.map(|(_, rule)| *rule).ok_or_else(|| {
-            let known = Self::NAMED.map(|(known, _)| known).join(", ");
-            Error::UnknownName { kind: "initialization", name: name.to_owned(), known }
-        })
+        let (_, rule) = find_by_name("initialization", name, Self::NAMED.into_iter(), |(known, _)| known)?;
+        Ok(rule)
     }
 
     /// Fills a tensor of a layer with `fan_in` inputs and `fan_out` outputs with what it starts from.

@@ -44,7 +44,12 @@ fn instances<T: Scalar>() {
     black_box(evaluate::<T> as fn(_, _, _, _, _) -> _);
     black_box(evaluate_for::<T> as fn(_, _, _, _, _, _) -> _);
     black_box(predicted_class::<T> as fn(_) -> _);
+    black_box(activation::Elementwise::value::<T> as fn(_, _) -> _);
+    black_box(activation::Elementwise::derivative::<T> as fn(_, _, _) -> _);
+    black_box(activation::softmax_parts::<T> as fn(_) -> _);
     black_box(Loss::check_targets::<T> as fn(_, _, _, _, _) -> _);
+    black_box(Loss::value::<T> as fn(_, _, _, _, _) -> _);
+    black_box(Loss::counted_target::<T> as fn(_, _, _, _) -> _);
     black_box(Loss::output_to_prediction::<T> as fn(_, _, _));
     black_box(Loss::derivative_by_output::<T> as fn(_, _, _, _, _, _) -> _);
     black_box(Inputs::<T>::to_matrix as fn(_) -> _);

@@ -4,7 +4,7 @@
 //! on moderate numbers. It can also make the classic mistakes on purpose, so that one can see which
 //! checks notice.
 
-use crate::activation::Activation;
+use crate::activation::{Activation, Elementwise};
 use crate::error::Result;
 use crate::layer::LoopsContext;
 use crate::loss::{Loss, Targets};
@@ -87,12 +87,12 @@ pub fn compute(
         let mut a_l = Matrix::zeros(batch, width(l));
         for i in 0..batch {
             for j in 0..width(l) {
-                a_l[(i, j)] = match activation(network, l) {
-                    Activation::Softmax => {
+                a_l[(i, j)] = match activation(network, l).elementwise() {
+                    None => {
                         let sum: f64 = z_l.row(i).iter().map(|z| z.exp()).sum();
                         z_l[(i, j)].exp() / sum
                     }
-                    other => other.value(z_l[(i, j)]),
+                    Some(sigma) => sigma.value(z_l[(i, j)]),
                 };
             }
         }
@@ -123,14 +123,14 @@ pub fn compute(
         value += s * row_loss / total;
         for j in 0..n {
             let mean = if mistake == Some(Mistake::SumForMean) { 1.0 } else { total };
-            let through: f64 = match output {
-                Activation::Softmax => (0..n)
+            let through: f64 = match output.elementwise() {
+                None => (0..n)
                     .map(|k| {
                         let (a_j, a_k) = (a[depth][(i, j)], a[depth][(i, k)]);
                         error[k] * a_k * (f64::from(u8::from(j == k)) - a_j)
                     })
                     .sum(),
-                other => error[j] * other.derivative(z[depth][(i, j)], a[depth][(i, j)]),
+                Some(sigma) => error[j] * sigma.derivative(z[depth][(i, j)], a[depth][(i, j)]),
             };
             delta[depth][(i, j)] = s * through / mean;
         }
@@ -167,7 +167,7 @@ pub fn compute(
         let mut before = loops.input_error(&context, &a[l - 1], &delta[l]);
         for i in 0..batch {
             for k in 0..width(l - 1) {
-                let slope = match (mistake, activation(network, l - 1)) {
+                let slope = match (mistake, function(network, l - 1)) {
                     (Some(Mistake::NoActivationDerivative), _) => 1.0,
                     (_, sigma) => sigma.derivative(z[l - 1][(i, k)], a[l - 1][(i, k)]),
                 };
@@ -203,6 +203,11 @@ fn read_as_transposed(matrix: &Matrix<f64>) -> Matrix<f64> {
 
 fn activation(network: &Network, l: usize) -> Activation {
     network.layers()[l - 1].activation().unwrap_or(Activation::Identity)
+}
+
+/// A hidden layer's sigma.
+fn function(network: &Network, l: usize) -> Elementwise {
+    activation(network, l).elementwise().expect("no hidden layer has softmax")
 }
 
 /// l_i and dl_i/da, in the textbook's form.

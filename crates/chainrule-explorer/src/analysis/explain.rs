@@ -5,7 +5,7 @@ use chainrule::trace::{Computation, Quantity, ValueId};
 use chainrule::{Activation, Loss};
 
 use super::reader::{Reader, chain, constant, counted, rows_and_columns};
-use super::rule::{RuleName, loss_derivative, output_rule, readable};
+use super::rule::{RuleName, output_rule, readable};
 use super::{Cell, Explanation, Factor, Term};
 use crate::sentences::in_layer;
 use crate::{Num, Refusal, Step};
@@ -170,10 +170,7 @@ fn loss(reader: &Reader<'_>) -> Result<Explanation, Refusal> {
         Term { factors, product: loss.into(), partial: Num(partial) }
     };
     let terms = losses.iter().enumerate().map(term).collect();
-    let formula = super::loss::formula(
-        &reader.step.loss,
-        reader.step.network.output_activation().yields_probabilities(),
-    );
+    let formula = reader.step.loss.formula(reader.step.network.output_activation());
     let sentence = match (losses.len(), right_class(reader)) {
         (1, Some(class)) => {
             let l = reader.depth();
@@ -217,7 +214,7 @@ fn output_error(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Exp
         "How the loss ({}) changes with output {}: dLoss/da = {}, over {}.{rest}",
         readable(loss.name()),
         neuron + 1,
-        loss_derivative(loss, output),
+        loss.derivative_formula(output),
         counted(reader.batch(), "sample", "samples")
     );
     let factors = vec![
@@ -266,11 +263,11 @@ pub(super) fn slope(
     neuron: usize,
 ) -> Result<Explanation, Refusal> {
     let sigma = reader.layer(l)?.activation;
-    if sigma == Activation::Softmax {
+    let Some(function) = sigma.elementwise() else {
         return Err(Refusal::Missing("softmax has no slope: its derivative is a matrix".to_owned()));
-    }
+    };
     let z = reader.factor(Quantity::PreActivation.of(l), sample, neuron);
-    let slope = sigma.derivative(z.value.0, reader.number(Quantity::Activation.of(l), sample, neuron));
+    let slope = function.derivative(z.value.0, reader.number(Quantity::Activation.of(l), sample, neuron));
     let sentence = format!(
         "The slope of {} at the z of neuron {} of layer {l}: how much of the error it lets through.",
         readable(sigma.name()),

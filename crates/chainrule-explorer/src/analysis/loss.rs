@@ -1,7 +1,7 @@
 //! The loss, sample by sample.
 
 use chainrule::trace::{Quantity, ValueId};
-use chainrule::{Loss, Mode, Targets, forward, output_error};
+use chainrule::{Mode, Targets, forward, output_error};
 use serde::Serialize;
 
 use super::Factor;
@@ -52,7 +52,7 @@ pub fn loss(step: &Step) -> Result<LossReport, Refusal> {
     Ok(LossReport {
         loss: step.trace.loss().into(),
         loss_name: readable(step.loss.name()),
-        formula: formula(&step.loss, step.network.output_activation().yields_probabilities()),
+        formula: step.loss.formula(step.network.output_activation()),
         samples: samples.collect(),
     })
 }
@@ -68,46 +68,4 @@ pub(super) fn sample_losses(reader: &Reader<'_>) -> Result<Vec<f64>, Refusal> {
         Ok(output_error(&step.network, &cache, &step.loss, targets, None)?.loss)
     };
     (0..reader.batch()).map(of_sample).collect()
-}
-
-pub(super) fn formula(loss: &Loss, reads_probabilities: bool) -> String {
-    match loss {
-        Loss::HalfSquaredError => "half the sum over the outputs of (a - y)^2".to_owned(),
-        Loss::MeanSquaredError => "the mean over the outputs of (a - y)^2".to_owned(),
-        Loss::MeanAbsoluteError => "the mean over the outputs of |a - y|".to_owned(),
-        Loss::Huber { delta } => format!(
-            "the mean over the outputs of d^2 / 2 where |d| <= {delta}, else {delta} (|d| - {delta} / 2), \
-             with d = a - y"
-        ),
-        Loss::BinaryCrossEntropy if reads_probabilities => {
-            "minus the sum over the outputs of y log a + (1 - y) log(1 - a)".to_owned()
-        }
-        Loss::BinaryCrossEntropy => {
-            "minus the sum over the outputs of y log p + (1 - y) log(1 - p), with p = sigmoid(a)".to_owned()
-        }
-        Loss::CrossEntropy { label_smoothing, class_weights } => {
-            let p = if reads_probabilities { "a" } else { "p" };
-            let weight = if class_weights.is_some() { "w " } else { "" };
-            let t = if *label_smoothing > 0.0 { "t" } else { "y" };
-            let mut formula = format!("minus the sum over the classes of {weight}{t} log {p}");
-            if !reads_probabilities {
-                formula += ", with p = softmax(a)";
-            }
-            if *label_smoothing > 0.0 {
-                formula += &format!(
-                    ", with t = {} y + {label_smoothing} / the number of classes",
-                    1.0 - label_smoothing
-                );
-            }
-            if class_weights.is_some() {
-                formula += ", with w the weight of each class";
-            }
-            formula
-        }
-        Loss::Poisson => "the mean over the outputs of exp(a) - y a".to_owned(),
-        Loss::Quantile { quantile } => format!(
-            "the mean over the outputs of {quantile} (y - a) where a < y, else {} (a - y)",
-            1.0 - quantile
-        ),
-    }
 }

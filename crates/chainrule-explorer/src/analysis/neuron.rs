@@ -1,6 +1,7 @@
 //! One neuron for one sample, in both directions.
 
 use chainrule::Activation;
+use chainrule::activation::Elementwise;
 use chainrule::trace::{Quantity, ValueId};
 use serde::Serialize;
 
@@ -84,8 +85,8 @@ pub fn neuron(step: &Step, layer: usize, neuron: usize, sample: usize) -> Result
     };
     let is_output = layer == reader.depth();
     let rule = is_output.then(|| output_rule(step));
-    let is_softmax = dense.activation == Activation::Softmax;
-    let slope = if is_softmax { None } else { Some(slope(&reader, layer, sample, neuron)?) };
+    let sigma = dense.activation.elementwise();
+    let slope = sigma.map(|_| slope(&reader, layer, sample, neuron)).transpose()?;
     let state = state_of(&reader, layer, dense, neuron, sample);
     Ok(NeuronReport {
         layer,
@@ -94,9 +95,8 @@ pub fn neuron(step: &Step, layer: usize, neuron: usize, sample: usize) -> Result
         activation_name: readable(dense.activation.name()),
         pre_activation: explained(Quantity::PreActivation)?,
         activation: explained(Quantity::Activation)?,
-        curve: (!is_softmax).then(|| {
-            curve(dense.activation, reader.number(Quantity::PreActivation.of(layer), sample, neuron))
-        }),
+        curve: sigma
+            .map(|sigma| curve(sigma, reader.number(Quantity::PreActivation.of(layer), sample, neuron))),
         state,
         state_sentence: sentence(dense.activation, state, slope.as_ref(), rule.as_ref()),
         slope,
@@ -107,7 +107,7 @@ pub fn neuron(step: &Step, layer: usize, neuron: usize, sample: usize) -> Result
 }
 
 /// Round 0 and z, at least 6 to both sides.
-fn curve(sigma: Activation, z: f64) -> Curve {
+fn curve(sigma: Elementwise, z: f64) -> Curve {
     let reach = if z.is_finite() { (1.25 * z.abs()).clamp(6.0, f64::MAX / 4.0) } else { 6.0 };
     let z = (0..DOTS).map(|i| reach * (2.0 * i as f64 / (DOTS - 1) as f64 - 1.0)).collect::<Vec<f64>>();
     let a = z.iter().map(|&z| sigma.value(z).into()).collect();
@@ -115,36 +115,32 @@ fn curve(sigma: Activation, z: f64) -> Curve {
 }
 
 fn state_of(reader: &Reader<'_>, layer: usize, dense: &DenseLayer, neuron: usize, sample: usize) -> State {
-    if dense.activation == Activation::Softmax {
-        return State::Active;
-    }
-    let slopes = slopes(reader, layer, dense, neuron);
+    let Some(sigma) = dense.activation.elementwise() else { return State::Active };
+    let slopes = slopes(reader, layer, sigma, neuron);
     if slopes.iter().all(|&slope| slope == 0.0) {
         return State::Dead;
     }
     match slopes[sample].abs() {
         0.0 => State::Blocked,
-        slope if slope < SATURATED * largest_slope(dense.activation) => State::Saturated,
+        slope if slope < SATURATED * largest_slope(sigma) => State::Saturated,
         _ => State::Active,
     }
 }
 
-/// sigma'(z) of a neuron for each sample; not for softmax.
-fn slopes(reader: &Reader<'_>, layer: usize, dense: &DenseLayer, neuron: usize) -> Vec<f64> {
+/// sigma'(z) of a neuron for each sample.
+fn slopes(reader: &Reader<'_>, layer: usize, sigma: Elementwise, neuron: usize) -> Vec<f64> {
     let (z, a) = (Quantity::PreActivation.of(layer), Quantity::Activation.of(layer));
     let number = |name: ValueId, sample| reader.number(name, sample, neuron);
-    (0..reader.batch()).map(|i| dense.activation.derivative(number(z, i), number(a, i))).collect()
+    (0..reader.batch()).map(|i| sigma.derivative(number(z, i), number(a, i))).collect()
 }
 
 /// How many neurons of a layer let next to nothing through for every sample, and how many are dead.
 pub(super) fn saturated_and_dead(reader: &Reader<'_>, layer: usize, dense: &DenseLayer) -> (usize, usize) {
-    if dense.activation == Activation::Softmax {
-        return (0, 0);
-    }
-    let least = SATURATED * largest_slope(dense.activation);
+    let Some(sigma) = dense.activation.elementwise() else { return (0, 0) };
+    let least = SATURATED * largest_slope(sigma);
     let (mut saturated, mut dead) = (0, 0);
     for neuron in 0..dense.width {
-        let slopes = slopes(reader, layer, dense, neuron);
+        let slopes = slopes(reader, layer, sigma, neuron);
         if slopes.iter().all(|&slope| slope == 0.0) {
             dead += 1;
         } else if slopes.iter().all(|slope| slope.abs() < least) {
@@ -155,7 +151,7 @@ pub(super) fn saturated_and_dead(reader: &Reader<'_>, layer: usize, dense: &Dens
 }
 
 /// The largest |sigma'|, on a fine grid: no activation has it outside, and 5 % of it need not be exact.
-fn largest_slope(sigma: Activation) -> f64 {
+fn largest_slope(sigma: Elementwise) -> f64 {
     let points = (-2000..=2000).map(|i| f64::from(i) * 0.005);
     points.map(|z| sigma.derivative(z, sigma.value(z)).abs()).fold(0.0, f64::max)
 }

@@ -39,7 +39,7 @@ pub fn output_rule(step: &Step) -> OutputRule {
         let reason = short_form(step, &form);
         return OutputRule { rule: RuleName::PredictionMinusTarget, reason, targets_as_given };
     }
-    let derivative = loss_derivative(&step.loss, output);
+    let derivative = step.loss.derivative_formula(output);
     let instead = match (&step.loss, output) {
         (Loss::MeanSquaredError, Activation::Identity) if step.network.output_width() == 2 => {
             "With 2 outputs the factor 2 / n happens to be 1, so that a - y would be right here, and with \
@@ -114,25 +114,6 @@ fn short_form(step: &Step, form: &ShortForm) -> String {
                  division away again: delta is {prediction} minus the {target}. {end}"
             )
         }
-    }
-}
-
-/// dl/da of one sample, in symbols; n is the number of outputs.
-pub(super) fn loss_derivative(loss: &Loss, output: Activation) -> String {
-    let reads_probabilities = output.yields_probabilities();
-    match loss {
-        Loss::HalfSquaredError => "a - y".to_owned(),
-        Loss::MeanSquaredError => "2 (a - y) / n".to_owned(),
-        Loss::MeanAbsoluteError => "sign(a - y) / n".to_owned(),
-        Loss::Huber { delta } => format!("(a - y, cut off at -{delta} and {delta}) / n"),
-        Loss::Quantile { quantile } => {
-            format!("{} / n where a is above y, -{quantile} / n where it is below", 1.0 - quantile)
-        }
-        Loss::Poisson => "(exp(a) - y) / n".to_owned(),
-        Loss::BinaryCrossEntropy if reads_probabilities => "(a - y) / (a (1 - a))".to_owned(),
-        Loss::BinaryCrossEntropy => "sigmoid(a) - y".to_owned(),
-        Loss::CrossEntropy { .. } if reads_probabilities => "-y / a".to_owned(),
-        Loss::CrossEntropy { .. } => "softmax(a) - y".to_owned(),
     }
 }
 

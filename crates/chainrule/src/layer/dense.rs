@@ -94,12 +94,16 @@ impl<T: Scalar> Compute<T> for Dense {
 
     /// a = sigma(z).
     fn activate(&self, values: &mut [T]) {
-        self.activation.apply_in_place(values);
+        if let Some(sigma) = self.activation.elementwise() {
+            sigma.apply_in_place(values);
+        }
     }
 
     /// delta = dLoss/da * sigma'(z).
     fn error_to_delta(&self, state: &mut [T], error: &mut [T]) {
-        self.activation.turn_error_into_delta(state, error);
+        if let Some(sigma) = self.activation.elementwise() {
+            sigma.turn_error_into_delta(state, error);
+        }
     }
 
     /// dLoss/da(l-1) = delta(l) W(l).

@@ -2,7 +2,7 @@
 
 use super::value::{Quantity, Value, ValueId};
 use super::{Computation, Stage, Trace, TraceEvent};
-use crate::activation::Activation;
+use crate::activation::Elementwise;
 use crate::backward::{Deltas, carry_back, gradients, output_error, through_activation};
 use crate::error::Result;
 use crate::forward::{Cache, forward};
@@ -105,15 +105,16 @@ impl<T: Scalar> Recorder<'_, T> {
         self.add(Stage::OutputError, last, Computation::Loss, operands.clone(), vec![value]);
         let (z, a) = (cache.pre_activation(last), cache.output());
         let sigma = self.network.output_activation();
-        let by_output = match sigma {
-            Activation::Softmax => None,
-            _ if loss.has_short_form(sigma) => None,
-            _ => loss.derivative_by_output(sigma, z.view(), a.view(), targets, sample_weights)?,
+        let by_output = match sigma.elementwise() {
+            Some(function) if !loss.has_short_form(sigma) => loss
+                .derivative_by_output(sigma, z.view(), a.view(), targets, sample_weights)?
+                .map(|by_output| (by_output, slopes(function, z, a))),
+            _ => None,
         };
         let mut outputs = vec![matrix(Quantity::Delta.of(last), &error.delta)];
-        if let Some(by_output) = by_output {
+        if let Some((by_output, slopes)) = by_output {
             outputs.push(matrix(Quantity::Error.of(last), &by_output));
-            outputs.push(matrix(Quantity::Slope.of(last), &slopes(sigma, z, a)));
+            outputs.push(matrix(Quantity::Slope.of(last), &slopes));
         }
         self.add(Stage::OutputError, last, Computation::OutputDelta, operands, outputs);
         Ok(error.delta)
@@ -131,7 +132,8 @@ impl<T: Scalar> Recorder<'_, T> {
                 self.carried_back(l, &delta);
             }
             through_activation(network, cache, l, &mut delta);
-            if let (true, Some(sigma)) = (is_read, network.layers()[l - 1].activation()) {
+            let sigma = network.layers()[l - 1].activation().and_then(|sigma| sigma.elementwise());
+            if let (true, Some(sigma)) = (is_read, sigma) {
                 let operands = vec![Quantity::Error.of(l), Quantity::PreActivation.of(l)];
                 let slopes = slopes(sigma, cache.pre_activation(l), cache.activation(l));
                 let outputs =
@@ -237,8 +239,8 @@ impl<T: Scalar> Recorder<'_, T> {
     }
 }
 
-/// sigma'(z) of every element; not for softmax.
-fn slopes<T: Scalar>(sigma: Activation, z: &Matrix<T>, a: &Matrix<T>) -> Matrix<T> {
+/// sigma'(z) of every element.
+fn slopes<T: Scalar>(sigma: Elementwise, z: &Matrix<T>, a: &Matrix<T>) -> Matrix<T> {
     let mut slopes = z.clone();
     for (slope, &a) in slopes.as_mut_slice().iter_mut().zip(a.as_slice()) {
         *slope = sigma.derivative(*slope, a);

@@ -35,7 +35,7 @@ pub(super) fn implausible(claims: &Claims<'_>) -> Option<String> {
             return Some("\"kept_loss\" is there, but \"kept_epoch\" is 0".to_owned());
         }
         // Only the logarithm of a rate, and so the loss for Poisson, has no lower bound.
-        Some(kept) if kept < 0.0 && *loss != Loss::Poisson => {
+        Some(kept) if kept < 0.0 && loss.is_never_negative() => {
             return Some(format!("\"kept_loss\" is {kept:e}, and the loss {} is never below 0", loss.name()));
         }
         None if kept_epoch != epochs => {
@@ -46,7 +46,7 @@ pub(super) fn implausible(claims: &Claims<'_>) -> Option<String> {
         _ => {}
     }
     // A loss for Poisson may be below 0, and a plateau's best one then rise.
-    let least = (*loss != Loss::Poisson).then_some(kept_loss.unwrap_or(0.0));
+    let least = loss.is_never_negative().then_some(kept_loss.unwrap_or(0.0));
     plateau.implausible(&options.schedule, epochs, least)
 }
 
