@@ -1,7 +1,7 @@
 //! What is chosen where the user does not: network, loss and options of training, by the data's kind and size.
 
 use chainrule::layer::{Dense, Dropout, Layer};
-use chainrule::optimizer::AdamW;
+use chainrule::optimizer::{AdamW, TensorFactors};
 use chainrule::{Activation, Loss, Network, Rule, Schedule, TargetRange, TrainingOptions};
 use chainrule_data::{InputPreprocessing, Note, Preprocessing};
 
@@ -194,6 +194,7 @@ pub(crate) fn training_options(options: &EstimatorOptions, facts: &Facts<'_>) ->
         optimizer,
         schedule,
         warmup_epochs: options.warmup,
+        vectors: TensorFactors::default(),
         clipping: options.clipping,
         patience: options.patience,
         seed: options.seed,

@@ -70,6 +70,7 @@ pub mod optimizer;
 mod output_file;
 mod parameters;
 pub mod plan;
+mod portable;
 mod random;
 pub mod reference;
 mod samples;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Update, check_not_negative, check_positive};
+use super::{Moment, Update, check_not_negative, check_positive};
 use crate::error::Result;
 use crate::kernel::Scalar;
 
@@ -42,6 +42,10 @@ impl Update for Adagrad {
         check_positive("epsilon", self.epsilon)
     }
 
+    fn epsilon_mut(&mut self) -> Option<&mut f64> {
+        Some(&mut self.epsilon)
+    }
+
     fn state_buffers(&self) -> usize {
         1
     }
@@ -59,8 +63,8 @@ impl Update for Adagrad {
     }
 
     #[inline(always)]
-    fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], [v, ..]: [&mut [T]; 3]) {
-        let rate = self.learning_rate / (1.0 + (step - 1) as f64 * self.learning_rate_decay);
+    fn update<T: Scalar>(&self, at: Moment, w: &mut [T], g: &[T], [v, ..]: [&mut [T]; 3]) {
+        let rate = self.learning_rate / (1.0 + (at.step - 1) as f64 * self.learning_rate_decay);
         let (rate, decay) = (T::from_f64(rate), T::from_f64(self.weight_decay));
         let epsilon = T::from_f64(self.epsilon);
         for ((w, &g), v) in w.iter_mut().zip(g).zip(v) {

@@ -7,15 +7,23 @@
 mod adagrad;
 mod adam;
 mod clipping;
+mod factors;
+mod lion;
+mod nadam;
 mod rmsprop;
 mod sgd;
+
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 pub use adagrad::Adagrad;
-pub use adam::{Adam, AdamW};
+pub use adam::{Adam, AdamW, AmsGrad};
 pub(crate) use clipping::clip_on;
 pub use clipping::{Clipping, clip};
+pub use factors::TensorFactors;
+pub use lion::Lion;
+pub use nadam::NAdam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
@@ -23,13 +31,14 @@ use crate::error::{Error, Result, require};
 use crate::kernel::parts::for_each_part;
 use crate::kernel::vectorized::vectorized_loop;
 use crate::kernel::{Scalar, Threads};
-use crate::parameters::{Gradients, Parameters};
+use crate::parameters::{Gradients, Parameters, TensorLayout};
 
 macro_rules! rules {
     ($($(#[$doc:meta])* $rule:ident $name:literal,)*) => {
         /// An update rule with its hyperparameters.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "lowercase")]
+        #[non_exhaustive]
         pub enum Rule {
             $($(#[$doc])* $rule($rule),)*
         }
@@ -88,9 +97,17 @@ macro_rules! rules {
                 match self { $(Rule::$rule(rule) => rule.learning_rate * rule.largest_change(bound),)* }
             }
 
+            fn epsilon_mut(&mut self) -> Option<&mut f64> {
+                match self { $(Rule::$rule(rule) => rule.epsilon_mut(),)* }
+            }
+
+            fn carried(&self, step: u64, before: f64) -> f64 {
+                match self { $(Rule::$rule(rule) => rule.carried(step, before),)* }
+            }
+
             #[inline(always)]
-            fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
-                match self { $(Rule::$rule(rule) => rule.update(step, w, g, state),)* }
+            fn update<T: Scalar>(&self, at: Moment, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
+                match self { $(Rule::$rule(rule) => rule.update(at, w, g, state),)* }
             }
         }
     };
@@ -107,6 +124,21 @@ rules! {
     RmsProp "rmsprop",
     /// Adaptive gradient.
     Adagrad "adagrad",
+    /// Adam that never lengthens a parameter's steps again.
+    AmsGrad "amsgrad",
+    /// Adam with Nesterov's momentum.
+    NAdam "nadam",
+    /// The sign of a moving average.
+    Lion "lion",
+}
+
+/// When an update happens.
+#[derive(Clone, Copy)]
+struct Moment {
+    /// From 1.
+    step: u64,
+    /// What the rule carries from the step before.
+    carried: f64,
 }
 
 /// What a rule is.
@@ -130,10 +162,21 @@ trait Update {
     /// The largest change of a step in learning rates, about, where gradients are within ± `bound`.
     fn largest_change(&self, bound: f64) -> f64;
 
-    /// Changes w by one step. `step` counts from 1; unused state buffers are empty.
+    /// epsilon, which keeps a division from being one by 0, where the rule has one.
+    fn epsilon_mut(&mut self) -> Option<&mut f64> {
+        None
+    }
+
+    /// A number that the rule carries from step to step: what it is after step `step`, where it was `before`; 1 before the
+    /// first.
+    fn carried(&self, _step: u64, before: f64) -> f64 {
+        before
+    }
+
+    /// Changes w by one step; unused state buffers are empty.
     ///
     /// Implementations are `#[inline(always)]`: the caller compiles them for the machine's vectors.
-    fn update<T: Scalar>(&self, step: u64, w: &mut [T], g: &[T], state: [&mut [T]; 3]);
+    fn update<T: Scalar>(&self, at: Moment, w: &mut [T], g: &[T], state: [&mut [T]; 3]);
 }
 
 impl Rule {
@@ -178,6 +221,10 @@ pub struct Optimizer<T> {
     rule: Rule,
     state: Vec<Parameters<T>>,
     steps: u64,
+    /// What the rule carries from step to step.
+    carried: f64,
+    /// One for each tensor; none where all are as the rule says.
+    factors: Vec<TensorFactors>,
 }
 
 impl<T: Scalar> Optimizer<T> {
@@ -196,7 +243,7 @@ impl<T: Scalar> Optimizer<T> {
                 buffer
             })
             .collect();
-        Ok(Optimizer { rule, state, steps: 0 })
+        Ok(Optimizer { rule, state, steps: 0, carried: 1.0, factors: Vec::new() })
     }
 
     /// The rule.
@@ -207,6 +254,37 @@ impl<T: Scalar> Optimizer<T> {
     /// Sets the learning rate of the steps to come.
     pub fn set_learning_rate(&mut self, learning_rate: f64) {
         self.rule.set_learning_rate(learning_rate);
+    }
+
+    /// Gives tensors their own rate, decay and epsilon, as factors of the rule's: biases need not decay, and a layer may
+    /// learn more slowly than others. For the steps to come.
+    ///
+    /// ```
+    /// use chainrule::optimizer::{AdamW, TensorFactors};
+    /// use chainrule::*;
+    /// let network = Network::builder(3).dense(2, Activation::Softmax).build()?;
+    /// let parameters = network.initialize::<f32>(1);
+    /// let mut optimizer = Optimizer::new(Rule::AdamW(AdamW::default()), &parameters)?;
+    /// optimizer.set_factors(&parameters, |tensor| match tensor.is_vector {
+    ///     true => TensorFactors { decay: 0.0, ..TensorFactors::default() },
+    ///     false => TensorFactors::default(),
+    /// })?;
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// For a factor out of range, and parameters that this is no optimizer of.
+    pub fn set_factors(
+        &mut self,
+        parameters: &Parameters<T>,
+        factors: impl Fn(&TensorLayout) -> TensorFactors,
+    ) -> Result<()> {
+        self.check_shapes(parameters)?;
+        let factors: Vec<TensorFactors> = parameters.tensors().iter().map(factors).collect();
+        factors.iter().try_for_each(TensorFactors::check)?;
+        let are_all_one = factors.iter().all(|factors| *factors == TensorFactors::default());
+        self.factors = if are_all_one { Vec::new() } else { factors };
+        Ok(())
     }
 
     /// How many steps were taken.
@@ -221,7 +299,16 @@ impl<T: Scalar> Optimizer<T> {
 
     /// The state as an earlier run left it.
     pub(crate) fn restore(rule: Rule, state: Vec<Parameters<T>>, steps: u64) -> Self {
-        Optimizer { rule, state, steps }
+        let mut carried = 1.0;
+        for step in 1..=steps {
+            let before = carried;
+            carried = rule.carried(step, before);
+            // Nothing is carried, or no more.
+            if carried == before {
+                break;
+            }
+        }
+        Optimizer { rule, state, steps, carried, factors: Vec::new() }
     }
 
     /// The bytes of the state.
@@ -264,11 +351,17 @@ impl<T: Scalar> Optimizer<T> {
         gradients: &Gradients<T>,
     ) {
         let (next, [m, v, u]) = self.next_step();
-        let g = gradients.as_slice();
-        for_each_part(threads, g.len(), [parameters.as_mut_slice(), m, v, u], |range, [w, m, v, u]| {
-            next.update(w, &g[range], [m, v, u]);
+        let (g, tensors) = (gradients.as_slice(), gradients.tensors());
+        let buffers = [parameters.as_mut_slice(), m, v, u];
+        for_each_part(threads, g.len(), buffers, |range, mut buffers| {
+            for (tensor, part) in parts_by_tensor(tensors, &range) {
+                let own = part.start - range.start..part.end - range.start;
+                let [w, m, v, u] =
+                    buffers.each_mut().map(|buffer| buffer.get_mut(own.clone()).unwrap_or_default());
+                next.update(tensor, w, &g[part], [m, v, u]);
+            }
         });
-        self.steps += 1;
+        self.count_step();
     }
 
     /// The next step, which changes parameters part by part, and the state, whose parts change with them.
@@ -276,29 +369,43 @@ impl<T: Scalar> Optimizer<T> {
     pub(crate) fn next_step(&mut self) -> (NextStep<'_>, [&mut [T]; 3]) {
         let mut state = self.state.iter_mut().map(Parameters::as_mut_slice);
         let state = [(); 3].map(|()| state.next().unwrap_or_default());
-        (NextStep { rule: &self.rule, step: self.steps + 1 }, state)
+        let at = Moment { step: self.steps + 1, carried: self.carried };
+        (NextStep { rule: &self.rule, at, factors: &self.factors }, state)
     }
 
     pub(crate) fn count_step(&mut self) {
         self.steps += 1;
+        self.carried = self.rule.carried(self.steps, self.carried);
     }
+}
+
+/// The tensors in a range of the buffer, by their index, each with its part of the range.
+fn parts_by_tensor<'a>(
+    tensors: &'a [TensorLayout],
+    range: &'a Range<usize>,
+) -> impl Iterator<Item = (usize, Range<usize>)> + 'a {
+    let end = |tensor: &TensorLayout| tensor.offset() + tensor.count();
+    let first = tensors.partition_point(|tensor| end(tensor) <= range.start);
+    let there = (first..).zip(&tensors[first..]).take_while(|(_, tensor)| tensor.offset() < range.end);
+    there.map(move |(index, tensor)| (index, tensor.offset().max(range.start)..end(tensor).min(range.end)))
 }
 
 /// A step of a rule.
 #[derive(Clone, Copy)]
 pub(crate) struct NextStep<'a> {
     rule: &'a Rule,
-    /// From 1.
-    step: u64,
+    at: Moment,
+    factors: &'a [TensorFactors],
 }
 
 impl NextStep<'_> {
-    /// Changes some of the parameters, and the same parts of the state.
-    pub(crate) fn update<T: Scalar>(&self, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
+    /// Changes some parameters of a tensor, given by its index, and the same parts of the state.
+    pub(crate) fn update<T: Scalar>(&self, tensor: usize, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
+        let own = self.factors.get(tensor).map(|factors| factors.of(self.rule));
         vectorized_loop! {
-            for T: rule: &'a Rule = self.rule, step: u64 = self.step, w: &'a mut [T] = w, g: &'a [T] = g,
-                state: [&'a mut [T]; 3] = state;
-            rule.update(step, w, g, state)
+            for T: rule: &'a Rule = own.as_ref().unwrap_or(self.rule), at: Moment = self.at, w: &'a mut [T] = w,
+                g: &'a [T] = g, state: [&'a mut [T]; 3] = state;
+            rule.update(at, w, g, state)
         }
     }
 }

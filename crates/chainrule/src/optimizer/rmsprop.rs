@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Update, check_fraction, check_positive};
+use super::{Moment, Update, check_fraction, check_positive};
 use crate::error::Result;
 use crate::kernel::Scalar;
 
@@ -46,6 +46,10 @@ impl Update for RmsProp {
         check_positive("epsilon", self.epsilon)
     }
 
+    fn epsilon_mut(&mut self) -> Option<&mut f64> {
+        Some(&mut self.epsilon)
+    }
+
     fn state_buffers(&self) -> usize {
         1 + usize::from(self.momentum > 0.0) + usize::from(self.centered)
     }
@@ -61,7 +65,7 @@ impl Update for RmsProp {
     }
 
     #[inline(always)]
-    fn update<T: Scalar>(&self, _step: u64, w: &mut [T], g: &[T], [v, second, third]: [&mut [T]; 3]) {
+    fn update<T: Scalar>(&self, _at: Moment, w: &mut [T], g: &[T], [v, second, third]: [&mut [T]; 3]) {
         let (u, m) = if self.centered { (second, third) } else { (third, second) };
         let number = T::from_f64;
         let (rate, decay, epsilon) =

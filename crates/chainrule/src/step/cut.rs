@@ -40,12 +40,22 @@ fn part_shape(tensor: &TensorLayout, rows_in_part: usize) -> [usize; 2] {
     if tensor.is_vector { [tensor.columns, 1] } else { [rows_in_part.min(tensor.rows), tensor.columns] }
 }
 
+/// Some rows of a tensor's gradient.
+#[derive(Clone, Debug)]
+pub(super) struct GradientPart {
+    pub(super) layer: usize,
+    /// The tensor among the layer's.
+    pub(super) number: usize,
+    /// The same among all of the network's.
+    pub(super) tensor: usize,
+    pub(super) rows: Range<usize>,
+}
+
 /// The gradients of the network, cut into parts, one task each: some rows of a weight, or a vector.
 #[derive(Clone, Debug)]
 pub(super) struct GradientParts {
     pub(super) parts: Parts,
-    /// The layer, the number of its tensor, and the rows that each part is.
-    pub(super) places: Vec<(usize, usize, Range<usize>)>,
+    pub(super) places: Vec<GradientPart>,
     /// The parts of layer l are `first[l - 1]..first[l]`.
     first: Vec<usize>,
 }
@@ -54,6 +64,7 @@ impl GradientParts {
     pub(super) fn new(network: &Network, rows: usize) -> Self {
         let rows_in_part = rows_in_part(network, rows);
         let (mut ranges, mut places, mut first) = (Vec::new(), Vec::new(), vec![0]);
+        let mut tensors_before = 0;
         for l in 1..=network.depth() {
             for (number, tensor) in network.layer_tensors(l).iter().enumerate() {
                 let [step, length] = part_shape(tensor, rows_in_part);
@@ -61,9 +72,11 @@ impl GradientParts {
                 for start in (0..rows).step_by(step) {
                     let rows = start..rows.min(start + step);
                     ranges.push(tensor.offset() + rows.start * length..tensor.offset() + rows.end * length);
-                    places.push((l, number, rows));
+                    let tensor = tensors_before + number;
+                    places.push(GradientPart { layer: l, number, tensor, rows });
                 }
             }
+            tensors_before += network.layer_tensors(l).len();
             first.push(places.len());
         }
         GradientParts { parts: Parts::new(ranges), places, first }

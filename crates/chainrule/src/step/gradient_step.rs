@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use super::cut::GradientParts;
+use super::cut::{GradientPart, GradientParts};
 use super::program::{Destination, Operands};
 use crate::kernel::arena::Cut;
 use crate::kernel::gemm::Accumulate;
@@ -58,7 +58,7 @@ impl GradientStep<'_> {
         let all = parts.span(which.clone());
         // The last layer with a gradient that is not finite; 0 if all are.
         let bad = AtomicUsize::new(0);
-        let note = |index: usize| bad.fetch_max(self.parts.places[index].0, Relaxed);
+        let note = |index: usize| bad.fetch_max(self.parts.places[index].layer, Relaxed);
         let rows = 0..self.cut.rows;
         match (learning, destination) {
             (Learning::Keep { gradients, .. }, _) => {
@@ -96,7 +96,7 @@ impl GradientStep<'_> {
                     let gradient = &mut scratch[..w.len()];
                     self.part(index, self.operands_of(index, arena), Accumulate::Replace, gradient);
                     if all_finite(gradient) {
-                        next.update(w, gradient, [m, v, u]);
+                        next.update(self.parts.places[index].tensor, w, gradient, [m, v, u]);
                     } else {
                         note(index);
                     }
@@ -111,7 +111,7 @@ impl GradientStep<'_> {
 
     /// delta(l) and a(l-1) for the layer of a part.
     fn operands_of<'a, T: Scalar>(&self, index: usize, arena: &'a [T]) -> (Blocks<'a, T>, Blocks<'a, T>) {
-        let Operands { delta, input } = self.operands[self.parts.places[index].0 - self.layers.start()];
+        let Operands { delta, input } = self.operands[self.parts.places[index].layer - self.layers.start()];
         (delta.blocks(arena, self.cut), input.blocks(arena, self.cut))
     }
 
@@ -123,9 +123,9 @@ impl GradientStep<'_> {
         accumulate: Accumulate,
         gradient: &mut [T],
     ) {
-        let (l, tensor, part) = self.parts.places[index].clone();
-        let layer = self.network.layers()[l - 1].compute();
-        layer.gradient(tensor, part, delta, input, accumulate, gradient);
+        let GradientPart { layer, number, ref rows, .. } = self.parts.places[index];
+        let layer = self.network.layers()[layer - 1].compute();
+        layer.gradient(number, rows.clone(), delta, input, accumulate, gradient);
     }
 
     /// Layer `bad` is the last whose gradient is not finite: because of a delta, or by itself.
@@ -155,6 +155,11 @@ pub(super) fn update_layer<T: Scalar>(
     let buffers = [&mut parameters.as_mut_slice()[all.clone()], m, v, u];
     parts.parts.for_each(threads, which, buffers, |index, [w, m, v, u]| {
         let part = parts.parts.get(index);
-        next.update(w, &gradients[part.start - all.start..part.end - all.start], [m, v, u]);
+        next.update(
+            parts.places[index].tensor,
+            w,
+            &gradients[part.start - all.start..part.end - all.start],
+            [m, v, u],
+        );
     });
 }

@@ -23,8 +23,8 @@ use crate::kernel::{Scalar, Threads};
 use crate::loss::{Loss, Targets, WeightedSum};
 use crate::matrix::MatrixView;
 use crate::network::Network;
-use crate::optimizer::{Adam, Clipping, Optimizer, Rule};
-use crate::parameters::Parameters;
+use crate::optimizer::{Adam, Clipping, Optimizer, Rule, TensorFactors};
+use crate::parameters::{Parameters, TensorLayout};
 use crate::random::shuffled;
 use crate::samples::Samples;
 use crate::step::TrainingStep;
@@ -41,6 +41,7 @@ use schedule::Plateau;
 /// | `schedule` | constant | how the learning rate changes |
 /// | `warmup_epochs` | 0 | linear warm-up before the schedule; fractions of an epoch count |
 /// | `clipping` | none | bounds on the gradients |
+/// | `vectors` | 1, 1, 1 | factors of rate, weight decay and epsilon for biases and other vectors |
 /// | `patience` | none | epochs without a lower validation loss before training stops |
 /// | `seed` | 0 | order of the samples and dropout masks |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,9 @@ pub struct TrainingOptions {
     pub warmup_epochs: f64,
     /// Bounds on the gradients.
     pub clipping: Option<Clipping>,
+    /// What the update has of its own for vectors: biases, and what layers without a matrix learn.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub vectors: TensorFactors,
     /// When to stop early.
     pub patience: Option<usize>,
     /// Of everything random.
@@ -73,16 +77,26 @@ impl Default for TrainingOptions {
             schedule: Schedule::Constant,
             warmup_epochs: 0.0,
             clipping: None,
+            vectors: TensorFactors::default(),
             patience: None,
             seed: 0,
         }
     }
 }
 
+fn is_default(factors: &TensorFactors) -> bool {
+    *factors == TensorFactors::default()
+}
+
 /// More epochs than anyone waits for; their steps can be counted in 64 bits.
 const MOST_EPOCHS: usize = 1_000_000_000;
 
 impl TrainingOptions {
+    /// What the update has of its own for a tensor.
+    fn factors_of(&self, tensor: &TensorLayout) -> TensorFactors {
+        if tensor.is_vector { self.vectors } else { TensorFactors::default() }
+    }
+
     /// Checks every option.
     ///
     /// # Errors
@@ -95,6 +109,7 @@ impl TrainingOptions {
         let holds = (0.0..f64::INFINITY).contains(&self.warmup_epochs);
         require(holds, "warmup_epochs", self.warmup_epochs, "must be at least 0 and finite")?;
         self.optimizer.check()?;
+        self.vectors.check()?;
         self.schedule.check()?;
         self.clipping.as_ref().map_or(Ok(()), Clipping::check)
     }
@@ -211,7 +226,8 @@ impl<T: Scalar> Trainer<T> {
             return Err(Error::Data(format!("{} has a number that is not finite", tensor.name)));
         }
         moves::check_moves(&options, &parameters)?;
-        let optimizer = Optimizer::new(options.optimizer.clone(), &parameters)?;
+        let mut optimizer = Optimizer::new(options.optimizer.clone(), &parameters)?;
+        optimizer.set_factors(&parameters, |tensor| options.factors_of(tensor))?;
         let kept = Kept { epoch: 0, loss: None, parameters: parameters.clone() };
         Ok(Trainer {
             network: network.clone(),

@@ -155,7 +155,8 @@ impl<T: Scalar> Trainer<T> {
         }
         let kept = Kept { epoch: kept_epoch, loss: kept_loss, parameters: read("kept.")? };
         let parameters = read("current.")?;
-        let optimizer = Optimizer::restore(options.optimizer.clone(), state, steps);
+        let mut optimizer = Optimizer::restore(options.optimizer.clone(), state, steps);
+        optimizer.set_factors(&parameters, |tensor| options.factors_of(tensor))?;
         options.epochs = epochs.unwrap_or(options.epochs);
         Ok(Trainer {
             parameters,
