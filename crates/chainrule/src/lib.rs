@@ -67,6 +67,7 @@ mod network;
 pub mod optimizer;
 mod output_file;
 mod parameters;
+mod portable;
 mod random;
 pub mod reference;
 mod step;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Update, check_fraction, check_positive};
 use crate::error::Result;
 use crate::kernel::Scalar;
+use crate::portable::power;
 
 /// g' = g + weight_decay w; m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
 /// w -= learning_rate / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + epsilon).
@@ -123,7 +124,7 @@ fn moments_step<T: Scalar>(
     v: &mut [T],
 ) {
     let number = T::from_f64;
-    let correction = |beta: f64| 1.0 - beta.powf(step as f64);
+    let correction = |beta: f64| 1.0 - power(beta, step);
     let rate = number(rule.learning_rate / correction(rule.beta1));
     let inverse_root = number(1.0 / correction(rule.beta2).sqrt());
     let (beta1, rest1) = (number(rule.beta1), number(1.0 - rule.beta1));
