@@ -72,7 +72,7 @@ impl<T: Scalar> Compute<T> for Dense {
         pre_activation: &mut [T],
     ) {
         let weight = weights.weight.expect("a dense layer has a weight");
-        forward_product(weight, input, weights.bias, pre_activation);
+        forward_product(weight.into(), input, weights.bias, pre_activation);
     }
 
     /// a = sigma(z).
@@ -93,7 +93,7 @@ impl<T: Scalar> Compute<T> for Dense {
         input_error: &mut [T],
     ) {
         let weight = weights.weight.expect("a dense layer has a weight");
-        backward_product(delta, weight, input_error);
+        backward_product(delta, weight.into(), input_error);
     }
 
     /// dW = delta^T a(l-1), db = the column sums of delta.

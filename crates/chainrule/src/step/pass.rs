@@ -8,11 +8,11 @@ use crate::forward::{Mode, activate_output};
 use crate::kernel::Scalar;
 use crate::kernel::arena::Block;
 use crate::kernel::panels::{Panels, from_rows, panel_width};
+use crate::kernel::rows::Rows;
 use crate::kernel::transpose::{transpose, transpose_to_rows};
 use crate::kernel::vectorized::all_finite;
 use crate::layer::{Context, LayerWeights, state_is_pre_activation};
 use crate::loss::{Loss, Output};
-use crate::matrix::MatrixView;
 use crate::network::Network;
 use crate::parameters::Parameters;
 
@@ -166,7 +166,7 @@ impl<T: Scalar> Pass<'_, T> {
             error(panels);
         } else {
             error(delta);
-            from_rows(MatrixView::new(rows.len(), width, delta).expect("rows of the output"), panels);
+            from_rows(Rows::new(delta, rows.len(), width), panels);
         }
     }
 
