@@ -16,3 +16,4 @@ mod resume;
 mod threads;
 mod trace;
 mod trainer;
+mod wasm;
