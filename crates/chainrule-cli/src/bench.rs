@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use chainrule::memory::{MemoryPlan, Schedule, StepModel, StepShape};
-use chainrule::{Activation, Loss, Mode, Network, Optimizer, Rule, Scalar, Threads, TrainingStep, fma_peak};
+use chainrule::{
+    Activation, Loss, Mode, Network, Optimizer, Rule, Scalar, Threads, TrainingStep, fma_peak, instructions,
+};
 use chainrule_estimator::can_hold;
 use serde_json::{Value, json};
 
@@ -82,7 +84,7 @@ fn measure_all<T: Scalar>(arguments: &BenchArguments) -> Result<ExitCode> {
     }
     bar.finish_and_clear();
     if arguments.common.json {
-        say_json(&as_json(arguments, &threads, &measurements, peak))?;
+        say_json(&as_json(arguments, &threads, &measurements, peak)?)?;
     } else {
         say_result(arguments, &threads, &measurements, peak)?;
     }
@@ -233,10 +235,11 @@ fn say_result(
     peak: f64,
 ) -> Result<()> {
     say(format!(
-        "training steps in {} with {}, {}; peak of fused multiply-adds: {} GFLOP/s",
+        "training steps in {} with {}, {}, {}; peak of fused multiply-adds: {} GFLOP/s",
         arguments.dtype,
         arguments.optimizer.name(),
         counted(threads.count(), "thread"),
+        instructions()?.set.name(),
         short(peak)
     ))?;
     let header =
@@ -277,7 +280,12 @@ fn microseconds(seconds: f64) -> String {
     if microseconds < 1e3 { short(microseconds) } else { grouped(microseconds.round() as u64) }
 }
 
-fn as_json(arguments: &BenchArguments, threads: &Threads, measurements: &[Measurement], peak: f64) -> Value {
+fn as_json(
+    arguments: &BenchArguments,
+    threads: &Threads,
+    measurements: &[Measurement],
+    peak: f64,
+) -> Result<Value> {
     let mut entries: Vec<Value> = measurements
         .iter()
         .map(|measurement| {
@@ -303,5 +311,6 @@ fn as_json(arguments: &BenchArguments, threads: &Threads, measurements: &[Measur
     value["threads"] = json!(threads.count());
     value["dtype"] = json!(arguments.dtype);
     value["optimizer"] = json!(arguments.optimizer.name());
-    value
+    value["instructions"] = json!(instructions()?.set.name());
+    Ok(value)
 }
