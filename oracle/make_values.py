@@ -81,12 +81,19 @@ ACTIVATION_KINKS = {
 
 
 def forward(network, parameters, inputs):
-    """Returns all pre-activations z(1..L) and the output a(L)."""
+    """Returns the pre-activations of all dense layers and the output a(L)."""
     a, pre_activations = inputs, []
     for index, layer in enumerate(network["layers"]):
+        weight = parameters[f"layers.{index}.weight"]
         # Without "bias" there is no such parameter, and F.linear takes None for it.
         bias = parameters.get(f"layers.{index}.bias")
-        z = F.linear(a, parameters[f"layers.{index}.weight"], bias)
+        if "scale" in layer:
+            a = a * weight
+            continue
+        if "layer_norm" in layer:
+            a = F.layer_norm(a, a.shape[1:], weight, bias, layer["layer_norm"]["epsilon"])
+            continue
+        z = F.linear(a, weight, bias)
         name, settings = kind(layer["dense"]["activation"])
         a = ACTIVATIONS[name](z, **settings)
         pre_activations.append(z)
@@ -96,6 +103,10 @@ def forward(network, parameters, inputs):
 def weighted_mean(losses, weights):
     """sum_i weights_i losses_i / sum_i weights_i; `losses` has one entry per sample."""
     return losses.mean() if weights is None else (weights * losses).sum() / weights.sum()
+
+
+def dense_layers(network):
+    return [layer["dense"] for layer in network["layers"] if "dense" in layer]
 
 
 def log_probabilities(output_activation, z, a):
@@ -194,8 +205,8 @@ def torch_loss(loss, output_activation, z, a, y):
 def distance_to_kink(network, loss, pre_activations, outputs, targets):
     """How near the nearest pre-activation or residual is to a point without a derivative."""
     distances = [math.inf]
-    for layer, z in zip(network["layers"], pre_activations):
-        for kink in ACTIVATION_KINKS.get(kind(layer["dense"]["activation"])[0], []):
+    for layer, z in zip(dense_layers(network), pre_activations):
+        for kink in ACTIVATION_KINKS.get(kind(layer["activation"])[0], []):
             distances.append((z - kink).abs().min().item())
     name, settings = kind(loss)
     if name in ("mean_absolute_error", "quantile"):
@@ -211,6 +222,10 @@ LEAKY = {"leaky_relu": {"negative_slope": 0.01}}
 LEAKY_STEEP = {"leaky_relu": {"negative_slope": 0.2}}
 ELU = {"elu": {"alpha": 1.0}}
 ELU_LOW = {"elu": {"alpha": 0.7}}
+
+SCALE = {"scale": {}}
+LAYER_NORM = {"layer_norm": {"epsilon": 1e-5}}
+LAYER_NORM_WIDE = {"layer_norm": {"epsilon": 0.25}}
 
 HALF, MSE, MAE = "half_squared_error", "mean_squared_error", "mean_absolute_error"
 POISSON, BCE = "poisson", "binary_cross_entropy"
@@ -230,7 +245,8 @@ def ce(label_smoothing=0.0, class_weights=None):
 
 # name: (widths from the inputs to the outputs, activations, batch size, loss, targets, options)
 # Targets: how to draw them, see `draw_targets`.
-# Options: weights (per sample), no_bias (indices of layers without one), scale (of the weights).
+# Options: weights (per sample), no_bias (indices of dense layers without one), scale (of the weights),
+# before (other layers in front of the dense layer of that index).
 NETWORKS = {
     "depth1_identity_half_squared_error":
         ([5, 3], ["identity"], 4, HALF, "real", {}),
@@ -328,6 +344,14 @@ NETWORKS = {
     "depth5_leaky_relu_softplus_hard_sigmoid_selu_gelu_half_squared_error_weighted":
         ([4, 3, 5, 6, 4, 2], ["leaky_steep", "softplus", "hard_sigmoid", "selu", "gelu"], 7, HALF,
          "real", {"weights": [1.0, 0.5, 2.0, 1.5, 0.25, 3.0, 0.75], "no_bias": [1, 3]}),
+    "scaled_tanh_scaled_softmax_cross_entropy":
+        ([5, 7, 4], ["tanh", "softmax"], 6, ce(), "classes", {"before": {0: [SCALE], 1: [SCALE]}}),
+    "layer_norm_gelu_layer_norm_identity_mean_squared_error_weighted":
+        ([6, 5, 3], ["gelu", "identity"], 4, MSE, "real",
+         {"before": {0: [LAYER_NORM], 1: [LAYER_NORM_WIDE]}, "weights": [0.5, 2.0, 1.25, 1.0]}),
+    "depth3_mish_layer_norm_scale_relu_softmax_cross_entropy_smoothed":
+        ([4, 8, 6, 3], ["mish", "relu", "softmax"], 7, ce(0.1), "classes",
+         {"before": {1: [LAYER_NORM, SCALE]}, "no_bias": [1]}),
     # Logits far beyond where exp overflows in f32 (88), and probabilities that are exactly 0
     # or 1: only a loss computed in its stable form survives these.
     "depth1_softmax_cross_entropy_large_logits":
@@ -373,14 +397,20 @@ def draw(name, attempt):
     network = {"input_width": widths[0], "layers": []}
     parameters = {}
     for index, (fan_in, width, activation) in enumerate(zip(widths, widths[1:], activations)):
-        bias = index not in options.get("no_bias", [])
+        for layer in options.get("before", {}).get(index, []):
+            place = len(network["layers"])
+            network["layers"].append(layer)
+            parameters[f"layers.{place}.weight"] = 1 + 0.5 * torch.randn(fan_in, generator=generator)
+            if "layer_norm" in layer:
+                parameters[f"layers.{place}.bias"] = 0.5 * torch.randn(fan_in, generator=generator)
+        place, bias = len(network["layers"]), index not in options.get("no_bias", [])
         activation = NAMED_ACTIVATIONS.get(activation, activation)
         network["layers"].append({"dense": {"width": width, "activation": activation, "bias": bias}})
         # Large enough that the gradient of a deep network's first layer does not fade.
         scale = options.get("scale", 1.5) / math.sqrt(fan_in)
-        parameters[f"layers.{index}.weight"] = scale * torch.randn(width, fan_in, generator=generator)
+        parameters[f"layers.{place}.weight"] = scale * torch.randn(width, fan_in, generator=generator)
         if bias:
-            parameters[f"layers.{index}.bias"] = 0.5 * torch.randn(width, generator=generator)
+            parameters[f"layers.{place}.bias"] = 0.5 * torch.randn(width, generator=generator)
     weights = options.get("weights")
     return {
         "name": name,
@@ -417,9 +447,9 @@ def run_forward(case, parameters, dtype):
             # With logits this large, PyTorch's loss of a probability is not this loss.
             if not case["name"].endswith("large_logits") or output != "sigmoid":
                 torch.testing.assert_close(loss, expected, rtol=tolerance, atol=tolerance)
-    for layer, pre_activation in zip(case["network"]["layers"], z):
+    for layer, pre_activation in zip(dense_layers(case["network"]), z):
         # Beyond 20, PyTorch's softplus is z, which differs from ln(1 + e^z) by up to 2e-9.
-        assert layer["dense"]["activation"] not in ("softplus", "mish") or pre_activation.max() < 20
+        assert layer["activation"] not in ("softplus", "mish") or pre_activation.max() < 20
     return loss, a, distance_to_kink(case["network"], case["loss"], z, a, y)
 
 
@@ -519,6 +549,40 @@ def adagrad(learning_rate, learning_rate_decay=0.0, epsilon=1e-10, initial_accum
     }}
 
 
+def amsgrad(learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.0):
+    return {"amsgrad": adam(learning_rate, beta1, beta2, epsilon, weight_decay)["adam"]}
+
+
+def nadam(learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8, momentum_decay=4e-3, weight_decay=0.0):
+    return {"nadam": {
+        "learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon,
+        "momentum_decay": momentum_decay, "weight_decay": weight_decay,
+    }}
+
+
+def lion(learning_rate, beta1=0.9, beta2=0.99, weight_decay=0.0):
+    return {"lion": {
+        "learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "weight_decay": weight_decay,
+    }}
+
+
+class Lion(torch.optim.Optimizer):
+    """PyTorch has no Lion: program 1 of Chen et al. 2023, line by line."""
+
+    def __init__(self, parameters, lr, betas, weight_decay):
+        super().__init__(parameters, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                update = torch.sign(beta1 * m + (1 - beta1) * p.grad)
+                m.copy_(beta2 * m + (1 - beta2) * p.grad)
+                p.sub_(group["lr"] * (update + group["weight_decay"] * p))
+
+
 TANH = "depth2_tanh_identity_half_squared_error_weighted"
 GELU = "depth2_gelu_softmax_cross_entropy_smoothed"
 MULTI_LABEL = "depth2_gelu_tanh_sigmoid_binary_cross_entropy"
@@ -526,7 +590,10 @@ NO_BIAS = "depth3_identity_gelu_softmax_cross_entropy_smoothed_class_weights_wei
 DEEP = "depth3_gelu_silu_softmax_half_squared_error"
 RELU = "depth2_relu_identity_mean_squared_error"
 
-# name, network, optimizer, clip. The default arguments above are PyTorch's defaults.
+LAYER_NORMS = "layer_norm_gelu_layer_norm_identity_mean_squared_error_weighted"
+
+# name, network, optimizer, clip, and factors of rate, decay and epsilon for vectors, if any. The default arguments above
+# are PyTorch's defaults, Lion's the paper's.
 OPTIMIZERS = [
     ("sgd", TANH, sgd(0.1), None),
     ("sgd_relu", RELU, sgd(0.05), None),
@@ -547,18 +614,47 @@ OPTIMIZERS = [
     ("adagrad", GELU, adagrad(0.1), None),
     ("adagrad_decay_initial_accumulator", TANH,
      adagrad(0.1, learning_rate_decay=0.05, initial_accumulator=0.1, weight_decay=0.02), None),
+    ("amsgrad", GELU, amsgrad(0.05), None),
+    ("amsgrad_l2", TANH, amsgrad(0.05, beta1=0.8, beta2=0.7, weight_decay=0.1), None),
+    ("nadam", GELU, nadam(0.05), None),
+    ("nadam_other_hyperparameters", TANH,
+     nadam(0.05, beta1=0.8, beta2=0.95, epsilon=1e-3, momentum_decay=0.5, weight_decay=0.05), None),
+    ("lion", GELU, lion(0.01), None),
+    ("lion_weight_decay", MULTI_LABEL, lion(0.02, beta1=0.8, beta2=0.95, weight_decay=0.3), None),
+    ("adam_layer_norm", LAYER_NORMS, adam(0.05), None),
+    ("adamw_weights_decay_alone", GELU, adamw(0.05, weight_decay=0.2), None,
+     {"rate": 1.0, "decay": 0.0, "epsilon": 1.0}),
+    ("adam_vectors_at_half_the_rate", LAYER_NORMS, adam(0.05, epsilon=1e-3), None,
+     {"rate": 0.5, "decay": 1.0, "epsilon": 10.0}),
 ]
 
 
-def torch_optimizer(spec, parameters):
+def torch_optimizer(spec, parameters, vectors):
     name, s = kind(spec)
     common = {"lr": s["learning_rate"], "weight_decay": s["weight_decay"], "foreach": False}
+    if vectors is not None:
+        own = {
+            "lr": vectors["rate"] * s["learning_rate"],
+            "weight_decay": vectors["decay"] * s["weight_decay"],
+            "eps": vectors["epsilon"] * s["epsilon"],
+        }
+        parameters = [
+            {"params": [p for p in parameters if p.dim() > 1]},
+            {"params": [p for p in parameters if p.dim() == 1], **own},
+        ]
     if name == "sgd":
         return torch.optim.SGD(
             parameters, momentum=s["momentum"], dampening=s["dampening"], nesterov=s["nesterov"], **common)
-    if name in ("adam", "adamw"):
-        rule = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
-        return rule(parameters, betas=(s["beta1"], s["beta2"]), eps=s["epsilon"], **common)
+    if name in ("adam", "adamw", "amsgrad"):
+        rule = torch.optim.AdamW if name == "adamw" else torch.optim.Adam
+        betas, amsgrad = (s["beta1"], s["beta2"]), name == "amsgrad"
+        return rule(parameters, betas=betas, eps=s["epsilon"], amsgrad=amsgrad, **common)
+    if name == "nadam":
+        return torch.optim.NAdam(
+            parameters, betas=(s["beta1"], s["beta2"]), eps=s["epsilon"],
+            momentum_decay=s["momentum_decay"], **common)
+    if name == "lion":
+        return Lion(parameters, s["learning_rate"], (s["beta1"], s["beta2"]), s["weight_decay"])
     if name == "rmsprop":
         return torch.optim.RMSprop(
             parameters, alpha=s["alpha"], eps=s["epsilon"], momentum=s["momentum"],
@@ -581,9 +677,11 @@ def clip_gradients(clip, parameters):
     return any((p.grad != b).any() for p, b in zip(parameters, before))
 
 
-def train(case, spec, clip, dtype):
+def train(case, spec, clip, vectors, dtype):
     parameters = trainable(case, dtype)
-    optimizer = torch_optimizer(spec, list(parameters.values()))
+    # NAdam keeps the product of its momenta in the default type, which would round it to f32 also where all else is f64.
+    torch.set_default_dtype(dtype)
+    optimizer = torch_optimizer(spec, list(parameters.values()), vectors)
     losses, steps_clipped = [], 0
     for _ in range(STEPS):
         optimizer.zero_grad()
@@ -595,19 +693,23 @@ def train(case, spec, clip, dtype):
             steps_clipped += clip_gradients(clip, list(parameters.values()))
         optimizer.step()
         losses.append(loss.detach())
+    torch.set_default_dtype(torch.float32)
     # A limit that is never reached tests nothing; steps that stay below it are welcome.
     assert clip is None or steps_clipped >= 3
     return {"losses": torch.stack(losses), "parameters": {n: p.detach() for n, p in parameters.items()}}
 
 
-def make_optimizer(cases, name, network, spec, clip):
-    in_f64 = train(cases[network], spec, clip, torch.float64)
-    in_f32 = train(cases[network], spec, clip, torch.float32)
+def make_optimizer(cases, name, network, spec, clip, vectors=None):
+    in_f64 = train(cases[network], spec, clip, vectors, torch.float64)
+    in_f32 = train(cases[network], spec, clip, vectors, torch.float32)
     check_precisions_agree(name, in_f64, in_f32, 1e-4)
     for key, start in cases[network]["parameters"].items():
         moved = (in_f64["parameters"][key] - start).abs().max()
         assert moved > 1e-2, f"{name}: {key} hardly moves ({moved:.1e})"
-    return {"name": name, "network": network, "optimizer": spec, "clip": clip, "f64": in_f64, "f32": in_f32}
+    own = {} if vectors is None else {"vectors": vectors}
+    return {
+        "name": name, "network": network, "optimizer": spec, "clip": clip, **own, "f64": in_f64, "f32": in_f32,
+    }
 
 
 # ---------------------------------------------------------------- the schedules
@@ -681,7 +783,7 @@ def check_coverage(cases):
     depths = {name: set() for name in ACTIVATIONS}
     outputs, losses, batches = set(), set(), set()
     for case in cases.values():
-        layers = [layer["dense"] for layer in case["network"]["layers"]]
+        layers = dense_layers(case["network"])
         widths = [case["network"]["input_width"]] + [layer["width"] for layer in layers]
         batch = len(case["inputs"])
         parameters = sum(p.numel() for p in case["parameters"].values())

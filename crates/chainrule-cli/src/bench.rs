@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use chainrule::checkpoint::Schedule;
 use chainrule::plan::{MemoryPlan, StepModel, StepShape};
-use chainrule::{Activation, Loss, Network, Optimizer, Rule, Scalar, Threads, fma_peak};
+use chainrule::{Activation, Loss, Network, Optimizer, Rule, Scalar, Threads, fma_peak, instructions};
 use chainrule_estimator::can_hold;
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ fn measure_all<T: Scalar>(arguments: &BenchArguments) -> Result<ExitCode> {
     }
     bar.finish_and_clear();
     if arguments.common.json {
-        say_json(&as_json(arguments, &threads, &measurements, peak))?;
+        say_json(&as_json(arguments, &threads, &measurements, peak)?)?;
     } else {
         say_result(arguments, &threads, &measurements, peak)?;
     }
@@ -230,10 +230,11 @@ fn say_result(
     peak: f64,
 ) -> Result<()> {
     say(format!(
-        "training steps in {} with {}, {}; peak of fused multiply-adds: {} GFLOP/s",
+        "training steps in {} with {}, {}, {}; peak of fused multiply-adds: {} GFLOP/s",
         arguments.dtype,
         arguments.optimizer.name(),
         counted(threads.count(), "thread"),
+        instructions()?.set.name(),
         short(peak)
     ))?;
     let header =
@@ -274,7 +275,12 @@ fn microseconds(seconds: f64) -> String {
     if microseconds < 1e3 { short(microseconds) } else { grouped(microseconds.round() as u64) }
 }
 
-fn as_json(arguments: &BenchArguments, threads: &Threads, measurements: &[Timing], peak: f64) -> Value {
+fn as_json(
+    arguments: &BenchArguments,
+    threads: &Threads,
+    measurements: &[Timing],
+    peak: f64,
+) -> Result<Value> {
     let mut entries: Vec<Value> = measurements
         .iter()
         .map(|measurement| {
@@ -300,5 +306,6 @@ fn as_json(arguments: &BenchArguments, threads: &Threads, measurements: &[Timing
     value["threads"] = json!(threads.count());
     value["dtype"] = json!(arguments.dtype);
     value["optimizer"] = json!(arguments.optimizer.name());
-    value
+    value["instructions"] = json!(instructions()?.set.name());
+    Ok(value)
 }

@@ -33,7 +33,10 @@ use terminal::{speaks_on_standard_error, tell_error};
 /// Exit codes: 0 done, 1 a check failed, 2 an error, 130 interrupted (SIGINT), 143 and 129 ended by SIGTERM and SIGHUP.
 fn main() -> ExitCode {
     let arguments = Arguments::read();
-    let result = signals::watch().and_then(|()| run(&arguments.command));
+    let result = signals::watch().and_then(|()| {
+        chainrule::instructions()?;
+        run(&arguments.command)
+    });
     match result {
         Ok(code) => code,
         // Whoever reads the output has enough, as in `chainrule predict ... | head`.

@@ -49,6 +49,16 @@ pub enum Error {
         /// All names, separated by commas.
         known: String,
     },
+    /// `CHAINRULE_INSTRUCTIONS` names no instruction set that this processor has.
+    #[error(
+        "CHAINRULE_INSTRUCTIONS = {name:?}: this processor has {available}; name one of these, or unset it for the first"
+    )]
+    InstructionSet {
+        /// The name that came.
+        name: String,
+        /// The names of the sets that the processor has, separated by commas, the best first.
+        available: String,
+    },
     /// A target, input or weight that the loss cannot use.
     #[error("{what}, row {row}, column {column} (counted from 0): {reason}")]
     Value {

@@ -97,7 +97,7 @@ pub fn forward<T: Scalar>(
 /// A matrix copied into panels.
 pub(crate) fn in_panels<T: Scalar>(matrix: MatrixView<'_, T>) -> Vec<T> {
     let mut panels = vec![T::zero(); matrix.as_slice().len()];
-    from_rows(matrix, &mut panels);
+    from_rows(matrix.into(), &mut panels);
     panels
 }
 

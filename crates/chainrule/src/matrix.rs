@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Index, IndexMut, Range};
 
 use crate::error::{Error, Result};
-use crate::kernel::Scalar;
+use crate::kernel::{Scalar, rows::Rows};
 
 /// An owned row-major matrix.
 ///
@@ -149,6 +149,12 @@ impl<'a, T: Scalar> MatrixView<'a, T> {
 impl<'a, T: Scalar> From<&'a Matrix<T>> for MatrixView<'a, T> {
     fn from(matrix: &'a Matrix<T>) -> Self {
         matrix.view()
+    }
+}
+
+impl<'a, T: Scalar> From<MatrixView<'a, T>> for Rows<'a, T> {
+    fn from(matrix: MatrixView<'a, T>) -> Self {
+        Rows::new(matrix.data, matrix.rows, matrix.columns)
     }
 }
 

@@ -1,8 +1,9 @@
 //! `chainrule bench`: what it prints, and what it refuses. No test asks for a speed.
 
+use chainrule::InstructionSet;
 use serde_json::{Value, json};
 
-use crate::place::Place;
+use crate::place::{Place, Run, small_table};
 
 const NAMES: [&str; 7] = ["playground", "digits", "tabular", "mnist", "wide", "deep", "huge"];
 const SHORT: &str = "--rounds 2 --seconds 0.001";
@@ -64,7 +65,9 @@ fn several_workloads_are_a_list() {
 fn a_table_is_printed_without_a_terminal() {
     let output = Place::new().good(&format!("bench digits playground --threads 1 {SHORT}"));
     let lines: Vec<&str> = output.lines().collect();
-    assert!(lines[0].starts_with("training steps in f32 with sgd, 1 thread; peak of"), "{output}");
+    let best = InstructionSet::available().next().unwrap().name();
+    let first = format!("training steps in f32 with sgd, 1 thread, {best}; peak of");
+    assert!(lines[0].starts_with(&first), "{output}");
     assert!(lines[1].contains("µs/step") && lines[1].contains("of peak"), "{output}");
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(words(lines[3])[..3], ["digits", "64x2,10", "64"]);
@@ -114,4 +117,31 @@ fn bad_input_is_refused() {
     ] {
         place.refused(&format!("bench {flags}"), &words);
     }
+}
+
+#[test]
+fn an_instruction_set_is_run_by_its_name_and_refused_where_there_is_none() {
+    let place = Place::with(&[("table.csv", &small_table(60))]);
+    let mut models = Vec::new();
+    for name in ["avx512", "avx2", "plain", "sse9", ""] {
+        let run = |line: &str| {
+            let mut command = place.command(line);
+            Run::of(line, command.env("CHAINRULE_INSTRUCTIONS", name).output().unwrap())
+        };
+        let run_bench = run(&format!("bench playground --json --threads 1 {SHORT}"));
+        if InstructionSet::available().any(|set| set.name() == name) {
+            let measured: Value = serde_json::from_str(&run_bench.output).unwrap();
+            assert_eq!(measured["instructions"], name);
+            let trained = run("train table.csv --layers 6,5 --epochs 3 --dropout 0.1 -o model");
+            assert_eq!(trained.code, Some(0), "{}", trained.errors);
+            models.push(place.read("model"));
+        } else {
+            assert_eq!((run_bench.code, run_bench.output.as_str()), (Some(2), ""), "{name}");
+            let message = format!("error: CHAINRULE_INSTRUCTIONS = {name:?}: this processor has ");
+            assert!(run_bench.errors.starts_with(&message), "{}", run_bench.errors);
+            assert!(run_bench.errors.contains("plain"), "{}", run_bench.errors);
+        }
+    }
+    assert_eq!(models.len(), InstructionSet::available().count());
+    assert!(models.iter().all(|model| *model == models[0]), "a set gives another model");
 }

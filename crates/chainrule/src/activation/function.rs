@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::kernel::Scalar;
-use crate::kernel::vectorized::{Loop, in_widest_vectors};
+use crate::kernel::vectorized::{Loop, run_loop};
 
 /// What is known of an activation beside its formulas.
 pub(crate) struct Facts {
@@ -64,7 +64,7 @@ pub(super) fn apply_in_place<T: Scalar>(sigma: impl Function, values: &mut [T]) 
         }
     }
 
-    in_widest_vectors(Body(sigma, values));
+    run_loop(Body(sigma, values));
 }
 
 /// Turns dLoss/da into delta = dLoss/da * sigma'(z), and z into a, both in place.
@@ -83,7 +83,7 @@ pub(super) fn turn_error_into_delta<T: Scalar>(sigma: impl Function, z: &mut [T]
         }
     }
 
-    in_widest_vectors(Body(sigma, z, error));
+    run_loop(Body(sigma, z, error));
 }
 
 /// Multiplies dLoss/da by sigma'(z), in place: the result is delta. `z` may be empty where sigma' comes from a.
@@ -101,5 +101,5 @@ pub(super) fn multiply_by_derivative<F: Function, T: Scalar>(sigma: F, z: &[T], 
     }
 
     let z = if F::FACTS.derivative_from_activation { a } else { z };
-    in_widest_vectors(Body(sigma, z, a, error));
+    run_loop(Body(sigma, z, a, error));
 }

@@ -25,12 +25,13 @@ pub trait Lanes: Copy {
     unsafe fn store(self, pointer: *mut Self::Number);
     /// The first `count` lanes to memory.
     unsafe fn store_first(self, pointer: *mut Self::Number, count: usize);
-    /// self * factor + addend, rounded once (twice for plain arrays where the processor has no such instruction).
+    /// self * factor + addend, rounded once: by a call, and slowly, where the processor has no such instruction.
     unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self;
 }
 
 /// Brings the cache line of `pointer`, which may point anywhere, into the first-level cache.
 #[inline(always)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "there is no instruction"))]
 pub(super) fn prefetch<T>(pointer: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a hint never faults.
@@ -48,6 +49,7 @@ pub(super) fn prefetch<T>(pointer: *const T) {
         reason = "there is no instruction that could follow the pointer"
     )
 )]
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "only the instruction changes it"))]
 pub(super) fn opaque<T>(mut pointer: *const T) -> *const T {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: no instruction.
@@ -57,31 +59,31 @@ pub(super) fn opaque<T>(mut pointer: *const T) -> *const T {
     pointer
 }
 
-/// Plain arrays, for processors without the instruction sets below.
+/// A plain array, for processors without the instruction sets below.
 #[derive(Clone, Copy)]
-pub struct Plain<T>([T; 4]);
+pub struct Array<T>([T; 4]);
 
-impl<T: Scalar> Lanes for Plain<T> {
+impl<T: Scalar> Lanes for Array<T> {
     type Number = T;
     const COUNT: usize = 4;
     const ROWS: usize = 4;
 
     #[inline(always)]
     unsafe fn splat(value: T) -> Self {
-        Plain([value; 4])
+        Array([value; 4])
     }
 
     #[inline(always)]
     unsafe fn load(pointer: *const T) -> Self {
         // SAFETY: the caller's promise.
-        Plain(unsafe { pointer.cast::<[T; 4]>().read_unaligned() })
+        Array(unsafe { pointer.cast::<[T; 4]>().read_unaligned() })
     }
 
     #[inline(always)]
     unsafe fn load_first(pointer: *const T, count: usize) -> Self {
         // SAFETY: the caller's promise.
         let element = |i| if i < count { unsafe { pointer.add(i).read() } } else { T::zero() };
-        Plain(std::array::from_fn(element))
+        Array(std::array::from_fn(element))
     }
 
     #[inline(always)]
@@ -100,14 +102,7 @@ impl<T: Scalar> Lanes for Plain<T> {
 
     #[inline(always)]
     unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self {
-        let one = |i: usize| {
-            if cfg!(any(target_feature = "fma", target_feature = "neon")) {
-                self.0[i].mul_add(factor.0[i], addend.0[i])
-            } else {
-                self.0[i] * factor.0[i] + addend.0[i]
-            }
-        };
-        Plain(std::array::from_fn(one))
+        Array(std::array::from_fn(|i| self.0[i].mul_add(factor.0[i], addend.0[i])))
     }
 }
 

@@ -6,20 +6,23 @@
 
 pub(crate) mod arena;
 pub(crate) mod buffer;
+pub(crate) mod dispatch;
 mod freed;
 pub(crate) mod functions;
 pub(crate) mod gemm;
-mod instructions;
+pub(crate) mod instructions;
 mod lanes;
 pub(crate) mod panels;
 pub(crate) mod parts;
 mod peak;
+pub(crate) mod rows;
 mod scalar;
 mod threads;
 pub(crate) mod transpose;
 pub(crate) mod vectorized;
 
 pub use freed::return_freed_memory;
+pub use instructions::InstructionSet;
 pub use peak::fma_peak;
 pub use scalar::Scalar;
 pub use threads::Threads;

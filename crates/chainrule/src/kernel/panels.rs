@@ -9,7 +9,7 @@
 //! panel of all rows as the right one, a few columns of all rows as a transposed left one.
 
 use super::Scalar;
-use crate::matrix::MatrixView;
+use super::rows::Rows;
 
 /// Columns of a full panel.
 pub(crate) const fn panel_width<T>() -> usize {
@@ -133,8 +133,8 @@ pub(crate) fn write_row<T: Scalar, X: Copy>(
 }
 
 /// Writes a row-major matrix in panels.
-pub(crate) fn from_rows<T: Scalar>(matrix: MatrixView<'_, T>, panels: &mut [T]) {
-    assert_eq!(matrix.as_slice().len(), panels.len());
+pub(crate) fn from_rows<T: Scalar>(matrix: Rows<'_, T>, panels: &mut [T]) {
+    assert_eq!(matrix.data().len(), panels.len());
     for row in 0..matrix.rows() {
         write_row(panels, matrix.rows(), row, matrix.row(row), |x| x);
     }
@@ -149,7 +149,7 @@ mod tests {
         for (rows, columns) in [(1, 1), (3, 31), (5, 32), (2, 33), (7, 100)] {
             let values: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
             let mut data = vec![0.0; values.len()];
-            from_rows(MatrixView::new(rows, columns, &values).unwrap(), &mut data);
+            from_rows(Rows::new(&values, rows, columns), &mut data);
             let panels = Panels::new(&data, rows, columns);
             for j in 0..columns {
                 let (offset, stride) = panels.column(j);

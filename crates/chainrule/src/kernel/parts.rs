@@ -1,5 +1,4 @@
-//! Element-by-element loops compiled for the best instruction set of the machine they run on,
-//! and buffers shared among threads in parts that do not overlap.
+//! Buffers shared among threads in parts that do not overlap.
 
 use std::marker::PhantomData;
 use std::ops::Range;

@@ -6,13 +6,13 @@ use std::iter::Sum;
 use num_traits::{Float, NumAssign};
 
 use super::functions::Functions;
-use super::lanes::{Lanes, Plain};
+use super::lanes::{Array, Lanes};
 
 /// A number type of parameters and activations: `f32` (training) or `f64` (checking).
 ///
 /// The trait is sealed: the kernels exist for these two types.
 pub trait Scalar:
-    Float + NumAssign + Sum + Debug + Display + Default + Send + Sync + 'static + sealed::Kernels
+    Float + NumAssign + Sum + Debug + Display + Default + Send + Sync + 'static + sealed::InRegisters
 {
     /// The type's name in model files: `"F32"` or `"F64"`.
     const NAME: &'static str;
@@ -35,7 +35,7 @@ pub(crate) mod sealed {
     use super::{Functions, Lanes};
 
     /// What a number type has in vector registers.
-    pub trait Kernels: Functions + Copy {
+    pub trait InRegisters: Functions + Copy {
         /// Writes 4 x 4 elements with rows and columns exchanged. Strides are those of the rows.
         ///
         /// # Safety
@@ -75,17 +75,17 @@ macro_rules! implement_scalar {
             }
         }
 
-        impl sealed::Kernels for $type {
+        impl sealed::InRegisters for $type {
             $($transpose)?
             #[cfg(target_arch = "x86_64")]
             type Avx512 = std::arch::x86_64::$avx512;
             #[cfg(target_arch = "x86_64")]
             type Avx2 = std::arch::x86_64::$avx2;
             #[cfg(not(target_arch = "x86_64"))]
-            type Avx512 = Plain<$type>;
+            type Avx512 = Array<$type>;
             #[cfg(not(target_arch = "x86_64"))]
-            type Avx2 = Plain<$type>;
-            type Plain = Plain<$type>;
+            type Avx2 = Array<$type>;
+            type Plain = Array<$type>;
         }
     };
 }

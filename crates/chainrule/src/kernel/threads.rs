@@ -71,7 +71,8 @@ unsafe impl Sync for Shared {}
 unsafe impl Send for Shared {}
 
 impl Threads {
-    /// A pool of `count` threads, the calling one included; at least one.
+    /// A pool of `count` threads, the calling one included; at least one. It has fewer where the system gives no more,
+    /// and one where there are no threads, as in WebAssembly.
     pub fn new(count: usize) -> Self {
         let shared = Arc::new(Shared {
             state: AtomicU64::new(0),
@@ -116,7 +117,7 @@ impl Threads {
     /// The same, where a task is also told which thread runs it: a number below [`Threads::count`].
     pub(crate) fn run_on(&self, tasks: usize, task: &Task<'_>) {
         // Numbers of tasks have 32 bits.
-        let alone = self.workers.is_empty() || tasks <= 1 || tasks >= 1 << 32;
+        let alone = self.workers.is_empty() || tasks <= 1 || u32::try_from(tasks).is_err();
         let Some(_running) = (!alone).then(|| self.running.try_lock().ok()).flatten() else {
             return (0..tasks).for_each(|index| task(0, index));
         };

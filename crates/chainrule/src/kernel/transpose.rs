@@ -64,9 +64,9 @@ fn transpose_tile<T: Scalar>(from: &[T], (rows, columns): (usize, usize), to: &m
 
 #[cfg(test)]
 mod tests {
-    use super::super::panels::from_rows;
     use super::*;
-    use crate::matrix::MatrixView;
+    use crate::kernel::panels::from_rows;
+    use crate::kernel::rows::Rows;
 
     fn transposes_have_columns_for_rows<T: Scalar>() {
         for (rows, columns) in [(1, 1), (3, 31), (32, 32), (64, 10), (33, 50), (7, 17), (70, 64), (128, 100)]
@@ -76,7 +76,7 @@ mod tests {
             let turned: Vec<T> = (0..rows * columns).map(|n| value(n % rows, n / rows)).collect();
             let in_panels = |rows, columns, values: &[T]| {
                 let mut panels = vec![T::zero(); values.len()];
-                from_rows(MatrixView::new(rows, columns, values).unwrap(), &mut panels);
+                from_rows(Rows::new(values, rows, columns), &mut panels);
                 panels
             };
             let mut found = vec![T::nan(); matrix.len()];

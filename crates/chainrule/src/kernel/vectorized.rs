@@ -1,7 +1,7 @@
-//! Element-by-element loops, compiled for each instruction set and run by the best one that the machine has.
+//! Loops over elements, compiled for each instruction set.
 
 use super::Scalar;
-use super::instructions::{Instructions, instructions};
+use super::dispatch::{Kernel, Vectors, dispatch};
 
 /// A loop that is compiled once for each instruction set. Its arithmetic stays the same, element by element.
 pub(crate) trait Loop {
@@ -9,40 +9,24 @@ pub(crate) trait Loop {
     fn run(self);
 }
 
-/// Runs a loop in the widest vectors that this machine has.
-pub(crate) fn in_widest_vectors(body: impl Loop) {
-    // SAFETY: the processor has these instructions.
-    unsafe { with(instructions(), body) }
-}
-
-/// # Safety
-/// The processor has the instructions.
+/// Runs a loop by the chosen instruction set.
 #[inline]
-unsafe fn with(instructions: Instructions, body: impl Loop) {
-    match instructions {
-        // SAFETY: the caller's promise.
-        #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => unsafe { with_avx512(body) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => unsafe { with_avx2(body) },
-        Instructions::Plain => body.run(),
+pub(crate) fn run_loop(body: impl Loop) {
+    struct Body<L>(L);
+
+    impl<L: Loop> Kernel for Body<L> {
+        type Output = ();
+
+        #[inline(always)]
+        unsafe fn run<V: Vectors>(self) {
+            self.0.run();
+        }
     }
+
+    dispatch(Body(body));
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
-fn with_avx512(body: impl Loop) {
-    body.run();
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn with_avx2(body: impl Loop) {
-    body.run();
-}
-
-/// Runs a loop by [`in_widest_vectors`]. (A closure would not do: the compiler may leave it a function of its own.)
+/// Runs a loop by the chosen instruction set. (A closure would not do: the compiler may leave it a function of its own.)
 ///
 /// Everything that the body uses is named with its type and value, and at least one of them is borrowed:
 /// `vectorized_loop! { for T: values: &'a mut [T] = values, slope: T = slope; body }`.
@@ -60,7 +44,7 @@ macro_rules! vectorized_loop {
             }
         }
 
-        $crate::kernel::vectorized::in_widest_vectors(Body { $($name: $value),+ })
+        $crate::kernel::vectorized::run_loop(Body { $($name: $value),+ })
     }};
 }
 
@@ -96,15 +80,18 @@ pub(crate) fn all_finite<T: Scalar>(values: &[T]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::dispatch::dispatch_to;
     use crate::kernel::functions::tanh;
-    use crate::kernel::instructions::all_instructions;
+    use crate::kernel::instructions::InstructionSet;
 
     /// One loop, run by every instruction set that this machine has.
     fn same_bits_on_every_instruction_set<T: Scalar>(bits: fn(T) -> u64) {
         struct Body<'a, T>(&'a mut [T]);
-        impl<T: Scalar> Loop for Body<'_, T> {
+        impl<T: Scalar> Kernel for Body<'_, T> {
+            type Output = ();
+
             #[inline(always)]
-            fn run(self) {
+            unsafe fn run<V: Vectors>(self) {
                 for value in self.0 {
                     *value = tanh(*value) * *value;
                 }
@@ -112,11 +99,11 @@ mod tests {
         }
         let values: Vec<T> = (0..1003).map(|i| T::from_f64(0.37 * f64::from(i) - 111.0)).collect();
         let expected: Vec<u64> = values.iter().map(|value| bits(tanh(*value) * *value)).collect();
-        for instructions in all_instructions() {
+        for set in InstructionSet::available() {
             let mut values = values.clone();
             // SAFETY: this machine has these instructions.
-            unsafe { with(instructions, Body(&mut values)) }
-            assert_eq!(values.into_iter().map(bits).collect::<Vec<_>>(), expected, "{instructions:?}");
+            unsafe { dispatch_to(set, Body(&mut values)) }
+            assert_eq!(values.into_iter().map(bits).collect::<Vec<_>>(), expected, "{set:?}");
         }
     }
 

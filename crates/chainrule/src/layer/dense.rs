@@ -89,7 +89,7 @@ impl Kind for Dense {
 impl<T: Scalar> Compute<T> for Dense {
     /// z^T = b + W a^T.
     fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]) {
-        forward_product(context.weights.weight(), input, context.weights.bias, pre_activation);
+        forward_product(context.weights.weight().into(), input, context.weights.bias, pre_activation);
     }
 
     /// a = sigma(z).
@@ -108,7 +108,7 @@ impl<T: Scalar> Compute<T> for Dense {
 
     /// dLoss/da(l-1) = delta(l) W(l).
     fn propagate(&self, context: Context<'_, T>, signal: Signal<'_, T>, input_error: &mut [T]) {
-        backward_product(signal.delta, context.weights.weight(), input_error);
+        backward_product(signal.delta, context.weights.weight().into(), input_error);
     }
 
     /// dW = delta^T a(l-1), db = the column sums of delta.

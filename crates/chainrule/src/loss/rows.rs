@@ -4,7 +4,7 @@ use super::output_error::Output;
 use super::targets::Targets;
 use crate::activation::sum;
 use crate::kernel::Scalar;
-use crate::kernel::vectorized::{Loop, in_widest_vectors};
+use crate::kernel::vectorized::{Loop, run_loop};
 
 /// Which side of sigma the derivative of a loss was computed on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,7 +112,7 @@ impl<T: Scalar> Rows<'_, T> {
                 };
                 let (z, a) = (&output.z[range.clone()], &output.a[range.clone()]);
                 let derivatives = &mut derivatives[range];
-                in_widest_vectors(Chunk { formula, scale, z, a, y, losses: &mut *losses, derivatives });
+                run_loop(Chunk { formula, scale, z, a, y, losses: &mut *losses, derivatives });
                 for (row_loss, losses) in row_losses.iter_mut().zip(losses.chunks_exact(part)) {
                     *row_loss += sum(losses).as_f64();
                 }

@@ -7,10 +7,10 @@ use crate::forward::activate_output;
 use crate::kernel::Scalar;
 use crate::kernel::arena::Block;
 use crate::kernel::panels::{Panels, from_rows, panel_width};
+use crate::kernel::rows::Rows;
 use crate::kernel::transpose::{transpose, transpose_to_rows};
 use crate::kernel::vectorized::all_finite;
 use crate::loss::{Loss, Output};
-use crate::matrix::MatrixView;
 use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::Parameters;
@@ -154,7 +154,7 @@ impl<T: Scalar> Pass<'_, T> {
             error(panels);
         } else {
             error(delta);
-            from_rows(MatrixView::new(rows.len(), width, delta).expect("rows of the output"), panels);
+            from_rows(Rows::new(delta, rows.len(), width), panels);
         }
     }
 

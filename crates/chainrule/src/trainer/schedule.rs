@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, require};
+use crate::portable::cos_pi;
 
 /// How the learning rate changes. `base` is the optimizer's own rate; steps and epochs count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,9 +125,7 @@ impl Schedule {
 
     /// The rate of step `step` of `steps` in epoch `epoch`, without what a plateau takes off.
     pub fn rate(&self, base: f64, step: u64, steps: u64, epoch: usize) -> f64 {
-        let wave = |from: f64, to: f64, share: f64| {
-            to + (from - to) * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
-        };
+        let wave = |from: f64, to: f64, share: f64| to + (from - to) * (1.0 + cos_pi(share)) / 2.0;
         match *self {
             Schedule::Constant | Schedule::ReduceOnPlateau { .. } => base,
             Schedule::Step { every, factor } => base * factor.powi((epoch / every) as i32),

@@ -308,7 +308,7 @@ fn a_kink_is_named() {
         let compared = checker.compare(tensor, element).unwrap();
         (checker.difference(tensor, element, 1e-3).unwrap().kink, compared)
     };
-    let kink = Kink::Neuron { layer: 2, neuron: 1, sample: 0 };
+    let kink = Kink::Neuron { layer: 3, neuron: 1, sample: 0 };
     assert_eq!(check(&parameters, 0, 0), (Some(kink), None));
     // With b(2)[2] = 6 that z is 8, and the output 7 + 8.
     parameters.bias_mut(3).unwrap()[1] = 6.0;

@@ -18,3 +18,4 @@ mod resume;
 mod threads;
 mod trace;
 mod trainer;
+mod wasm;

@@ -1,27 +1,24 @@
-//! Twenty short runs whose every bit is written down: what a training run comes to does not change with the code.
-//!
-//! `tests/data/golden.txt` holds a digest of each run's losses, model file, checkpoint and predictions. A change that is
-//! meant to change bits writes it anew: `GOLDEN=write cargo test -p chainrule --test suite golden`.
+//! Twenty short runs, trained in memory: all that they need is in the engine.
 
-use std::fmt::Write as _;
+// The runs' files are written by one of those who use this, their parameters are compared by another.
+#![allow(dead_code)]
+
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use crate::common::*;
 use chainrule::optimizer::{Adagrad, Adam, AdamW, RmsProp, Sgd};
 use chainrule::plan::{MemoryLimit, MicroBatches};
 use chainrule::*;
-use tempfile::TempDir;
 
 /// FNV-1a (Fowler, Noll, Vo), 64 bits.
-struct Digest(u64);
+pub(crate) struct Digest(pub(crate) u64);
 
 impl Digest {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Digest(0xcbf2_9ce4_8422_2325)
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
@@ -31,16 +28,16 @@ impl Digest {
         self.bytes(&number.to_bits().to_le_bytes());
     }
 
-    fn of_file(path: &Path) -> u64 {
+    fn of_numbers<T: Scalar>(numbers: &[T]) -> u64 {
         let mut digest = Digest::new();
-        digest.bytes(&std::fs::read(path).unwrap());
+        numbers.iter().for_each(|number| digest.number(number.as_f64()));
         digest.0
     }
 }
 
 /// What a run depends on.
-struct Run {
-    name: &'static str,
+pub(crate) struct Run {
+    pub(crate) name: &'static str,
     network: NetworkBuilder,
     loss: Loss,
     options: TrainingOptions,
@@ -79,8 +76,8 @@ impl Run {
         self
     }
 
-    /// A line of the file.
-    fn line<T: Scalar>(&self) -> String {
+    /// Trains, and tells of the end of each epoch.
+    pub(crate) fn train<T: Scalar>(&self, after_epoch: &mut dyn FnMut(&Trainer<T>)) -> Outcome<T> {
         let network = self.network.clone().build().unwrap();
         let mut numbers = Numbers::new(self.name.bytes().map(u64::from).sum());
         let mut data = |rows: usize| {
@@ -106,8 +103,6 @@ impl Run {
             let limit = MemoryLimit { bytes: plain * percent / 100, microbatches, forward_costs: None };
             trainer.set_plan(plan(Some(&limit)).unwrap());
         }
-        let folder = TempDir::new().unwrap();
-        let (checkpoint, model_file) = (folder.path().join("run"), folder.path().join("model"));
         let mut losses = Digest::new();
         trainer
             .fit(&threads, training.samples(), Some(validation.samples()), &mut |event| {
@@ -117,7 +112,7 @@ impl Run {
                         losses.number(report.training_loss);
                         losses.number(report.validation.as_ref().unwrap().loss);
                         losses.number(report.learning_rate);
-                        run.save(&checkpoint).unwrap();
+                        after_epoch(run);
                     }
                     _ => {}
                 }
@@ -126,21 +121,32 @@ impl Run {
             .unwrap();
         let parameters = trainer.parameters().clone();
         let predictions = infer(&threads, &network, &parameters, validation.inputs.view()).unwrap();
+        assert!(predictions.as_slice().iter().all(|value| value.is_finite()), "{}", self.name);
+        let predictions = Digest::of_numbers(predictions.as_slice());
         let model =
             Model { network, loss: self.loss.clone(), parameters, preprocessing: None, training: None };
-        model.save(&model_file).unwrap();
-        let mut outputs = Digest::new();
-        predictions.as_slice().iter().for_each(|value| outputs.number(value.as_f64()));
-        assert!(predictions.as_slice().iter().all(|value| value.is_finite()), "{}", self.name);
-        let mut line = format!("{} {}", self.name, T::NAME);
-        for digest in [losses.0, Digest::of_file(&model_file), Digest::of_file(&checkpoint), outputs.0] {
-            write!(line, " {digest:016x}").unwrap();
-        }
-        line
+        Outcome { losses: losses.0, model, predictions }
     }
 }
 
-fn runs() -> Vec<Run> {
+/// What a run comes to: its model, and digests of its losses and predictions.
+pub(crate) struct Outcome<T> {
+    pub(crate) losses: u64,
+    pub(crate) model: Model<T>,
+    pub(crate) predictions: u64,
+}
+
+impl<T: Scalar> Outcome<T> {
+    /// Digests of losses, parameters and predictions.
+    pub(crate) fn digests(&self) -> [u64; 3] {
+        let parameters = &self.model.parameters;
+        let numbers: Vec<T> =
+            parameters.tensors().iter().flat_map(|tensor| parameters.tensor(tensor).to_vec()).collect();
+        [self.losses, Digest::of_numbers(&numbers), self.predictions]
+    }
+}
+
+pub(crate) fn runs() -> Vec<Run> {
     use Activation::*;
     let (cross_entropy, squared) = (Loss::cross_entropy, || Loss::MeanSquaredError);
     let network = Network::builder;
@@ -281,22 +287,4 @@ fn runs() -> Vec<Run> {
             run.options.schedule = Schedule::Cosine { minimum: 1e-4 };
         }),
     ]
-}
-
-#[test]
-fn twenty_runs_come_to_the_bits_that_are_written_down() {
-    let runs = runs();
-    assert_eq!(runs.len(), 20);
-    let lines: Vec<String> = runs.iter().flat_map(|run| [run.line::<f32>(), run.line::<f64>()]).collect();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/golden.txt");
-    if std::env::var_os("GOLDEN").is_some_and(|value| value == "write") {
-        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap();
-    let expected: Vec<&str> = expected.lines().collect();
-    let names = "a run's name, number type, and digests of losses, model file, checkpoint and predictions";
-    let differ = lines.iter().zip(&expected).filter(|(found, expected)| found != *expected);
-    let differ: Vec<String> = differ.map(|(found, expected)| format!("{expected}\n{found}")).collect();
-    assert!(differ.is_empty(), "{names}; expected, found:\n{}", differ.join("\n"));
-    assert_eq!(lines.len(), expected.len());
 }
