@@ -17,6 +17,7 @@ pub const SUITED: &str = "suited";
 
 /// The size of the images that inputs are pixels of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct Image {
     /// Pixels from top to bottom.
@@ -273,8 +274,9 @@ pub(crate) fn draw(network: &Network, rule: &str, seed: u64) -> Result<Parameter
     Ok(network.initialize_with(rule, seed))
 }
 
-/// A document as a link holds it, in JSON.
+/// A document as a link holds it, in JSON: opaque to the page, and of at most 20,000 numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(type = "{ format: 1, [field: string]: unknown }"))]
 #[serde(deny_unknown_fields)]
 pub struct SharedDocument {
     format: u32,

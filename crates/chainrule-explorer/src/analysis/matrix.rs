@@ -8,6 +8,7 @@ use crate::{Num, Refusal, Step};
 
 /// Norms and extremes of a matrix.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct MatrixReport {
     /// The value's name in the trace.
     pub name: String,
