@@ -5,19 +5,18 @@ const WIDTH: usize = 110;
 
 /// `type Name = ...;` with its documentation, as the page's sources are written.
 pub(super) fn declaration(docs: &str, declaration: &str) -> String {
-    let (name, laid_out) = match declaration.trim_start_matches("type ").split_once('=') {
-        Some((name, of)) => (name.trim(), of.trim().trim_end_matches(';')),
-        None => return format!("\n{declaration}\n"),
-    };
-    let laid_out = laid_out_type(laid_out, "", WIDTH - name.len());
-    let docs = comment(docs, "");
-    if laid_out.starts_with("{\n") {
-        return format!("\n{docs}export interface {name} {laid_out}\n");
+    let declared = declaration.trim_start_matches("type ").trim_end_matches(';');
+    let (name, of) = declared.split_once('=').expect("ts-rs declares a type");
+    let (docs, name) = (comment(docs, ""), name.trim());
+    let of = laid_out_type(of, "", WIDTH - name.len());
+    if of.starts_with("{\n") {
+        return format!("\n{docs}export interface {name} {of}\n");
     }
-    let equals = if laid_out.starts_with('\n') { " =" } else { " = " };
-    format!("\n{docs}export type {name}{equals}{laid_out}\n")
+    let equals = if of.starts_with('\n') { " =" } else { " = " };
+    format!("\n{docs}export type {name}{equals}{of}\n")
 }
 
+/// A union, an object, or any other type; on one line where it is as short as `width`.
 fn laid_out_type(text: &str, indent: &str, width: usize) -> String {
     let text = text.trim();
     let parts = split(text, '|');
