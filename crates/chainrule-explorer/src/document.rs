@@ -17,6 +17,7 @@ pub const SUITED: &str = "suited";
 
 /// The size of the images that inputs are pixels of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct Image {
     /// Pixels from top to bottom.

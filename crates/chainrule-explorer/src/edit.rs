@@ -16,11 +16,13 @@ use crate::size::Size;
 
 /// A change.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Edit {
     /// One number of `weight.l`, `bias.l`, `a.0` (the inputs) or `target`.
     Set {
         /// Which value.
+        #[cfg_attr(test, ts(type = "string"))]
         name: ValueId,
         /// From 0; 0 for a bias.
         row: usize,
@@ -39,16 +41,18 @@ pub enum Edit {
         /// From 1.
         layer: usize,
         /// The activation.
+        #[cfg_attr(test, ts(as = "crate::contract::Activation"))]
         activation: Activation,
     },
     /// Another loss.
     Loss {
         /// The loss.
+        #[cfg_attr(test, ts(as = "crate::contract::Loss"))]
         loss: Loss,
         /// Whether the output layer gets the loss's natural activation.
         suit_output: bool,
     },
-    /// Other layers; the inputs stay.
+    /// Other layers; the inputs stay, and the weights of a layer whose shape stays.
     Layers {
         /// The dense layers.
         layers: Vec<LayerShape>,
@@ -62,7 +66,7 @@ pub enum Edit {
     },
     /// Back to the weights that were drawn.
     Reset {},
-    /// Other rows of the data.
+    /// Other rows of the data; beyond their end the last row is repeated, for editing.
     Batch {
         /// From 0.
         first: usize,
@@ -78,11 +82,13 @@ pub enum Edit {
 
 /// A dense layer.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct LayerShape {
     /// Neurons.
     pub width: usize,
     /// Their activation.
+    #[cfg_attr(test, ts(as = "crate::contract::Activation"))]
     pub activation: Activation,
     /// Whether there is a bias.
     pub bias: bool,

@@ -14,6 +14,7 @@ pub const DEFAULT: &str = "3-4-2";
 
 /// What a list of examples shows.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Example {
     id: &'static str,
     title: &'static str,

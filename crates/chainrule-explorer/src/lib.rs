@@ -1,8 +1,8 @@
 //! A local page on which a person steps through one training step and sees every value of it.
 //!
 //! The engine's trace is the one source of numbers: [`Step`] is a trace with everything it started from, and
-//! what the page asks about it is computed here, never in the page. `web/src/lib/contract.ts` lists what the
-//! two say to each other.
+//! what the page asks about it is computed here, never in the page. `web/src/lib/contract.ts`, what the two say
+//! to each other, is made from the types here.
 //!
 //! A [`Document`] is what a person edits. Each [`Edit`] gives another one, and the [`Store`] keeps them all
 //! as revisions, to which one can always go back. [`Explorer`] is the server.
@@ -10,6 +10,8 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+#[cfg(test)]
+mod contract;
 mod deadline;
 mod document;
 mod edit;

@@ -68,6 +68,7 @@ impl Default for ServerLimits {
 
 /// The limits that a page shows.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Limits {
     layers: usize,
     width: usize,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A number that JSON carries whatever it is: `1.5`, `"NaN"`, `"Infinity"` or `"-Infinity"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(type = "number | \"NaN\" | \"Infinity\" | \"-Infinity\""))]
 pub struct Num(pub f64);
 
 impl From<f64> for Num {

@@ -110,16 +110,18 @@ where
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
-struct AtNeuron {
+pub(crate) struct AtNeuron {
     layer: usize,
     neuron: usize,
     sample: usize,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
-struct AtEdge {
+pub(crate) struct AtEdge {
     layer: usize,
     to: usize,
     from: usize,
@@ -127,27 +129,33 @@ struct AtEdge {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
-struct Named {
+pub(crate) struct Named {
+    #[cfg_attr(test, ts(type = "string"))]
     name: ValueId,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
-struct AtOuter {
+pub(crate) struct AtOuter {
     layer: usize,
+    /// Left out for the whole batch.
     sample: Option<usize>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
-struct AtLayer {
+pub(crate) struct AtLayer {
     layer: usize,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
-struct AtInput {
+pub(crate) struct AtInput {
     column: usize,
     sample: usize,
 }
@@ -184,9 +192,11 @@ async fn check_every(
     .await
 }
 
+/// Two matrices of at most 8 x 8 each.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
-struct Pair {
+pub(crate) struct Pair {
     a: Vec<Vec<Num>>,
     b: Vec<Vec<Num>>,
 }
@@ -195,26 +205,35 @@ async fn product(State(session): State<Arc<Session>>, Sent { body: pair, .. }: S
     work(session, Pace::Short, move |_, _| to_json(&multiply(&pair.a, &pair.b)?)).await
 }
 
+/// What can be chosen.
 #[derive(Serialize)]
-struct Catalog {
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(crate) struct Catalog {
     version: &'static str,
     examples: &'static [Example],
     activations: Vec<ActivationChoice>,
     losses: Vec<LossChoice>,
     initializations: Vec<&'static str>,
     limits: Limits,
+    /// The revision of what the program was started with, which the page opens.
     start: usize,
 }
 
+/// An activation that can be chosen.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 struct ActivationChoice {
+    #[cfg_attr(test, ts(as = "crate::contract::Activation"))]
     value: Activation,
     name: String,
     output_only: bool,
 }
 
+/// A loss that can be chosen.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 struct LossChoice {
+    #[cfg_attr(test, ts(as = "crate::contract::Loss"))]
     value: Loss,
     name: String,
     natural_output: String,
@@ -242,10 +261,11 @@ async fn catalog(State(session): State<Arc<Session>>) -> Answer {
     })?)
 }
 
-/// One of the two.
+/// A new root: a worked example, or what a share link holds.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(type = "{ example: string } | { document: SharedDocument }"))]
 #[serde(deny_unknown_fields)]
-struct NewDocument {
+pub(crate) struct NewDocument {
     example: Option<String>,
     document: Option<Box<SharedDocument>>,
 }
@@ -278,9 +298,12 @@ async fn share(State(session): State<Arc<Session>>, InPath(revision): InPath<usi
     .await
 }
 
+/// What an edit made. The revision that was edited stays as it is.
 #[derive(Serialize)]
-struct EditReply<'a> {
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(crate) struct EditReply<'a> {
     view: View<'a>,
+    /// Every revision made, oldest first; the last one is the view's.
     made: Vec<Made>,
 }
 

@@ -10,8 +10,9 @@ use crate::examples;
 use crate::limits::{self, at_most};
 use crate::refusal::Refusal;
 
-/// A document as a link holds it, in JSON.
+/// A document as a link holds it, in JSON: opaque to the page, and of at most 20,000 numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(type = "{ format: 1, [field: string]: unknown }"))]
 #[serde(deny_unknown_fields)]
 pub struct SharedDocument {
     format: u32,

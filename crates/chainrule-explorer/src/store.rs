@@ -31,6 +31,7 @@ const REVISIONS: usize = 1_000_000;
 
 /// A revision that an edit made.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Made {
     revision: usize,
     label: String,

@@ -19,19 +19,28 @@ pub(crate) const MOST_NUMBERS: usize = 4096;
 
 /// One revision of the document and its trace.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct View<'a> {
     revision: usize,
     parent: Option<usize>,
+    /// What was done, in words: "weight W(2)[1, 3] 0.5 -> 0.6", "iteration 4", "example 3-4-2".
     label: &'a str,
+    /// Updates since the weights were drawn or reset.
     iteration: u64,
+    /// The loss of the trace.
     loss: Num,
     title: &'a str,
+    /// Where the data come from, in words.
     source: &'a str,
     layers: Vec<LayerView>,
+    /// n_0 .. n_L
     widths: Vec<usize>,
     samples: usize,
+    /// The row of the data that the batch begins with.
     first_row: usize,
+    /// How many rows there are to choose from.
     available_rows: usize,
+    #[cfg_attr(test, ts(as = "crate::contract::Loss"))]
     loss_function: &'a Loss,
     loss_name: String,
     learning_rate: f64,
@@ -39,59 +48,91 @@ pub struct View<'a> {
     seed: u64,
     input_names: Option<&'a [String]>,
     output_names: Option<&'a [String]>,
+    /// Set where inputs are pixels of such an image.
     image: Option<Image>,
+    /// Why delta(L) is computed as it is.
     output_rule: OutputRule,
     values: Vec<ValueView<'a>>,
+    /// What is given before step 1.
+    #[cfg_attr(test, ts(type = "string[]"))]
     given: Vec<ValueId>,
+    /// In the order of the lesson.
     events: Vec<EventView<'a>>,
     orders: Orders,
 }
 
+/// A layer. One without sigma has identity for it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Layer"))]
 struct LayerView {
+    /// From 1.
     number: usize,
+    /// "dense", or another kind of layer.
     kind: &'static str,
     inputs: usize,
     width: usize,
+    #[cfg_attr(test, ts(as = "crate::contract::Activation"))]
     activation: Activation,
     activation_name: String,
     bias: bool,
     parameters: usize,
 }
 
+/// A value of the trace. Names: "a.0" (inputs), "target", "weight.l", "bias.l", "z.l", "a.l", "loss", "error.l"
+/// (dLoss/da(l)), "slope.l" (sigma'(z(l))), "delta.l", "weight_gradient.l", "bias_gradient.l", "updated_weight.l",
+/// "updated_bias.l".
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Value"))]
 struct ValueView<'a> {
+    #[cfg_attr(test, ts(type = "string"))]
     name: ValueId,
+    #[cfg_attr(test, ts(as = "crate::contract::Kind"))]
     kind: Quantity,
+    /// 0 for inputs, target and loss.
     layer: usize,
+    /// [rows, columns], [length] or [].
     shape: &'a [usize],
     bytes: usize,
+    /// The largest finite |value|.
     scale: f64,
     root_mean_square: Num,
     zeros: usize,
     non_finite: usize,
+    /// Row by row; null where there are more than 4,096: then they are asked for by name.
     values: Option<Vec<Num>>,
 }
 
+/// One operation of the step.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "TraceEvent"))]
 struct EventView<'a> {
     id: usize,
+    #[cfg_attr(test, ts(as = "crate::contract::Phase"))]
     phase: Stage,
     layer: usize,
+    #[cfg_attr(test, ts(as = "crate::contract::Operation"))]
     operation: Computation,
+    /// The values that it reads.
+    #[cfg_attr(test, ts(type = "string[]"))]
     operands: &'a [ValueId],
+    /// The values that it computes.
+    #[cfg_attr(test, ts(type = "string[]"))]
     outputs: Vec<ValueId>,
     shape: &'a [usize],
     sentence: String,
 }
 
+/// The orders in which the events can be seen.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 struct Orders {
     lesson: Order,
     framework: Order,
 }
 
+/// The ids of the events in an order, and the bytes of all values that exist after each of them.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 struct Order {
     events: Vec<usize>,
     live_bytes: Vec<usize>,

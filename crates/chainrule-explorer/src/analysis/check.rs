@@ -18,6 +18,7 @@ use crate::{Num, Refusal, Step};
 
 /// What a comparison says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Within the tolerance.
@@ -30,6 +31,7 @@ pub enum Verdict {
 
 /// One parameter's derivative, both ways.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct CellCheck {
     /// Which parameter.
     pub cell: Cell,
@@ -59,6 +61,7 @@ pub struct CellCheck {
 
 /// A difference with one h.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct CurvePoint {
     /// The step.
     pub h: f64,
@@ -70,8 +73,9 @@ pub struct CurvePoint {
     pub at_kink: bool,
 }
 
-/// All parameters, or some of each tensor.
+/// All parameters, or some of each tensor. The check ends when its request is aborted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct CheckReport {
     /// The revision that was asked about.
     pub revision: u64,
@@ -89,8 +93,10 @@ pub struct CheckReport {
 
 /// One tensor of parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct TensorCheck {
     /// As in the trace.
+    #[cfg_attr(test, ts(type = "string"))]
     pub name: ValueId,
     /// As in the trace.
     pub shape: Vec<usize>,
@@ -106,6 +112,7 @@ pub struct TensorCheck {
 
 /// One cell of a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct CheckedCell {
     /// From 0.
     pub row: usize,

@@ -13,6 +13,7 @@ use crate::{Num, Refusal, Step};
 
 /// A weight for one sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct EdgeReport {
     /// W(l)[to, from]
     pub weight: Factor,
@@ -30,6 +31,7 @@ pub struct EdgeReport {
 
 /// The ways from a weight to the outputs, for one sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Paths {
     /// How many there are; the largest f64 where there are more.
     pub count: f64,
@@ -43,6 +45,7 @@ pub struct Paths {
 
 /// One way from a weight to an output.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Path {
     /// The neurons passed, in layers l to L.
     pub neurons: Vec<usize>,

@@ -10,6 +10,7 @@ use crate::{Refusal, Step};
 
 /// An input of one sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct InputReport {
     /// a(0)\[column\]
     pub value: Factor,

@@ -9,6 +9,7 @@ use crate::{Num, Refusal, Step};
 
 /// Costs and gains of a layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LayerReport {
     /// The dense layer, from 1.
     pub layer: usize,
@@ -30,6 +31,7 @@ pub struct LayerReport {
 
 /// Two for each multiplication with its addition.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LayerFlops {
     /// z = a W^T
     pub forward: u64,
@@ -43,6 +45,7 @@ pub struct LayerFlops {
 
 /// Eight bytes a number.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LayerBytes {
     /// W
     pub weight: usize,
@@ -60,6 +63,7 @@ pub struct LayerBytes {
 
 /// Root-mean-square sizes of the error signal on its way through a layer, and their ratios.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Gain {
     /// delta(l+1)
     pub delta_above: Num,

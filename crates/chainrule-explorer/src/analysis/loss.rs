@@ -11,6 +11,7 @@ use crate::{Num, Refusal, Step};
 
 /// The loss of a batch and what it is the mean of.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LossReport {
     /// The batch's loss.
     pub loss: Num,
@@ -24,6 +25,7 @@ pub struct LossReport {
 
 /// One sample's loss.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct SampleLoss {
     /// Which sample, from 0.
     pub sample: usize,

@@ -9,8 +9,10 @@ use crate::{Num, Refusal, Step};
 
 /// Norms and extremes of a matrix.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct MatrixReport {
     /// Which value of the trace.
+    #[cfg_attr(test, ts(type = "string"))]
     pub name: ValueId,
     /// Rows and columns.
     pub shape: [usize; 2],

@@ -39,9 +39,11 @@ use crate::Num;
 
 /// An element of a value of the trace. Vectors have row 0; `loss` is [0, 0].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct Cell {
     /// Which value of the trace.
+    #[cfg_attr(test, ts(type = "string"))]
     pub name: ValueId,
     /// From 0.
     pub row: usize,
@@ -51,6 +53,7 @@ pub struct Cell {
 
 /// A number in a formula.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Factor {
     /// Where it comes from; none for constants, and for numbers that the trace does not hold.
     pub cell: Option<Cell>,
@@ -62,6 +65,7 @@ pub struct Factor {
 
 /// One term of a sum.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Term {
     /// One or two numbers.
     pub factors: Vec<Factor>,
@@ -79,6 +83,7 @@ pub struct Term {
 /// sigma', where the engine divides by B last, and softmax's matrix. Softmax's own exponential is the first
 /// term.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Explanation {
     /// Which number.
     pub cell: Cell,
@@ -86,6 +91,7 @@ pub struct Explanation {
     pub value: Num,
     /// The operation of its event; none for what is given.
     #[serde(serialize_with = "operation_or_given")]
+    #[cfg_attr(test, ts(as = "crate::contract::OperationOrGiven"))]
     pub operation: Option<Computation>,
     /// What the sum starts from, unless it is 0.
     pub start: Option<Factor>,

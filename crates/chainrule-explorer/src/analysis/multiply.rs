@@ -6,6 +6,7 @@ use crate::{Num, Refusal};
 
 /// A B, both sides of (A B)^T = B^T A^T, and the terms.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Product {
     /// A B
     pub product: Vec<Vec<Num>>,

@@ -13,6 +13,7 @@ use crate::{Num, Refusal, Step};
 
 /// A neuron, forward and backward.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct NeuronReport {
     /// The dense layer, from 1.
     pub layer: usize,
@@ -44,6 +45,7 @@ pub struct NeuronReport {
 
 /// Dots of an activation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Curve {
     /// Rising.
     pub z: Vec<f64>,
@@ -53,6 +55,7 @@ pub struct Curve {
 
 /// Whether a neuron lets error through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It does.

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::reader::Reader;
 use crate::{Num, Refusal, Step};
 
-/// An outer product, or the sum of those of all samples.
+/// An outer product, or the sum of those of all samples; of at most 4,096 cells.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct OuterReport {
     /// The dense layer, from 1.
     pub layer: usize,

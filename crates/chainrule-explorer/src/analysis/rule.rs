@@ -8,6 +8,7 @@ use crate::sentences::ShortForm;
 
 /// How delta(L) is computed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct OutputRule {
     /// The rule.
     pub rule: RuleName,
@@ -20,6 +21,7 @@ pub struct OutputRule {
 
 /// The three ways to delta(L).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum RuleName {
     /// a - y: loss and output activation cancel.

@@ -1,6 +1,6 @@
 //! Vectors of numbers for the kernels: AVX-512, AVX2 with FMA, or plain arrays, behind one trait.
 
-use super::Scalar;
+use num_traits::Float;
 
 /// A vector of `COUNT` numbers.
 ///
@@ -63,7 +63,7 @@ pub(super) fn opaque<T>(mut pointer: *const T) -> *const T {
 #[derive(Clone, Copy)]
 pub struct Array<T>([T; 4]);
 
-impl<T: Scalar> Lanes for Array<T> {
+impl<T: Float> Lanes for Array<T> {
     type Number = T;
     const COUNT: usize = 4;
     const ROWS: usize = 4;

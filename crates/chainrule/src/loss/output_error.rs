@@ -1,21 +1,12 @@
 //! Step 2 for any loss and any output: the batch's loss and delta(L), together, from z.
 
 use super::mean::scale_rows;
-use super::rows::{Rows, Side};
+use super::rows::{Output, Rows, Side};
 use super::{Loss, Targets, WeightedSum};
 use crate::activation::{Activation, OutputActivation};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::matrix::{Matrix, MatrixView};
-
-/// The last layer's values: z and a, [B, n_L], and its activation.
-#[derive(Clone, Copy)]
-pub(crate) struct Output<'a, T> {
-    pub(crate) activation: Activation,
-    pub(crate) width: usize,
-    pub(crate) z: &'a [T],
-    pub(crate) a: &'a [T],
-}
 
 impl Loss {
     /// The batch's loss; writes delta(L) into `delta`, [B, n_L]. Targets have been checked.

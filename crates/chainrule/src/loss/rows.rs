@@ -1,10 +1,18 @@
 //! Some rows of a batch on their way through a loss, and the loop for losses that are sums over single outputs.
 
-use super::output_error::Output;
 use super::targets::Targets;
-use crate::activation::sum;
+use crate::activation::{Activation, sum};
 use crate::kernel::Scalar;
 use crate::kernel::vectorized::{Loop, run_loop};
+
+/// The last layer's values: z and a, [B, n_L], and its activation.
+#[derive(Clone, Copy)]
+pub(crate) struct Output<'a, T> {
+    pub(crate) activation: Activation,
+    pub(crate) width: usize,
+    pub(crate) z: &'a [T],
+    pub(crate) a: &'a [T],
+}
 
 /// Which side of sigma the derivative of a loss was computed on.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,7 +1,8 @@
 // Talks to the server, whose address is the page's own. Errors carry the server's words.
 import type {
-  Catalog, CellCheck, Cell, CheckReport, Edit, EditReply, EdgeReport, Explanation, InputReport, LayerReport,
-  LossReport, MatrixReport, NeuronReport, NewDocument, Num, OuterReport, Product, SharedDocument, View,
+  AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Catalog, CellCheck, Cell, CheckReport, Edit, EditReply, EdgeReport,
+  Explanation, InputReport, LayerReport, LossReport, MatrixReport, Named, NeuronReport, NewDocument, Num, OuterReport,
+  Pair, Product, SharedDocument, View,
 } from './contract'
 
 /** The server said no, in words for people. */
@@ -52,21 +53,21 @@ export const api = {
     return new Float64Array(await response.arrayBuffer())
   },
   explain: (revision: number, { name, row, column }: Cell) =>
-    get<Explanation>(`${at(revision)}/explain${query({ name, row, column })}`),
+    get<Explanation>(`${at(revision)}/explain${query({ name, row, column } satisfies Cell)}`),
   neuron: (revision: number, layer: number, neuron: number, sample: number) =>
-    get<NeuronReport>(`${at(revision)}/neuron${query({ layer, neuron, sample })}`),
+    get<NeuronReport>(`${at(revision)}/neuron${query({ layer, neuron, sample } satisfies AtNeuron)}`),
   edge: (revision: number, layer: number, to: number, from: number, sample: number) =>
-    get<EdgeReport>(`${at(revision)}/edge${query({ layer, to, from, sample })}`),
-  matrix: (revision: number, name: string) => get<MatrixReport>(`${at(revision)}/matrix${query({ name })}`),
+    get<EdgeReport>(`${at(revision)}/edge${query({ layer, to, from, sample } satisfies AtEdge)}`),
+  matrix: (revision: number, name: string) => get<MatrixReport>(`${at(revision)}/matrix${query({ name } satisfies Named)}`),
   outer: (revision: number, layer: number, sample: number | null) =>
-    get<OuterReport>(`${at(revision)}/outer${query({ layer, sample })}`),
-  layer: (revision: number, layer: number) => get<LayerReport>(`${at(revision)}/layer${query({ layer })}`),
+    get<OuterReport>(`${at(revision)}/outer${query({ layer, sample } satisfies AtOuter)}`),
+  layer: (revision: number, layer: number) => get<LayerReport>(`${at(revision)}/layer${query({ layer } satisfies AtLayer)}`),
   loss: (revision: number) => get<LossReport>(`${at(revision)}/loss`),
   input: (revision: number, column: number, sample: number) =>
-    get<InputReport>(`${at(revision)}/input${query({ column, sample })}`),
+    get<InputReport>(`${at(revision)}/input${query({ column, sample } satisfies AtInput)}`),
   checkCell: (revision: number, cell: Cell, signal?: AbortSignal) =>
     post<CellCheck>(`${at(revision)}/check/cell`, cell, signal),
   checkAll: (revision: number, signal?: AbortSignal) =>
     post<CheckReport>(`${at(revision)}/check/all`, {}, signal),
-  multiply: (a: Num[][], b: Num[][]) => post<Product>('multiply', { a, b }),
+  multiply: (a: Num[][], b: Num[][]) => post<Product>('multiply', { a, b } satisfies Pair),
 }

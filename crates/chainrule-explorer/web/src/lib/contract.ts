@@ -1,28 +1,59 @@
-// What the server and the page say to each other. The Rust side of every type has the same name.
+// What the server and the page say to each other: the types of the server. Written by
+// WRITE_CONTRACT=1 cargo test -p chainrule-explorer --lib contract
 //
-// All addresses are relative to the page's own, which contains the launch's token: "./api/...".
+// All addresses are relative to the page's own, which contains the launch's token: "./api/..."; N is a revision.
 // Every matrix has one row for each sample; W(l) is [n_l, n_(l-1)]. Indices count from 0, layers l from 1.
-// Errors are { error: string } with a status of 4xx.
+// What a comment calls none is null. Errors are { error: string } with a status of 4xx.
+//
+// GET api/alive -> { alive: true }
+// GET api/revisions/N/values/NAME -> little-endian f64, row by row (application/octet-stream)
 
-/** In JSON, NaN and infinities are strings. */
-export type Num = number | 'NaN' | 'Infinity' | '-Infinity'
+// GET api/catalog -> Catalog
 
-/** "relu", or with parameters { leaky_relu: { negative_slope: 0.01 } }. */
-export type Activation = string | Record<string, Record<string, number>>
-export type Loss = string | Record<string, Record<string, unknown>>
-
-/** GET api/catalog: what can be chosen. */
+/** What can be chosen. */
 export interface Catalog {
   version: string
-  examples: { id: string; title: string; summary: string }[]
-  activations: { value: Activation; name: string; output_only: boolean }[]
-  losses: { value: Loss; name: string; natural_output: string }[]
-  initializations: string[]
+  examples: Array<Example>
+  activations: Array<ActivationChoice>
+  losses: Array<LossChoice>
+  initializations: Array<string>
   limits: Limits
-  /** What the program was started with; the page opens it. */
+  /** The revision of what the program was started with, which the page opens. */
   start: number
 }
 
+/** An activation with its parameters. */
+export type Activation =
+  | 'identity'
+  | 'relu'
+  | { leaky_relu: { negative_slope: number } }
+  | { elu: { alpha: number } }
+  | 'selu'
+  | 'sigmoid'
+  | 'tanh'
+  | 'softplus'
+  | 'gelu'
+  | 'gelu_tanh'
+  | 'silu'
+  | 'mish'
+  | 'hard_sigmoid'
+  | 'softmax'
+
+/** An activation that can be chosen. */
+export interface ActivationChoice {
+  value: Activation
+  name: string
+  output_only: boolean
+}
+
+/** What a list of examples shows. */
+export interface Example {
+  id: string
+  title: string
+  summary: string
+}
+
+/** The limits that a page shows. */
 export interface Limits {
   layers: number
   width: number
@@ -31,67 +62,30 @@ export interface Limits {
   iterations_per_request: number
 }
 
-/** An element of a value of the trace. Vectors (biases) have row 0; "loss" is [0, 0]. */
-export interface Cell {
+/** A loss with its parameters. */
+export type Loss =
+  | 'half_squared_error'
+  | 'mean_squared_error'
+  | 'mean_absolute_error'
+  | { huber: { delta: number } }
+  | 'binary_cross_entropy'
+  | { cross_entropy: { class_weights: number[] | null, label_smoothing: number } }
+  | 'poisson'
+  | { quantile: { quantile: number } }
+
+/** A loss that can be chosen. */
+export interface LossChoice {
+  value: Loss
   name: string
-  row: number
-  column: number
+  natural_output: string
 }
 
-export type Phase = 'forward' | 'output_error' | 'backward' | 'gradients' | 'update'
-export type Operation =
-  | 'affine' | 'activation' | 'loss' | 'output_delta' | 'carry_back' | 'delta' | 'gradients' | 'update'
+// POST api/documents NewDocument -> View
 
-export type Kind =
-  | 'activation' | 'target' | 'weight' | 'bias' | 'pre_activation' | 'loss' | 'error' | 'slope' | 'delta'
-  | 'weight_gradient' | 'bias_gradient' | 'updated_weight' | 'updated_bias'
+/** A new root: a worked example, or what a share link holds. */
+export type NewDocument = { example: string } | { document: SharedDocument }
 
-/**
- * A value of the trace. Names: "a.0" (inputs), "target", "weight.l", "bias.l", "z.l", "a.l", "loss",
- * "error.l" (dLoss/da(l)), "slope.l" (sigma'(z(l))), "delta.l", "weight_gradient.l", "bias_gradient.l",
- * "updated_weight.l", "updated_bias.l".
- */
-export interface Value {
-  name: string
-  kind: Kind
-  /** Dense layer, 0 for inputs, target and loss. */
-  layer: number
-  /** [rows, columns], [length] or []. */
-  shape: number[]
-  bytes: number
-  /** The largest finite |value|. */
-  scale: number
-  root_mean_square: Num
-  zeros: number
-  non_finite: number
-  /** Row by row; null where there are more than 4,096: then GET api/revisions/N/values/NAME. */
-  values: Num[] | null
-}
-
-export interface TraceEvent {
-  id: number
-  phase: Phase
-  layer: number
-  operation: Operation
-  /** Names of the values it reads and computes. */
-  operands: string[]
-  outputs: string[]
-  shape: number[]
-  sentence: string
-}
-
-export interface Layer {
-  /** From 1. */
-  number: number
-  inputs: number
-  width: number
-  activation: Activation
-  activation_name: string
-  bias: boolean
-  parameters: number
-}
-
-/** One revision of the document and its trace. GET api/revisions/N, and the answer to every edit. */
+/** One revision of the document and its trace. */
 export interface View {
   revision: number
   parent: number | null
@@ -104,265 +98,676 @@ export interface View {
   title: string
   /** Where the data come from, in words. */
   source: string
-  layers: Layer[]
+  layers: Array<Layer>
   /** n_0 .. n_L */
-  widths: number[]
+  widths: Array<number>
   samples: number
-  /** First row of the data that the batch shows, and how many rows there are to choose from. */
+  /** The row of the data that the batch begins with. */
   first_row: number
+  /** How many rows there are to choose from. */
   available_rows: number
   loss_function: Loss
   loss_name: string
   learning_rate: number
   initialization: string
   seed: number
-  /** Names of inputs and outputs, where there are any. */
-  input_names: string[] | null
-  output_names: string[] | null
-  /** Inputs are pixels of such an image. */
-  image: { height: number; width: number } | null
+  input_names: Array<string> | null
+  output_names: Array<string> | null
+  /** Set where inputs are pixels of such an image. */
+  image: Image | null
   /** Why delta(L) is computed as it is. */
   output_rule: OutputRule
-  values: Value[]
-  /** Names of what is given before step 1. */
+  values: Array<Value>
+  /** What is given before step 1. */
   given: string[]
   /** In the order of the lesson. */
-  events: TraceEvent[]
-  /** Ids of events in each order, and the bytes of all values that exist after each of them. */
-  orders: { lesson: Order; framework: Order }
+  events: Array<TraceEvent>
+  orders: Orders
 }
 
+/** The size of the images that inputs are pixels of. */
+export interface Image {
+  /** Pixels from top to bottom. */
+  height: number
+  /** Pixels from left to right. */
+  width: number
+}
+
+/** What a value is: the page has a colour for each. */
+export type Kind =
+  | 'activation'
+  | 'target'
+  | 'weight'
+  | 'bias'
+  | 'pre_activation'
+  | 'loss'
+  | 'error'
+  | 'slope'
+  | 'delta'
+  | 'weight_gradient'
+  | 'bias_gradient'
+  | 'updated_weight'
+  | 'updated_bias'
+
+/** A layer. One without sigma has identity for it. */
+export interface Layer {
+  /** From 1. */
+  number: number
+  /** "dense", or another kind of layer. */
+  kind: string
+  inputs: number
+  width: number
+  activation: Activation
+  activation_name: string
+  bias: boolean
+  parameters: number
+}
+
+/** A number that JSON carries whatever it is: `1.5`, `"NaN"`, `"Infinity"` or `"-Infinity"`. */
+export type Num = number | 'NaN' | 'Infinity' | '-Infinity'
+
+/** What an event computes: one of these, or the name of another kind of layer. */
+export type Operation =
+  | 'affine'
+  | 'activation'
+  | 'loss'
+  | 'output_delta'
+  | 'carry_back'
+  | 'delta'
+  | 'gradients'
+  | 'update'
+  | (string & {})
+
+/** The ids of the events in an order, and the bytes of all values that exist after each of them. */
 export interface Order {
-  events: number[]
-  live_bytes: number[]
+  events: Array<number>
+  live_bytes: Array<number>
 }
 
+/** The orders in which the events can be seen. */
+export interface Orders {
+  lesson: Order
+  framework: Order
+}
+
+/** How delta(L) is computed. */
 export interface OutputRule {
-  /** "prediction_minus_target": the short form holds; "through_slope": dLoss/da times sigma'(z); "through_jacobian": softmax with another loss. */
-  rule: 'prediction_minus_target' | 'through_slope' | 'through_jacobian'
-  /** Why, in two or three sentences; for the last two, also why the short form would be wrong. */
+  /** The rule. */
+  rule: RuleName
+  /** Why, in two or three sentences. */
   reason: string
-  /** Whether the loss counts the targets as they are given: no smoothing, no weights, a sum of 1. */
+  /**
+   * Whether the loss counts the targets as they are given: without smoothing and weights, and, for classes, with
+   * a sum of 1.
+   */
   targets_as_given: boolean
 }
 
-/** POST api/documents { example: id } or { document: Document } -> View: a new root. */
-export type NewDocument = { example: string } | { document: SharedDocument }
+/** Which of the five steps an event belongs to. */
+export type Phase = 'forward' | 'output_error' | 'backward' | 'gradients' | 'update'
 
-/** GET api/revisions/N/document: all that a share link needs; opaque to the page. At most 20,000 numbers, else an error. */
+/** The three ways to delta(L). */
+export type RuleName = 'prediction_minus_target' | 'through_slope' | 'through_jacobian'
+
+/** One operation of the step. */
+export interface TraceEvent {
+  id: number
+  phase: Phase
+  layer: number
+  operation: Operation
+  /** The values that it reads. */
+  operands: string[]
+  /** The values that it computes. */
+  outputs: string[]
+  shape: Array<number>
+  sentence: string
+}
+
+/**
+ * A value of the trace. Names: "a.0" (inputs), "target", "weight.l", "bias.l", "z.l", "a.l", "loss", "error.l"
+ * (dLoss/da(l)), "slope.l" (sigma'(z(l))), "delta.l", "weight_gradient.l", "bias_gradient.l", "updated_weight.l",
+ * "updated_bias.l".
+ */
+export interface Value {
+  name: string
+  kind: Kind
+  /** 0 for inputs, target and loss. */
+  layer: number
+  /** [rows, columns], [length] or []. */
+  shape: Array<number>
+  bytes: number
+  /** The largest finite |value|. */
+  scale: number
+  root_mean_square: Num
+  zeros: number
+  non_finite: number
+  /** Row by row; null where there are more than 4,096: then they are asked for by name. */
+  values: Array<Num> | null
+}
+
+// GET api/revisions/N -> View
+
+// GET api/revisions/N/document -> SharedDocument
+
+/** A document as a link holds it, in JSON: opaque to the page, and of at most 20,000 numbers. */
 export interface SharedDocument {
   format: 1
   [field: string]: unknown
 }
 
-/** POST api/revisions/N/edits Edit -> EditReply. N stays as it is; the view is of a new revision. */
-export type Edit =
-  | { kind: 'set'; name: string; row: number; column: number; value: Num }
-  | { kind: 'learning_rate'; value: number }
-  | { kind: 'activation'; layer: number; activation: Activation }
-  /** With suit_output, the output layer gets the loss's natural activation. */
-  | { kind: 'loss'; loss: Loss; suit_output: boolean }
-  /** Weights of a layer whose shape stays are kept; what is new is drawn. */
-  | { kind: 'layers'; layers: { width: number; activation: Activation; bias: boolean }[] }
-  /** New weights; "suited" is the rule that suits each activation. */
-  | { kind: 'initialize'; rule: string; seed: number }
-  /** Back to the weights that were drawn. */
-  | { kind: 'reset' }
-  /** Rows first .. first + count of the data; beyond its end the last row is repeated, for editing. */
-  | { kind: 'batch'; first: number; count: number }
-  /** The update, count times; each is a revision of its own. */
-  | { kind: 'iterate'; count: number }
+// POST api/revisions/N/edits Edit -> EditReply
 
+/** A change. */
+export type Edit =
+  | {
+    kind: 'set'
+    /** Which value. */
+    name: string
+    /** From 0; 0 for a bias. */
+    row: number
+    /** From 0. */
+    column: number
+    /** The number. */
+    value: Num
+  }
+  | {
+    kind: 'learning_rate'
+    /** At least 0. */
+    value: number
+  }
+  | {
+    kind: 'activation'
+    /** From 1. */
+    layer: number
+    /** The activation. */
+    activation: Activation
+  }
+  | {
+    kind: 'loss'
+    /** The loss. */
+    loss: Loss
+    /** Whether the output layer gets the loss's natural activation. */
+    suit_output: boolean
+  }
+  | {
+    kind: 'layers'
+    /** The dense layers. */
+    layers: Array<LayerShape>
+  }
+  | {
+    kind: 'initialize'
+    /** The rule's name, or "suited". */
+    rule: string
+    /** What they are drawn from. */
+    seed: number
+  }
+  | { kind: 'reset' }
+  | {
+    kind: 'batch'
+    /** From 0. */
+    first: number
+    /** How many. */
+    count: number
+  }
+  | {
+    kind: 'iterate'
+    /** How many. */
+    count: number
+  }
+
+/** What an edit made. The revision that was edited stays as it is. */
 export interface EditReply {
   view: View
   /** Every revision made, oldest first; the last one is the view's. */
-  made: { revision: number; label: string; iteration: number; loss: Num }[]
+  made: Array<Made>
 }
 
-// GET api/revisions/N/values/NAME -> little-endian f64, row by row (application/octet-stream).
+/** A dense layer. */
+export interface LayerShape {
+  /** Neurons. */
+  width: number
+  /** Their activation. */
+  activation: Activation
+  /** Whether there is a bias. */
+  bias: boolean
+}
 
-/** GET api/revisions/N/explain?name=z.1&row=0&column=2 */
+/** A revision that an edit made. */
+export interface Made {
+  revision: number
+  label: string
+  iteration: number
+  loss: Num
+}
+
+// GET api/revisions/N/explain?Cell -> Explanation
+
+/** An element of a value of the trace. Vectors have row 0; `loss` is [0, 0]. */
+export interface Cell {
+  /** Which value of the trace. */
+  name: string
+  /** From 0. */
+  row: number
+  /** From 0. */
+  column: number
+}
+
+/**
+ * How one number of the trace comes about.
+ *
+ * Without a divisor the last partial sum is the value, bit for bit. With the number of samples as divisor
+ * the value is the last partial sum times the rounded 1 / B, except for the loss, which is divided. Two
+ * kinds of delta(L) are not computed by the terms that explain them, and agree to rounding: dLoss/da times
+ * sigma', where the engine divides by B last, and softmax's matrix. Softmax's own exponential is the first
+ * term.
+ */
 export interface Explanation {
+  /** Which number. */
   cell: Cell
+  /** Its value. */
   value: Num
+  /** The operation of its event; none for what is given. */
   operation: Operation | 'given'
-  /** What the sum starts from: the bias, the weight before the update, or nothing (0). */
+  /** What the sum starts from, unless it is 0. */
   start: Factor | null
-  /** For affine, carry_back, gradients: products in the order of the engine's sum. */
-  terms: Term[]
-  /** The last partial sum is divided by this: the number of samples for a mean, the sum of exponentials for softmax; null for none. */
+  /** In the order of the engine's sum. */
+  terms: Array<Term>
+  /** What the sum is divided by, if anything. */
   divisor: Num | null
-  /** "tanh", "tanh'", "softmax", "half_squared_error", ...: the function applied to the factor, where the operation is one. */
+  /** The function that is applied to the factors, where the operation is one. */
   function: string | null
-  /** The operation in one plain sentence about this cell. */
+  /** The operation, in words about this number. */
   sentence: string
 }
 
-export interface Term {
-  /** One or two factors; with two, product is their product. */
-  factors: Factor[]
-  product: Num
-  /** start + the products up to here, rounded as the engine rounds: the last is the value where there is no divisor. */
-  partial: Num
-}
-
+/** A number in a formula. */
 export interface Factor {
-  /** Where it comes from; null for constants (minus the learning rate). */
+  /** Where it comes from; none for constants, and for numbers that the trace does not hold. */
   cell: Cell | null
+  /** The number that the label names. */
   value: Num
-  /** How to read it: "W(2)[1, 3]", "a(1)[3]", "minus the learning rate". Indices from 1. */
+  /** How to read it: `W(2)[1, 3]`, `a(1)[3] of sample 2`, `minus the learning rate`. Indices from 1. */
   label: string
 }
 
-/** GET api/revisions/N/neuron?layer=1&neuron=2&sample=0 (both directions; the output layer too) */
-export interface NeuronReport {
+/** One term of a sum. */
+export interface Term {
+  /** One or two numbers. */
+  factors: Array<Factor>
+  /** The product of two factors; with one, or where the explanation names a function, what becomes of them. */
+  product: Num
+  /** The sum up to here, rounded as the engine rounds. */
+  partial: Num
+}
+
+// GET api/revisions/N/neuron?AtNeuron -> NeuronReport
+
+export interface AtNeuron {
   layer: number
   neuron: number
   sample: number
+}
+
+/** A neuron, forward and backward. */
+export interface NeuronReport {
+  /** The dense layer, from 1. */
+  layer: number
+  /** From 0. */
+  neuron: number
+  /** From 0. */
+  sample: number
+  /** In model files. */
   activation_name: string
+  /** z */
   pre_activation: Explanation
+  /** a */
   activation: Explanation
-  /** Null for softmax, whose derivative is a matrix. */
+  /** sigma'(z); none for softmax. At an output whose delta does without it the trace has no such value. */
   slope: Explanation | null
-  /** Dots of the activation's curve around z; null for softmax. */
-  curve: { z: number[]; a: Num[] } | null
-  /** Whether it lets error through: "active", "saturated" (|slope| below 5 % of the largest that the function has), "dead" (slope 0 for every sample of the batch), "blocked" (slope 0 for this sample). */
-  state: 'active' | 'saturated' | 'blocked' | 'dead'
+  /** Dots of the activation round z; none for softmax. */
+  curve: Curve | null
+  /** Whether it lets error through. */
+  state: State
+  /** The same in words. */
   state_sentence: string
-  /** Null at the output layer. */
+  /** dLoss/da; none at the output layer. */
   error: Explanation | null
+  /** dLoss/dz */
   delta: Explanation
   /** Set at the output layer. */
   output_rule: OutputRule | null
 }
 
-/** GET api/revisions/N/edge?layer=1&to=2&from=0&sample=0: W(layer)[to, from] */
-export interface EdgeReport {
-  weight: Factor
-  /** a(l-1)[from] w, one of the terms of z(l)[to] */
-  forward: Term
-  /** w delta(l)[to], one of the terms of dLoss/da(l-1)[from]; for layer 1 too, where it is not used. */
-  backward: Term
-  gradient: Explanation
-  update: Explanation
-  paths: {
-    /** Ways from this weight to an output; may be huge. */
-    count: number
-    /** The listed ones, largest contribution first; at most 64, for this sample. */
-    listed: Path[]
-    /** The sum over all paths of this sample, and whether all are listed. */
-    total: Num
-    complete: boolean
-  }
+/** Dots of an activation. */
+export interface Curve {
+  /** Rising. */
+  z: Array<number>
+  /** sigma of each. */
+  a: Array<Num>
 }
 
+/** Whether a neuron lets error through. */
+export type State = 'active' | 'saturated' | 'blocked' | 'dead'
+
+// GET api/revisions/N/edge?AtEdge -> EdgeReport
+
+export interface AtEdge {
+  layer: number
+  to: number
+  from: number
+  sample: number
+}
+
+/** A weight for one sample. */
+export interface EdgeReport {
+  /** W(l)[to, from] */
+  weight: Factor
+  /** Its term of z(l)[to]. */
+  forward: Term
+  /** Its term of dLoss/da(l-1)[from]. */
+  backward: Term
+  /** dLoss/dw, over all samples. */
+  gradient: Explanation
+  /** w after the update. */
+  update: Explanation
+  /** From the weight to the outputs. */
+  paths: Paths
+}
+
+/** One way from a weight to an output. */
 export interface Path {
-  /** Neurons passed, in layers l .. L. */
-  neurons: number[]
-  /** a(l-1)[from], slopes, weights and at last delta(L)[neuron]: their product is the contribution to dLoss/dw. */
-  factors: Factor[]
+  /** The neurons passed, in layers l to L. */
+  neurons: Array<number>
+  /** a(l-1)[from], slopes and weights in turn, and at last delta(L) of the output. */
+  factors: Array<Factor>
+  /** Their product. */
   contribution: Num
 }
 
-/** GET api/revisions/N/matrix?name=weight.1 (or any value with two dimensions) */
-export interface MatrixReport {
+/** The ways from a weight to the outputs, for one sample. */
+export interface Paths {
+  /** How many there are; the largest f64 where there are more. */
+  count: number
+  /** Those with the largest contributions, at most 64, largest first. */
+  listed: Array<Path>
+  /** The sum of all contributions: delta(l)[to] a(l-1)[from]. */
+  total: Num
+  /** Whether all are listed. */
+  complete: boolean
+}
+
+// GET api/revisions/N/matrix?Named -> MatrixReport
+
+export interface Named {
   name: string
+}
+
+/** Norms and extremes of a matrix. */
+export interface MatrixReport {
+  /** Which value of the trace. */
+  name: string
+  /** Rows and columns. */
   shape: [number, number]
-  /** Euclidean norms. */
-  row_norms: Num[]
-  column_norms: Num[]
+  /** Euclidean. */
+  row_norms: Array<Num>
+  /** Euclidean. */
+  column_norms: Array<Num>
+  /** The root of the sum of all squares. */
   frobenius_norm: Num
+  /** The greatest number, sign included; the first of several. NaN counts only where there is nothing else. */
   largest: Cell
+  /** The least. */
   smallest: Cell
 }
 
-/** GET api/revisions/N/outer?layer=1&sample=0: delta of one sample times its input; without sample: dW itself. At most 4,096 cells, else an error. */
-export interface OuterReport {
+// GET api/revisions/N/outer?AtOuter -> OuterReport
+
+export interface AtOuter {
   layer: number
+  /** Left out for the whole batch. */
   sample: number | null
-  /** delta(l)[.]: down the side; of the sample, or (without one) null, since every sample has its own. */
-  side: Num[] | null
-  /** a(l-1)[.]: along the top */
-  top: Num[] | null
-  shape: [number, number]
-  values: Num[]
 }
 
-/** GET api/revisions/N/layer?layer=1 */
-export interface LayerReport {
+/** An outer product, or the sum of those of all samples; of at most 4,096 cells. */
+export interface OuterReport {
+  /** The dense layer, from 1. */
   layer: number
+  /** From 0; none for the whole batch. */
+  sample: number | null
+  /** delta(l) of the sample. */
+  side: Array<Num> | null
+  /** a(l-1) of the sample. */
+  top: Array<Num> | null
+  /** That of W(l). */
+  shape: [number, number]
+  /** Row by row. */
+  values: Array<Num>
+}
+
+// GET api/revisions/N/layer?AtLayer -> LayerReport
+
+export interface AtLayer {
+  layer: number
+}
+
+/** Costs and gains of a layer. */
+export interface LayerReport {
+  /** The dense layer, from 1. */
+  layer: number
+  /** Weights and biases. */
   parameters: number
-  flops: { forward: number; carry_back: number; gradients: number; update: number }
-  bytes: { weight: number; bias: number; pre_activation: number; activation: number; delta: number; gradients: number }
-  /** Root-mean-square sizes; carried and slope gains multiply to the whole; null at the output layer. */
-  gain: { delta_above: Num; error: Num; delta: Num; through_weights: Num; through_slope: Num; whole: Num } | null
+  /** Of the whole batch. */
+  flops: LayerFlops
+  /** Of the values that the layer has in the trace. */
+  bytes: LayerBytes
+  /** None at the output layer. */
+  gain: Gain | null
+  /** Neurons whose slope is below 5 % of the activation's largest for every sample, those dead not counted. */
   saturated: number
+  /** Neurons whose slope is 0 for every sample. */
   dead: number
+  /** All of them. */
   neurons: number
 }
 
-/** GET api/revisions/N/loss */
-export interface LossReport {
-  loss: Num
-  loss_name: string
-  /** The formula in words and symbols. */
-  formula: string
-  samples: { sample: number; loss: Num; outputs: Factor[]; targets: Factor[] }[]
+/** Root-mean-square sizes of the error signal on its way through a layer, and their ratios. */
+export interface Gain {
+  /** delta(l+1) */
+  delta_above: Num
+  /** dLoss/da(l) */
+  error: Num
+  /** delta(l) */
+  delta: Num
+  /** error / delta_above */
+  through_weights: Num
+  /** delta / error */
+  through_slope: Num
+  /** delta / delta_above */
+  whole: Num
 }
 
-/** GET api/revisions/N/input?column=0&sample=0: a(0)[column] and what reads it. */
+/** Eight bytes a number. */
+export interface LayerBytes {
+  /** W */
+  weight: number
+  /** b */
+  bias: number
+  /** z */
+  pre_activation: number
+  /** a */
+  activation: number
+  /** delta */
+  delta: number
+  /** dW and db */
+  gradients: number
+}
+
+/** Two for each multiplication with its addition. */
+export interface LayerFlops {
+  /** z = a W^T */
+  forward: number
+  /** delta W, what the layer below receives; 0 for layer 1. */
+  carry_back: number
+  /** delta^T a */
+  gradients: number
+  /** W - eta dW and b - eta db */
+  update: number
+}
+
+// GET api/revisions/N/loss -> LossReport
+
+/** The loss of a batch and what it is the mean of. */
+export interface LossReport {
+  /** The batch's loss. */
+  loss: Num
+  /** Its name in model files. */
+  loss_name: string
+  /** Its formula for one sample. */
+  formula: string
+  /** One entry for each sample. */
+  samples: Array<SampleLoss>
+}
+
+/** One sample's loss. */
+export interface SampleLoss {
+  /** Which sample, from 0. */
+  sample: number
+  /** Its loss. */
+  loss: Num
+  /** a(L) */
+  outputs: Array<Factor>
+  /** y */
+  targets: Array<Factor>
+}
+
+// GET api/revisions/N/input?AtInput -> InputReport
+
+export interface AtInput {
+  column: number
+  sample: number
+}
+
+/** An input of one sample. */
 export interface InputReport {
+  /** a(0)[column] */
   value: Factor
-  /** For each neuron of layer 1: W(1)[j, column] a(0)[column]. */
-  terms: Term[]
-  /** dLoss/dx: W(1)^T delta(1), which training does not need. */
+  /** For each neuron of layer 1 the input's term of its z, with the partial sum there. */
+  terms: Array<Term>
+  /** dLoss/da(0)[column]; a cell that the trace does not have. */
   sensitivity: Explanation
 }
 
-/** POST api/revisions/N/check/cell { name: "weight.1" | "bias.1", row, column } */
+// POST api/revisions/N/check/cell Cell -> CellCheck
+
+/** One parameter's derivative, both ways. */
 export interface CellCheck {
+  /** Which parameter. */
   cell: Cell
+  /** dLoss/dw of the trace. */
   backpropagated: Num
+  /** (loss_up - loss_down) / 2h */
   numerical: Num
+  /** The step; w itself may have any unit, h has the same. */
   h: number
+  /** w */
   value: Num
+  /** Loss(w + h) */
   loss_up: Num
+  /** Loss(w - h) */
   loss_down: Num
-  /** How many leading digits of the two derivatives agree. */
+  /** Leading digits that the two derivatives have in common, 0 to 16. */
   digits: number
-  verdict: 'agrees' | 'kink' | 'differs'
+  /** The engine's, which extrapolates where the plain difference is not good enough. */
+  verdict: Verdict
+  /** The verdict in words. */
   sentence: string
-  /** Which z or output passes a kink within h, in words; null if none. */
+  /** What passes a kink between w - h and w + h. */
   kink: string | null
-  /** From large h to small: round-off grows to the right, truncation to the left. */
-  curve: { h: number; numerical: Num; error: Num; at_kink: boolean }[]
+  /** From large h to small. */
+  curve: Array<CurvePoint>
 }
 
-/** POST api/revisions/N/check/all {} ; stops when the request is aborted. */
+/** A difference with one h. */
+export interface CurvePoint {
+  /** The step. */
+  h: number
+  /** (Loss(w + h) - Loss(w - h)) / 2h; NaN where h is too small to move w. */
+  numerical: Num
+  /** |numerical - backpropagated| */
+  error: Num
+  /** Whether something passes a kink. */
+  at_kink: boolean
+}
+
+/** What a comparison says. */
+export type Verdict = 'agrees' | 'kink' | 'differs'
+
+// POST api/revisions/N/check/all -> CheckReport
+
+/** All parameters, or some of each tensor. The check ends when its request is aborted. */
 export interface CheckReport {
+  /** The revision that was asked about. */
   revision: number
+  /** Whether all that was compared agrees, and anything was compared. */
   passed: boolean
+  /** The same in words. */
   sentence: string
+  /** The largest relative error that passes. */
   tolerance: number
-  tensors: {
-    name: string
-    shape: number[]
-    compared: number
-    at_kink: number
-    /** For each checked cell; status as in CellCheck. */
-    cells: { row: number; column: number; backpropagated: Num; numerical: Num; relative_error: Num; verdict: 'agrees' | 'kink' | 'differs' }[]
-    worst: number | null
-  }[]
+  /** Weights and biases, in the order of the layers. */
+  tensors: Array<TensorCheck>
   /** Set where not all cells were checked: how many of how many, and why. */
   sampled: string | null
 }
 
-/** POST api/multiply { a, b } (at most 8 x 8 each) -> A B, and both sides of (A B)^T = B^T A^T */
-export interface Product {
-  product: Num[][]
-  product_transposed: Num[][]
-  transposes_multiplied: Num[][]
-  /** The terms of each element of A B: [i][j] = [[a_i1, b_1j, product], ...] */
-  terms: [Num, Num, Num][][][]
+/** One cell of a tensor. */
+export interface CheckedCell {
+  /** From 0. */
+  row: number
+  /** From 0. */
+  column: number
+  /** dLoss/dw of the trace. */
+  backpropagated: Num
+  /** By differences; at a kink the plain one, which means nothing. */
+  numerical: Num
+  /** As in `Comparison`; NaN at a kink. */
+  relative_error: Num
+  /** The verdict. */
+  verdict: Verdict
 }
-// GET api/alive -> { alive: true }
+
+/** One tensor of parameters. */
+export interface TensorCheck {
+  /** As in the trace. */
+  name: string
+  /** As in the trace. */
+  shape: Array<number>
+  /** Cells compared. */
+  compared: number
+  /** Cells with a kink within every step. */
+  at_kink: number
+  /** Those compared and those at a kink. */
+  cells: Array<CheckedCell>
+  /** The cell with the largest relative error, by its place in `cells`. */
+  worst: number | null
+}
+
+// POST api/multiply Pair -> Product
+
+/** Two matrices of at most 8 x 8 each. */
+export interface Pair {
+  a: Array<Array<Num>>
+  b: Array<Array<Num>>
+}
+
+/** A B, both sides of (A B)^T = B^T A^T, and the terms. */
+export interface Product {
+  /** A B */
+  product: Array<Array<Num>>
+  /** (A B)^T */
+  product_transposed: Array<Array<Num>>
+  /** B^T A^T, multiplied out. */
+  transposes_multiplied: Array<Array<Num>>
+  /** For each element of A B: a, b and their product, in the order of the sum. */
+  terms: Array<Array<Array<[Num, Num, Num]>>>
+}

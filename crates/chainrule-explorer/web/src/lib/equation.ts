@@ -51,6 +51,7 @@ export function staged(view: View, event: TraceEvent): Staged {
   const l = event.layer
   const layer = view.layers[l - 1]
   const eta = (): Part => ({ type: 'number', text: String(view.learning_rate), math: m.eta() })
+  if (layer.kind !== 'dense') return ofKind(event)
   switch (event.operation) {
     case 'affine': {
       const bias = layer.bias ? [plus, matrix(`bias.${l}`, m.b(l))] : []
@@ -119,6 +120,18 @@ export function staged(view: View, event: TraceEvent): Staged {
         lines: [line('weight', m.W(l), m.dW(l)), ...(layer.bias ? [line('bias', m.b(l), m.db(l))] : [])],
       }
     }
+    default: return ofKind(event)
+  }
+}
+
+/** What another kind of layer than a dense one computes: its outputs, and what they are computed from. */
+function ofKind(event: TraceEvent): Staged {
+  const name = event.operation.replaceAll('_', ' ')
+  const value = (id: string) => matrix(id, m.word(id))
+  const from = event.operands.flatMap((id, index) => (index > 0 ? [operator('and', 'and'), value(id)] : [value(id)]))
+  return {
+    math: m.all(m.word(event.outputs[0]), m.op('='), m.word(name), m.op('('), m.word(event.operands.join(', ')), m.op(')')),
+    lines: event.outputs.map((id) => [value(id), equals, operator(name, `${name} of`), ...from]),
   }
 }
 
