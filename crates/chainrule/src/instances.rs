@@ -37,6 +37,7 @@ fn instances<T: Scalar>() {
     // A run.
     black_box(Trainer::<T>::new as fn(_, _, _, _) -> _);
     black_box(Trainer::<T>::fit as fn(_, _, _, _, _) -> _);
+    black_box(Trainer::<T>::fit_from as fn(_, _, _, _, _) -> _);
     black_box(Trainer::<T>::save as fn(_, _) -> _);
     black_box(Trainer::<T>::resume as fn(_, _) -> _);
     black_box(Model::<T>::save as fn(_, _) -> _);

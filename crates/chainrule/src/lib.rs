@@ -105,7 +105,7 @@ pub use samples::Samples;
 pub use step::{StepGradients, TrainingStep};
 pub use trace::trace;
 pub use trainer::{
-    Ending, Epoch, Evaluation, Event, Metrics, Schedule, Trainer, TrainingOptions, TrainingPlan, evaluate,
-    evaluate_for, predicted_class,
+    Batch, Ending, Epoch, Evaluation, Event, Metrics, SampleSource, Schedule, Trainer, TrainingOptions,
+    TrainingPlan, evaluate, evaluate_for, predicted_class,
 };
 pub use watch::watched;

@@ -8,6 +8,7 @@ mod metrics;
 mod moves;
 mod plausible;
 mod schedule;
+mod source;
 mod state;
 
 use std::ops::ControlFlow;
@@ -17,11 +18,11 @@ use serde::{Deserialize, Serialize};
 pub use memory::TrainingPlan;
 pub use metrics::{Evaluation, Metrics, evaluate, evaluate_for, predicted_class};
 pub use schedule::Schedule;
+pub use source::{Batch, SampleSource};
 
 use crate::error::{Error, Result, require};
 use crate::kernel::{Scalar, Threads};
-use crate::loss::{Loss, Targets, WeightedSum};
-use crate::matrix::MatrixView;
+use crate::loss::{Loss, WeightedSum};
 use crate::network::Network;
 use crate::optimizer::{Adam, Clipping, Optimizer, Rule, TensorFactors};
 use crate::parameters::{Parameters, TensorLayout};
@@ -332,13 +333,49 @@ impl<T: Scalar> Trainer<T> {
         validation: Option<Samples<'_, T>>,
         observer: &mut dyn FnMut(&Event<'_, T>) -> ControlFlow<()>,
     ) -> Result<Ending> {
-        let count = training.inputs.rows();
-        for samples in [Some(training), validation].into_iter().flatten() {
-            self.network.check_inputs(samples.inputs.columns())?;
-            let (rows, width) = (samples.inputs.rows(), self.network.output_width());
-            self.loss.check_targets(rows, width, samples.targets, samples.sample_weights)?;
-            samples.inputs.check_finite()?;
+        self.check_samples(training)?;
+        let batch = Batch::of(training, self.options.batch_size.min(training.rows()));
+        self.run(threads, &training, batch, validation, observer)
+    }
+
+    /// The same with samples from anywhere. They are checked batch by batch, as they come. What the source keeps in memory, and
+    /// the inputs of a batch that it fills in, are beside what a plan says.
+    ///
+    /// # Errors
+    /// As for [`Trainer::fit`], and what the source says.
+    #[inline(never)]
+    pub fn fit_from(
+        &mut self,
+        threads: &Threads,
+        training: &dyn SampleSource<T>,
+        validation: Option<Samples<'_, T>>,
+        observer: &mut dyn FnMut(&Event<'_, T>) -> ControlFlow<()>,
+    ) -> Result<Ending> {
+        if training.rows() == 0 {
+            return Err(Error::Data("there are no samples; at least 1 is needed".to_owned()));
         }
+        self.run(threads, training, Batch::default(), validation, observer)
+    }
+
+    fn check_samples(&self, samples: Samples<'_, T>) -> Result<()> {
+        self.network.check_inputs(samples.inputs.columns())?;
+        let (rows, width) = (samples.inputs.rows(), self.network.output_width());
+        self.loss.check_targets(rows, width, samples.targets, samples.sample_weights)?;
+        samples.inputs.check_finite()
+    }
+
+    fn run(
+        &mut self,
+        threads: &Threads,
+        training: &dyn SampleSource<T>,
+        mut batch: Batch<T>,
+        validation: Option<Samples<'_, T>>,
+        observer: &mut dyn FnMut(&Event<'_, T>) -> ControlFlow<()>,
+    ) -> Result<Ending> {
+        if let Some(validation) = validation {
+            self.check_samples(validation)?;
+        }
+        let count = training.rows();
         let batch_size = self.options.batch_size.min(count);
         if self.plan.as_ref().is_some_and(|plan| plan.step.network() != &self.network) {
             return Err(Error::shape("memory plan", "one of this network", "one of another"));
@@ -347,7 +384,6 @@ impl<T: Scalar> Trainer<T> {
             Some(plan) => plan.step.training_step(&self.loss, self.options.clipping)?,
             None => TrainingStep::new(&self.network, &self.loss, self.options.clipping, batch_size)?,
         };
-        let mut batch = Gathered::new(training, batch_size);
         let steps_per_epoch = count.div_ceil(batch_size) as u64;
         let total = self.options.epochs as u64 * steps_per_epoch;
         let warmup = (self.options.warmup_epochs * steps_per_epoch as f64).round() as u64;
@@ -358,7 +394,10 @@ impl<T: Scalar> Trainer<T> {
                 return Ok(Ending::StoppedEarly);
             }
             let (epoch, seed) = (self.epochs + 1, self.options.seed);
-            let order = shuffled(count, seed, self.epochs as u64);
+            let order = match training.is_ordered() {
+                true => (0..count).collect(),
+                false => shuffled(count, seed, self.epochs as u64),
+            };
             let mut sum = WeightedSum::default();
             let mut seen = 0;
             let mut learning_rate = base;
@@ -369,7 +408,10 @@ impl<T: Scalar> Trainer<T> {
                     self.options.schedule.rate_with_warmup(base, number, total, steps_per_epoch, warmup);
                 learning_rate = rate * self.plateau.scale;
                 self.optimizer.set_learning_rate(learning_rate);
-                let samples = batch.gather(training, rows);
+                let samples = training.gather(rows, &mut batch)?;
+                if samples.inputs.rows() != rows.len() {
+                    return Err(Error::shape("batch of the source", rows.len(), samples.inputs.rows()));
+                }
                 let result =
                     step.run(threads, &mut self.parameters, &mut self.optimizer, samples, Some(seed));
                 sum.add(result.map_err(|error| in_epoch(error, epoch))?);
@@ -432,55 +474,5 @@ fn in_epoch(error: Error, number: usize) -> Error {
             Error::NonFinite { quantity, layer, step, epoch: Some(number) }
         }
         other => other,
-    }
-}
-
-/// What a batch has of its own: which rows it is, their targets and weights. Their inputs are taken from the
-/// data set by the step.
-struct Gathered<T> {
-    rows: Vec<usize>,
-    values: Vec<T>,
-    classes: Vec<u32>,
-    weights: Vec<T>,
-}
-
-impl<T: Scalar> Gathered<T> {
-    fn new(samples: Samples<'_, T>, batch_size: usize) -> Self {
-        let (values, classes) = match samples.targets {
-            Targets::Values(values) => (values.columns(), 0),
-            Targets::Classes(_) => (0, 1),
-        };
-        Gathered {
-            rows: Vec::with_capacity(batch_size),
-            values: Vec::with_capacity(batch_size * values),
-            classes: Vec::with_capacity(batch_size * classes),
-            weights: Vec::with_capacity(batch_size * usize::from(samples.sample_weights.is_some())),
-        }
-    }
-
-    /// The given rows of `samples`.
-    fn gather<'a>(&'a mut self, samples: Samples<'a, T>, rows: &[usize]) -> Samples<'a, T> {
-        let Samples { inputs, targets, sample_weights } = samples;
-        self.rows.clear();
-        self.rows.extend(rows.iter().map(|&row| inputs.source_row(row)));
-        let sample_weights = sample_weights.map(|weights| {
-            self.weights.clear();
-            self.weights.extend(rows.iter().map(|&row| weights[row]));
-            &self.weights[..]
-        });
-        let targets = match targets {
-            Targets::Values(values) => {
-                self.values.clear();
-                rows.iter().for_each(|&row| self.values.extend_from_slice(values.row(row)));
-                let values = MatrixView::new(rows.len(), values.columns(), &self.values);
-                Targets::Values(values.expect("as many rows as were gathered"))
-            }
-            Targets::Classes(classes) => {
-                self.classes.clear();
-                self.classes.extend(rows.iter().map(|&row| classes[row]));
-                Targets::Classes(&self.classes)
-            }
-        };
-        Samples { inputs: inputs.select(&self.rows), targets, sample_weights }
     }
 }

@@ -15,6 +15,7 @@ mod properties;
 mod pytorch;
 mod reference;
 mod resume;
+mod source;
 mod threads;
 mod trace;
 mod trainer;
