@@ -5,11 +5,12 @@
 use crate::activation::{Activation, Family};
 use crate::error::Result;
 use crate::kernel::Scalar;
-use crate::names::find_by_name;
+use crate::names::{find_by_name, written_by_name};
 use crate::random::Random;
 
 /// How weights are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Initialization {
     /// Uniform in ±sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010).
     GlorotUniform,
@@ -32,6 +33,8 @@ pub enum Initialization {
     /// All the same number.
     Constant(f64),
 }
+
+written_by_name!(Initialization);
 
 impl Initialization {
     /// The rules by name; [`Initialization::Constant`] has none.
@@ -57,7 +60,13 @@ impl Initialization {
         }
     }
 
-    /// The rule of that name; `-` and `_` are the same.
+    /// The rule's name; that of [`Initialization::Constant`] is no name to be read.
+    pub fn name(&self) -> &'static str {
+        let named = Self::NAMED.iter().find(|(_, rule)| rule == self);
+        named.map_or("constant", |(name, _)| name)
+    }
+
+    /// The rule of that name; `-` and `_` are the same, and case does not matter.
     ///
     /// # Errors
     /// For an unknown name, with the list of all.

@@ -42,6 +42,7 @@ fn instances<T: Scalar>() {
     black_box(Trainer::<T>::resume as fn(_, _) -> _);
     black_box(Model::<T>::save as fn(_, _) -> _);
     black_box(Model::<T>::load as fn(_) -> _);
+    black_box(Model::<T>::predict as fn(_, _, _) -> _);
     black_box(evaluate::<T> as fn(_, _, _, _, _) -> _);
     black_box(evaluate_for::<T> as fn(_, _, _, _, _, _) -> _);
     black_box(predicted_class::<T> as fn(_) -> _);

@@ -11,11 +11,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::kernel::Scalar;
+use crate::forward::infer;
+use crate::kernel::{Scalar, Threads};
 use crate::loss::Loss;
+use crate::matrix::{Matrix, MatrixView};
 use crate::network::Network;
 use crate::parameters::Parameters;
+use crate::samples::Samples;
 use crate::tensor_file::{TensorFile, named, write};
+use crate::trainer::{Evaluation, Trainer, evaluate};
 
 /// A trained network with all that is needed to use it.
 ///
@@ -108,6 +112,27 @@ impl<T: Scalar> Model<T> {
         Ok(Model { network, loss, parameters, preprocessing, training })
     }
 
+    /// The predictions for any number of inputs, [samples, n_L]: the output as the loss reads it, so probabilities where the
+    /// network ends with logits, and rates for Poisson. Inputs are the network's: preprocessing is the program's that wrote it.
+    ///
+    /// # Errors
+    /// When the inputs do not have the network's width.
+    #[inline(never)]
+    pub fn predict(&self, threads: &Threads, inputs: MatrixView<'_, T>) -> Result<Matrix<T>> {
+        let mut outputs = infer(threads, &self.network, &self.parameters, inputs)?;
+        let (activation, width) = (self.network.output_activation(), self.network.output_width());
+        self.loss.outputs_to_predictions(activation, width, outputs.as_mut_slice());
+        Ok(outputs)
+    }
+
+    /// The loss on samples, and the metrics that suit it.
+    ///
+    /// # Errors
+    /// When samples do not fit network and loss.
+    pub fn evaluate(&self, threads: &Threads, samples: Samples<'_, T>) -> Result<Evaluation> {
+        evaluate(threads, &self.network, &self.parameters, &self.loss, samples)
+    }
+
     /// The same model in another number type, rounded to nearest.
     pub fn cast<U: Scalar>(&self) -> Model<U> {
         Model {
@@ -117,5 +142,31 @@ impl<T: Scalar> Model<T> {
             preprocessing: self.preprocessing.clone(),
             training: self.training.clone(),
         }
+    }
+}
+
+impl<T: Scalar> Trainer<T> {
+    /// The network with the parameters to use, as [`Trainer::parameters`] gives them, without preprocessing and record.
+    ///
+    /// ```
+    /// use chainrule::*;
+    /// let network = Network::builder(2).dense(8, Activation::Tanh).dense(2, Activation::Softmax).build()?;
+    /// let inputs = Matrix::from_rows(&[[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0f32]]);
+    /// let samples =
+    ///     Samples { inputs: inputs.view().into(), targets: Targets::Classes(&[0, 1, 1, 0]), sample_weights: None };
+    /// let options = TrainingOptions { epochs: 500, ..TrainingOptions::default() };
+    /// let (threads, loss) = (Threads::single(), Loss::cross_entropy());
+    /// let mut trainer = Trainer::new(&network, &loss, network.initialize(1), options)?;
+    /// trainer.fit(&threads, samples, None, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    ///
+    /// let model = trainer.into_model();
+    /// let probabilities = model.predict(&threads, inputs.view())?;
+    /// assert!(probabilities[(1, 1)] > 0.5 && probabilities[(3, 1)] < 0.5);
+    /// assert!(model.evaluate(&threads, samples)?.loss < 0.5);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn into_model(self) -> Model<T> {
+        let (network, loss) = (self.network().clone(), self.loss().clone());
+        Model { network, loss, parameters: self.into_parameters(), preprocessing: None, training: None }
     }
 }

@@ -23,3 +23,26 @@ pub(crate) fn find_by_name<T>(
     }
     Err(Error::UnknownName { kind, name: name.to_owned(), known: known.join(", ") })
 }
+
+/// Gives a type its `Display` (the name as model files have it) and `FromStr` (as `from_name`).
+macro_rules! written_by_name {
+    ($type:ty) => {
+        impl std::fmt::Display for $type {
+            /// The name, as model files have it.
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.pad(self.name())
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = $crate::error::Error;
+
+            /// As `from_name`.
+            fn from_str(name: &str) -> $crate::error::Result<Self> {
+                <$type>::from_name(name)
+            }
+        }
+    };
+}
+
+pub(crate) use written_by_name;

@@ -23,9 +23,6 @@ mod tanh;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::str::FromStr;
-
 use function::{Facts, Function};
 use serde::{Deserialize, Serialize};
 
@@ -47,16 +44,16 @@ pub(crate) use softmax::{largest, log_sum_exp, softmax_rows, sum};
 pub use softplus::Softplus;
 pub use tanh::Tanh;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::Scalar;
-use crate::names::find_by_name;
+use crate::names::{find_by_name, written_by_name};
 
 macro_rules! activations {
     ($($name:ident $({ $($field:ident),+ })? = $formula:literal,)*) => {
         /// What a layer does to each z, as model files say it and as a network is built with.
         ///
         /// In model files an activation is its name, or an object with its name and its parameters:
-        /// `"relu"`, `{"leaky_relu": {"negative_slope": 0.01}}`. As text ([`Display`](fmt::Display), [`FromStr`]) it is
+        /// `"relu"`, `{"leaky_relu": {"negative_slope": 0.01}}`. As text ([`Display`](std::fmt::Display), [`FromStr`](std::str::FromStr)) it is
         /// its name, which leaves parameters at their defaults when it is read.
         ///
         /// ```
@@ -252,18 +249,4 @@ impl Activation {
     }
 }
 
-impl fmt::Display for Activation {
-    /// The name in model files.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.name())
-    }
-}
-
-impl FromStr for Activation {
-    type Err = Error;
-
-    /// As [`Activation::from_name`].
-    fn from_str(name: &str) -> Result<Self> {
-        Activation::from_name(name)
-    }
-}
+written_by_name!(Activation);

@@ -31,9 +31,6 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use absolute::{Huber, MeanAbsoluteError, Quantile};
@@ -48,9 +45,9 @@ pub(crate) use targets::RowTarget;
 pub use targets::{TargetRange, Targets};
 
 use crate::activation::Activation;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::Scalar;
-use crate::names::find_by_name;
+use crate::names::{find_by_name, written_by_name};
 
 macro_rules! losses {
     ($(
@@ -60,7 +57,7 @@ macro_rules! losses {
         /// How far the output is from the target.
         ///
         /// In model files a loss is its name, or an object with its name and its parameters:
-        /// `"mean_squared_error"`, `{"huber": {"delta": 2.0}}`. As text ([`Display`](fmt::Display), [`FromStr`]) it is its
+        /// `"mean_squared_error"`, `{"huber": {"delta": 2.0}}`. As text ([`Display`](std::fmt::Display), [`FromStr`](std::str::FromStr)) it is its
         /// name, which leaves parameters at their defaults when it is read.
         ///
         /// ```
@@ -280,18 +277,4 @@ impl Loss {
     }
 }
 
-impl fmt::Display for Loss {
-    /// The name in model files.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.name())
-    }
-}
-
-impl FromStr for Loss {
-    type Err = Error;
-
-    /// As [`Loss::from_name`].
-    fn from_str(name: &str) -> Result<Self> {
-        Loss::from_name(name)
-    }
-}
+written_by_name!(Loss);

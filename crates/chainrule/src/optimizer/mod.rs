@@ -31,6 +31,7 @@ use crate::error::{Error, Result, require};
 use crate::kernel::parts::for_each_part;
 use crate::kernel::vectorized::vectorized_loop;
 use crate::kernel::{Scalar, Threads};
+use crate::names::{find_by_name, written_by_name};
 use crate::parameters::{Gradients, Parameters, TensorLayout};
 
 macro_rules! rules {
@@ -132,6 +133,8 @@ rules! {
     Lion "lion",
 }
 
+written_by_name!(Rule);
+
 /// When an update happens.
 #[derive(Clone, Copy)]
 struct Moment {
@@ -180,16 +183,12 @@ trait Update {
 }
 
 impl Rule {
-    /// The rule of that name with default hyperparameters.
+    /// The rule of that name with default hyperparameters; case does not matter.
     ///
     /// # Errors
     /// For an unknown name, with the list of all.
     pub fn from_name(name: &str) -> Result<Self> {
-        let wanted = name.to_lowercase();
-        Rule::all().into_iter().find(|rule| rule.name() == wanted).ok_or_else(|| {
-            let known: Vec<_> = Rule::all().iter().map(Rule::name).collect();
-            Error::UnknownName { kind: "optimizer", name: name.to_owned(), known: known.join(", ") }
-        })
+        find_by_name("optimizer", name, Rule::all().into_iter(), Rule::name)
     }
 
     /// Checks every hyperparameter.

@@ -285,6 +285,11 @@ impl<T: Scalar> Trainer<T> {
         &self.kept.parameters
     }
 
+    /// The same, without the run.
+    pub fn into_parameters(self) -> Parameters<T> {
+        self.kept.parameters
+    }
+
     /// The epoch that [`Trainer::parameters`] are of; 0 before the first is over.
     pub fn best_epoch(&self) -> usize {
         self.kept.epoch

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result, require};
+use crate::error::{Result, require};
+use crate::names::{find_by_name, written_by_name};
 use crate::portable::cos_pi;
 
 /// How the learning rate changes. `base` is the optimizer's own rate; steps and epochs count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Schedule {
     /// base.
     Constant,
@@ -45,6 +47,8 @@ pub enum Schedule {
     },
 }
 
+written_by_name!(Schedule);
+
 impl Schedule {
     /// Every schedule, with default parameters.
     pub const ALL: [Schedule; 5] = [
@@ -66,16 +70,12 @@ impl Schedule {
         }
     }
 
-    /// The schedule of that name with default parameters; `-` and `_` are the same.
+    /// The schedule of that name with default parameters; `-` and `_` are the same, and case does not matter.
     ///
     /// # Errors
     /// For an unknown name, with the list of all.
     pub fn from_name(name: &str) -> Result<Self> {
-        let wanted = name.replace('-', "_").to_lowercase();
-        Self::ALL.into_iter().find(|schedule| schedule.name() == wanted).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|s| s.name().replace('_', "-")).collect();
-            Error::UnknownName { kind: "schedule", name: name.to_owned(), known: known.join(", ") }
-        })
+        find_by_name("schedule", name, Self::ALL.into_iter(), Schedule::name)
     }
 
     /// Checks the parameters.

@@ -1,5 +1,6 @@
 //! The engine's tests, one file a question, in one program: what they share is compiled once.
 
+mod api;
 mod common;
 mod finite_differences;
 mod golden;
