@@ -254,21 +254,21 @@ pub(crate) fn dense_layers(network: &Network) -> impl Iterator<Item = (usize, &D
     })
 }
 
-/// The same network without the layers that do nothing outside of training, as dropout, and these parameters for it: a document's
-/// step is none of training, and its layers are numbered as its network's.
-pub(crate) fn without_training_layers(
-    network: &Network,
-    parameters: &Parameters<f64>,
-) -> Result<(Network, Parameters<f64>), Refusal> {
+/// The same network without the layers that do nothing outside of training, as dropout: a document's step is none of training,
+/// and its layers are numbered as its network's.
+pub(crate) fn without_training_layers(network: &Network) -> Result<Network, Refusal> {
     let kept = network.layers().iter().filter(|layer| !layer.is_for_training_only());
-    let builder =
-        kept.fold(Network::builder(network.input_width()), |builder, layer| builder.layer(layer.clone()));
-    let plain = builder.build()?;
-    let mut numbers = plain.zeros();
-    for (to, from) in plain.tensors().iter().zip(parameters.tensors()) {
-        numbers.tensor_mut(to).copy_from_slice(parameters.tensor(from));
+    let builder = Network::builder(network.input_width());
+    Ok(kept.fold(builder, |builder, layer| builder.layer(layer.clone())).build()?)
+}
+
+/// Parameters of a network of the same tensors, as those of `network`.
+pub(crate) fn parameters_in(network: &Network, parameters: &Parameters<f64>) -> Parameters<f64> {
+    let mut same = network.zeros();
+    for (to, from) in network.tensors().iter().zip(parameters.tensors()) {
+        same.tensor_mut(to).copy_from_slice(parameters.tensor(from));
     }
-    Ok((plain, numbers))
+    same
 }
 
 /// The rule of that name; none for [`SUITED`].

@@ -7,7 +7,7 @@ use chainrule::{Matrix, Targets};
 use chainrule_data::{Dataset, InputPreprocessing, Note};
 use chainrule_estimator::{EstimatorError, Predictor, chosen_rows};
 
-use crate::document::{Document, Image, Pool, SUITED, without_training_layers};
+use crate::document::{Document, Image, Pool, SUITED, parameters_in, without_training_layers};
 use crate::limits;
 use crate::refusal::Refusal;
 
@@ -73,8 +73,8 @@ pub fn of_predictor(
     };
     let pool =
         Pool { inputs: Arc::new(samples.inputs.to_matrix()), targets: Arc::new(targets), example: None };
-    let (network, parameters) = without_training_layers(&model.network, &model.parameters)?;
-    let parameters = Arc::new(parameters);
+    let network = without_training_layers(&model.network)?;
+    let parameters = Arc::new(parameters_in(&network, &model.parameters));
     let preprocessing = predictor.preprocessing_of(dataset)?;
     let image = match &preprocessing.inputs {
         InputPreprocessing::Images(images) => Some(Image { height: images.height, width: images.width }),

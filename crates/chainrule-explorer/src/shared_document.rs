@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chainrule::{Loss, Matrix, Network, Parameters};
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Document, Image, Pool};
+use crate::document::{Document, Image, Pool, without_training_layers};
 use crate::examples;
 use crate::limits::{self, at_most};
 use crate::refusal::Refusal;
@@ -137,13 +137,15 @@ impl SharedDocument {
         let count = lists().map(Vec::len).sum::<usize>() + self.inputs.len() + self.targets.len() + pool;
         at_most("numbers of a shared document", count, limits::SHARED_NUMBERS)?;
 
+        // Documents of earlier versions may have dropout in them.
+        let network = without_training_layers(&self.network)?;
         let fill = |what: &str, lists: &[Vec<f64>]| -> Result<Arc<Parameters<f64>>, Refusal> {
-            let tensors = self.network.tensors();
+            let tensors = network.tensors();
             let fits = |(tensor, list): (&chainrule::TensorLayout, &Vec<f64>)| tensor.count() == list.len();
             if lists.len() != tensors.len() || !tensors.iter().zip(lists).all(fits) {
                 return Err(Refusal::Invalid(format!("{what} do not have the network's shapes")));
             }
-            let mut parameters = self.network.zeros::<f64>();
+            let mut parameters = network.zeros::<f64>();
             for (tensor, list) in tensors.iter().zip(lists) {
                 parameters.tensor_mut(tensor).copy_from_slice(list);
             }
@@ -154,7 +156,7 @@ impl SharedDocument {
             Some(lists) => fill("the initial parameters", lists)?,
             None => Arc::clone(&parameters),
         };
-        let (n_in, n_out) = (self.network.input_width(), self.network.output_width());
+        let (n_in, n_out) = (network.input_width(), network.output_width());
         let matrix = |rows: usize, columns: usize, numbers: Vec<f64>| -> Result<Arc<Matrix<f64>>, Refusal> {
             Ok(Arc::new(Matrix::from_vec(rows, columns, numbers)?))
         };
@@ -174,7 +176,7 @@ impl SharedDocument {
         let document = Document {
             title: self.title,
             source: self.source,
-            network: self.network,
+            network,
             parameters,
             initial,
             loss: self.loss,

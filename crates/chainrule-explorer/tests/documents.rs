@@ -528,3 +528,16 @@ fn both_orders_list_every_event_and_the_bytes_that_are_alive() {
         assert_eq!(listed.last().unwrap().as_u64().unwrap() as usize, held.step.trace.events[59].live_bytes);
     }
 }
+
+/// Documents of earlier versions kept dropout layers, which do nothing on the page.
+#[test]
+fn a_shared_document_with_dropout_opens_without_it() {
+    let document = example("3-4-2").unwrap();
+    let mut shared = serde_json::to_value(SharedDocument::of(&document).unwrap()).unwrap();
+    let layers = shared["network"]["layers"].as_array_mut().unwrap();
+    layers.insert(1, serde_json::json!({ "dropout": { "rate": 0.5 } }));
+    let opened = serde_json::from_value::<SharedDocument>(shared).unwrap().open().unwrap();
+    assert_eq!(opened.network, document.network);
+    assert_eq!(opened.parameters, document.parameters);
+    assert_eq!(opened.step().unwrap().trace.loss(), document.step().unwrap().trace.loss());
+}
