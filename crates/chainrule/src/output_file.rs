@@ -8,7 +8,6 @@ mod beside;
 #[cfg(unix)]
 mod special;
 
-#[cfg(unix)]
 use std::fs::File;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
