@@ -243,7 +243,7 @@ pub(crate) fn check_cell_until(
     let kink = difference.kink.map(|kink| in_words(&reader, kink));
     let sentence = sentence(verdict, digits, comparison.as_ref(), kink.as_deref());
     Ok(CellCheck {
-        cell: cell.clone(),
+        cell: *cell,
         backpropagated: backpropagated.into(),
         numerical: difference.derivative.into(),
         h: difference.h,
