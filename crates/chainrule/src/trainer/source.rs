@@ -32,7 +32,7 @@ use crate::samples::Samples;
 /// }
 ///
 /// let network = Network::builder(1).dense(8, Activation::Tanh).dense(1, Activation::Identity).build()?;
-/// let options = TrainingOptions { epochs: 50, ..TrainingOptions::default() };
+/// let options = TrainingOptions { epochs: 200, ..TrainingOptions::default() };
 /// let mut trainer = Trainer::new(&network, &Loss::MeanSquaredError, network.initialize(1), options)?;
 /// let mut loss = f64::NAN;
 /// trainer.fit_from(&Threads::single(), &Parabola, None, &mut |event| {
