@@ -47,6 +47,8 @@
 //! which lists every value of a step; those who doubt take [`gradient_check()`]. A trained network is a
 //! [`Model`], one file.
 //!
+//! With the feature `ndarray` matrices come from, and become, the arrays of that crate.
+//!
 //! The numbered examples (`cargo run -p chainrule --example 01_one_neuron`) read as a course.
 
 pub mod activation;
@@ -66,6 +68,8 @@ mod matrix;
 mod mode;
 mod model_file;
 mod names;
+#[cfg(feature = "ndarray")]
+mod ndarray;
 mod network;
 pub mod optimizer;
 mod output_file;
