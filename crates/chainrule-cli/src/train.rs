@@ -29,20 +29,20 @@ use crate::terminal::{on_standard_output, on_terminal, one_line, say, say_json, 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments) -> Result<ExitCode> {
     let started = Instant::now();
-    let places = Places::check(arguments)?;
+    let paths = ModelPaths::check(arguments)?;
     let preparation = prepare(arguments)?;
     let run = preparation.start().map_err(in_flags)?;
     let asked = Arc::new(AtomicI32::new(0));
     watch_for_the_end(&asked);
     // Whoever closes standard output, or fills it, does not lose the model for that.
     let described = if arguments.common.json { Ok(()) } else { describe(&preparation) };
-    let fitted = fit(arguments, &preparation, run, &asked).map_err(|error| keep_last_good(error, &places))?;
-    if !places.is_file {
+    let fitted = fit(arguments, &preparation, run, &asked).map_err(|error| keep_last_good(error, &paths))?;
+    if !paths.is_file {
         // Whoever reads a pipe may let it wait, and then one signal is enough.
         signals::handle(|_| false);
     }
     let signal = asked.load(Ordering::SeqCst);
-    let (kept, problem) = keep(&fitted, &places, signal != 0);
+    let (kept, problem) = keep(&fitted, &paths, signal != 0);
     let said = match arguments.common.json {
         true => say_summary(&preparation, &fitted, &kept, started),
         false => described.and_then(|()| say_result(arguments, &preparation, &fitted, &kept)),
@@ -85,7 +85,7 @@ fn prepare(arguments: &TrainArguments) -> Result<Preparation> {
 }
 
 /// Where files go, checked.
-struct Places {
+struct ModelPaths {
     /// Where the model goes.
     model: PathBuf,
     /// Whether that is a regular file, or will be.
@@ -96,7 +96,7 @@ struct Places {
     others: Vec<PathBuf>,
 }
 
-impl Places {
+impl ModelPaths {
     fn check(arguments: &TrainArguments) -> Result<Self> {
         let model = match &arguments.output {
             Some(path) => path.clone(),
@@ -121,7 +121,7 @@ impl Places {
         let is_file = check_output(&model, &others)?.file().is_some();
         let name = model.file_name().map(PathBuf::from);
         let beside = if is_file { model.clone() } else { name.unwrap_or_else(|| model.clone()) };
-        Ok(Places { model, is_file, beside, others })
+        Ok(ModelPaths { model, is_file, beside, others })
     }
 }
 
@@ -170,10 +170,10 @@ fn fit(
 }
 
 /// After a run that diverged: what was good is kept beside the model's place, which stays as it is, or where it can be.
-fn keep_last_good(error: EstimatorError, places: &Places) -> anyhow::Error {
+fn keep_last_good(error: EstimatorError, paths: &ModelPaths) -> anyhow::Error {
     let EstimatorError::Diverged { epoch, last_good, .. } = &error else { return in_flags(error) };
-    let is_other = |path: &Path| places.others.iter().any(|other| is_same_file(path, other));
-    let place = places.beside.with_extension("last-good.safetensors");
+    let is_other = |path: &Path| paths.others.iter().any(|other| is_same_file(path, other));
+    let place = paths.beside.with_extension("last-good.safetensors");
     let place = spare_place(&place, |path| is_ours(path) && !is_other(path));
     let best = format!("the best model so far, of epoch {epoch},");
     let context = match last_good.save(&place) {
@@ -201,10 +201,10 @@ enum Kept {
 
 /// Saves the model: at its place or, where that cannot be, in another folder, with the reason. Before the end of the first
 /// epoch what was learned replaces nothing. Who has asked for the end waits for nobody.
-fn keep(fitted: &Fitted, places: &Places, is_asked: bool) -> (Kept, Option<anyhow::Error>) {
-    let path = &places.model;
+fn keep(fitted: &Fitted, paths: &ModelPaths, is_asked: bool) -> (Kept, Option<anyhow::Error>) {
+    let path = &paths.model;
     if fitted.best_epoch == 0 {
-        if places.is_file && path.exists() {
+        if paths.is_file && path.exists() {
             return (Kept::Earlier, None);
         }
         if fitted.rows_seen == 0 {

@@ -219,8 +219,8 @@ impl<'p> Run<'p> {
             preparation.validation.as_ref().map(PreparedSamples::samples),
             &mut |event| {
                 let (report, run) = match event {
-                    chainrule::Event::Epoch { report, run } => (report, run),
-                    &chainrule::Event::Step { epoch, samples, loss } => {
+                    chainrule::TrainingEvent::Epoch { report, run } => (report, run),
+                    &chainrule::TrainingEvent::Step { epoch, samples, loss } => {
                         *rows_seen = (epoch - 1 - *epochs_before) as u64 * rows + samples as u64;
                         return observer(&Event::Step { epoch, samples, loss });
                     }

@@ -9,7 +9,7 @@
 //! 3. `Sec-Fetch-Site`, if there is one, says same-origin, or none: an address that a person typed or opened.
 //! 4. The path starts with the launch's token, compared in constant time.
 //!
-//! Who passes is no stranger any more, whose connection would [give way](crate::places) to others.
+//! Who passes is no stranger any more, whose connection would [give way](crate::connection_slots) to others.
 //!
 //! Then come the tables of paths and methods (404, 405), and for a POST its content type, its size and its
 //! work. No answer ever has a CORS header, so that no other origin can read one.
@@ -23,7 +23,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use crate::places::Place;
+use crate::connection_slots::ConnectionSlot;
 use crate::request::{Session, error};
 
 /// What every answer says to the browser.
@@ -49,8 +49,8 @@ const NO_TOKEN: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8
 pub(crate) async fn guard(State(session): State<Arc<Session>>, request: Request, next: Next) -> Response {
     let mut response = match check(&session, &request) {
         Ok(()) => {
-            if let Some(place) = request.extensions().get::<Arc<Place>>() {
-                place.is_known();
+            if let Some(slot) = request.extensions().get::<Arc<ConnectionSlot>>() {
+                slot.is_known();
             }
             let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await;
             answer.unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "a fault in the program"))

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+mod connection_slots;
 #[cfg(test)]
 mod contract;
 mod deadline;
@@ -23,7 +24,6 @@ mod memory;
 mod num;
 mod of_predictor;
 mod page;
-mod places;
 mod refusal;
 mod request;
 mod routes;

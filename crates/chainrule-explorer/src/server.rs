@@ -12,9 +12,9 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
+use crate::connection_slots::ConnectionSlots;
 use crate::document::Document;
 use crate::limits::ServerLimits;
-use crate::places::Places;
 use crate::request::{Session, Turns};
 use crate::routes::routes;
 use crate::store::Store;
@@ -129,7 +129,7 @@ impl Explorer {
     /// Answers until it is stopped.
     pub fn run(self) {
         let Explorer { runtime, listener, session, stop } = self;
-        let places = Places::new(session.limits.connections);
+        let slots = ConnectionSlots::new(session.limits.connections);
         let ServerLimits { head_time, write_time, .. } = session.limits;
         let service = TowerToHyperService::new(routes(session));
         let serve = async {
@@ -139,11 +139,11 @@ impl Explorer {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 };
-                // Where who has the token has all places, this one waits, and others in the system's queue.
-                places.ready().await;
-                let place = Arc::new(places.take());
-                let (service, visitor) = (service.clone(), Arc::clone(&place));
-                // The guard tells the place whether the token was shown.
+                // Where who has the token has all slots, this one waits, and others in the system's queue.
+                slots.ready().await;
+                let slot = Arc::new(slots.take());
+                let (service, visitor) = (service.clone(), Arc::clone(&slot));
+                // The guard tells the slot whether the token was shown.
                 let service = service_fn(move |mut request: hyper::Request<_>| {
                     request.extensions_mut().insert(Arc::clone(&visitor));
                     service.call(request)
@@ -158,7 +158,7 @@ impl Explorer {
                     tokio::select! {
                         // A connection that ends with an error has nobody left to be told.
                         _ = connection.serve_connection(stream, service) => {}
-                        () = place.gives_way() => {}
+                        () = slot.gives_way() => {}
                     }
                 });
             }

@@ -48,7 +48,7 @@ fn main() -> Result<()> {
     let mut trainer = Trainer::new(&network, &loss, network.initialize(0), options)?;
     let threads = Threads::available();
     trainer.fit(&threads, training, None, &mut |event| {
-        if let Event::Epoch { report, .. } = event
+        if let TrainingEvent::Epoch { report, .. } = event
             && report.epoch % 10 == 0
         {
             println!("epoch {:>3}: loss {:.5}", report.epoch, report.training_loss);

@@ -56,7 +56,7 @@ fn main() -> Result<()> {
     };
     let mut trainer = Trainer::new(&network, &loss, network.initialize(0), options)?;
     let threads = Threads::available();
-    let observer = &mut |_: &Event<'_, f32>| ControlFlow::Continue(());
+    let observer = &mut |_: &TrainingEvent<'_, f32>| ControlFlow::Continue(());
     let ending = trainer.fit(&threads, samples(&training), Some(samples(&validation)), observer)?;
     let evaluation = evaluate(&threads, &network, trainer.parameters(), &loss, samples(&validation))?;
     println!("on the validation rows: {:?}", evaluation.metrics);

@@ -109,7 +109,7 @@ pub use samples::Samples;
 pub use step::{StepGradients, TrainingStep};
 pub use trace::trace;
 pub use trainer::{
-    Batch, Ending, Epoch, Evaluation, Event, Metrics, SampleSource, Schedule, Trainer, TrainingOptions,
-    TrainingPlan, evaluate, evaluate_for, predicted_class,
+    Batch, Ending, Epoch, Evaluation, Metrics, SampleSource, Schedule, Trainer, TrainingEvent,
+    TrainingOptions, TrainingPlan, evaluate, evaluate_for, predicted_class,
 };
 pub use watch::watched;

@@ -35,11 +35,11 @@ pub use beside::{FileLock, abandon_output_files};
 pub struct OutputFile {
     /// As it was given.
     path: PathBuf,
-    place: Place,
+    medium: Medium,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Medium {
     /// A regular file, which may not be there yet, behind all links.
     File(PathBuf),
     /// A device of characters, or a pipe.
@@ -56,29 +56,29 @@ impl OutputFile {
     /// For a folder, a folder that does not exist, a link that leads nowhere, a disk, a socket, and whatever the system
     /// refuses to say.
     pub fn at(path: &Path) -> Result<Self> {
-        let place = match fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Place::File(new_file(path)?),
+        let medium = match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Medium::File(new_file(path)?),
             Err(source) => return Err(Error::Io { path: path.to_owned(), source }),
             Ok(metadata) if metadata.is_dir() => return refuse(path, "is a folder; give the name of a file"),
             #[cfg(unix)]
-            Ok(metadata) if let Some(file) = special::descriptor(path, &metadata) => Place::Descriptor(file),
+            Ok(metadata) if let Some(file) = special::descriptor(path, &metadata) => Medium::Descriptor(file),
             Ok(metadata) if metadata.is_file() => {
                 let target = fs::canonicalize(path);
-                Place::File(target.map_err(|source| Error::Io { path: path.to_owned(), source })?)
+                Medium::File(target.map_err(|source| Error::Io { path: path.to_owned(), source })?)
             }
             #[cfg(unix)]
             Ok(metadata) if let Some(reason) = special::reason_to_refuse(&metadata) => {
                 return refuse(path, reason);
             }
-            Ok(_) => Place::Stream,
+            Ok(_) => Medium::Stream,
         };
-        Ok(OutputFile { path: path.to_owned(), place })
+        Ok(OutputFile { path: path.to_owned(), medium })
     }
 
     /// The regular file that will be there, behind all links; none where something else is written into.
     pub fn file(&self) -> Option<&Path> {
-        match &self.place {
-            Place::File(target) => Some(target),
+        match &self.medium {
+            Medium::File(target) => Some(target),
             _ => None,
         }
     }
@@ -98,19 +98,19 @@ impl OutputFile {
     /// file cannot be given to.
     pub fn check(&self) -> Result<()> {
         let io = |source| Error::Io { path: self.path.clone(), source };
-        match &self.place {
-            Place::File(target) => {
+        match &self.medium {
+            Medium::File(target) => {
                 if target.exists() {
                     OpenOptions::new().write(true).open(target).map_err(io)?;
                 }
                 Aside::create(target, &self.path).map(drop)
             }
             #[cfg(unix)]
-            Place::Stream => special::check_access(&self.path).map_err(io),
+            Medium::Stream => special::check_access(&self.path).map_err(io),
             #[cfg(not(unix))]
-            Place::Stream => Ok(()),
+            Medium::Stream => Ok(()),
             #[cfg(unix)]
-            Place::Descriptor(file) => (&*file).write(&[]).map(drop).map_err(io),
+            Medium::Descriptor(file) => (&*file).write(&[]).map(drop).map_err(io),
         }
     }
 
@@ -120,17 +120,17 @@ impl OutputFile {
     /// When the system refuses; the regular file that was there before is then still there.
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
         let io = |source| Error::Io { path: self.path.clone(), source };
-        match &self.place {
-            Place::File(target) => {
+        match &self.medium {
+            Medium::File(target) => {
                 let mut aside = Aside::create(target, &self.path)?;
                 aside.write(bytes).and_then(|()| aside.rename_to(target)).map_err(io)
             }
-            Place::Stream => {
+            Medium::Stream => {
                 let stream = OpenOptions::new().write(true).open(&self.path);
                 stream.and_then(|mut stream| stream.write_all(bytes)).map_err(io)
             }
             #[cfg(unix)]
-            Place::Descriptor(file) => {
+            Medium::Descriptor(file) => {
                 // What was printed before stands before.
                 io::stdout().flush().and_then(|()| (&*file).write_all(bytes)).map_err(io)
             }
@@ -144,7 +144,7 @@ impl OutputFile {
     /// When nobody reads the pipe, and when the system refuses.
     pub fn open_pipe(&self) -> Result<Option<File>> {
         #[cfg(unix)]
-        if matches!(self.place, Place::Stream) {
+        if matches!(self.medium, Medium::Stream) {
             return match special::open_pipe(&self.path) {
                 Err(error) if special::is_without_reader(&error) => {
                     refuse(&self.path, "nobody reads this pipe, so nothing can be written into it")
@@ -160,10 +160,10 @@ impl OutputFile {
     /// # Errors
     /// When another process has it, for what is no regular file, and for one that the process was started with.
     pub fn lock(&self) -> Result<FileLock> {
-        let target = match &self.place {
-            Place::File(target) => target,
+        let target = match &self.medium {
+            Medium::File(target) => target,
             #[cfg(unix)]
-            Place::Descriptor(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
+            Medium::Descriptor(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
                 let reason = match self.is_standard_output() {
                     true => "is the file that standard output goes to; give the name of another one",
                     false => "is a file that this process was started with; give the name of another one",

@@ -37,8 +37,62 @@ pub(crate) enum Kind {
     UpdatedBias,
 }
 
-/// What an event computes: one of these, or the name of another kind of layer.
-pub(crate) struct Operation;
+/// A type of the contract whose alternatives the engine lists: its description, its name and the alternatives.
+macro_rules! listed_by_the_engine {
+    ($description:literal, $name:ident, $alternatives:expr) => {
+        #[doc = $description]
+        pub(crate) struct $name;
+
+        impl TS for $name {
+            type WithoutGenerics = Self;
+            type OptionInnerType = Self;
+
+            fn docs() -> Option<String> {
+                Some(format!("/** {} */", $description))
+            }
+
+            fn name(_: &Config) -> String {
+                stringify!($name).to_owned()
+            }
+
+            fn inline(_: &Config) -> String {
+                let alternatives: Vec<String> = $alternatives;
+                alternatives.join(" | ")
+            }
+
+            fn decl(config: &Config) -> String {
+                format!("type {} = {};", stringify!($name), Self::inline(config))
+            }
+
+            fn output_path() -> Option<PathBuf> {
+                Some(concat!(stringify!($name), ".ts").into())
+            }
+        }
+    };
+}
+
+listed_by_the_engine!(
+    "What an event computes: one of these, or the name of another kind of layer.",
+    Operation,
+    OPERATIONS
+        .iter()
+        .map(|operation| format!("{:?}", operation.name()))
+        .chain(["(string & {})".to_owned()])
+        .collect()
+);
+listed_by_the_engine!(
+    "A loss with its parameters.",
+    Loss,
+    chainrule::Loss::all().iter().map(|loss| shape(&serde_json::to_value(loss).unwrap())).collect()
+);
+listed_by_the_engine!(
+    "An activation with its parameters.",
+    Activation,
+    chainrule::Activation::ALL
+        .iter()
+        .map(|activation| shape(&serde_json::to_value(activation).unwrap()))
+        .collect()
+);
 
 const OPERATIONS: [trace::Computation; 8] = [
     trace::Computation::AFFINE,
@@ -50,94 +104,6 @@ const OPERATIONS: [trace::Computation; 8] = [
     trace::Computation::Gradients,
     trace::Computation::Update,
 ];
-
-impl TS for Operation {
-    type WithoutGenerics = Self;
-    type OptionInnerType = Self;
-
-    fn docs() -> Option<String> {
-        Some("/** What an event computes: one of these, or the name of another kind of layer. */".to_owned())
-    }
-
-    fn name(_: &Config) -> String {
-        "Operation".to_owned()
-    }
-
-    fn inline(_: &Config) -> String {
-        let names = OPERATIONS.map(|operation| format!("{:?}", operation.name()));
-        format!("{} | (string & {{}})", names.join(" | "))
-    }
-
-    fn decl(config: &Config) -> String {
-        format!("type Operation = {};", Self::inline(config))
-    }
-
-    fn output_path() -> Option<PathBuf> {
-        Some("Operation.ts".into())
-    }
-}
-
-/// A loss with its parameters: the engine's own list of them.
-pub(crate) struct Loss;
-
-impl TS for Loss {
-    type WithoutGenerics = Self;
-    type OptionInnerType = Self;
-
-    fn docs() -> Option<String> {
-        Some("/** A loss with its parameters. */".to_owned())
-    }
-
-    fn name(_: &Config) -> String {
-        "Loss".to_owned()
-    }
-
-    fn inline(_: &Config) -> String {
-        let shapes =
-            chainrule::Loss::all().into_iter().map(|loss| shape(&serde_json::to_value(loss).unwrap()));
-        shapes.collect::<Vec<_>>().join(" | ")
-    }
-
-    fn decl(config: &Config) -> String {
-        format!("type Loss = {};", Self::inline(config))
-    }
-
-    fn output_path() -> Option<PathBuf> {
-        Some("Loss.ts".into())
-    }
-}
-
-/// An activation with its parameters: the engine's own list of them.
-pub(crate) struct Activation;
-
-impl TS for Activation {
-    type WithoutGenerics = Self;
-    type OptionInnerType = Self;
-
-    fn docs() -> Option<String> {
-        Some("/** An activation with its parameters. */".to_owned())
-    }
-
-    fn name(_: &Config) -> String {
-        "Activation".to_owned()
-    }
-
-    fn inline(_: &Config) -> String {
-        let shapes = chainrule::Activation::ALL.iter().map(|activation| {
-            let json = serde_json::to_value(activation).unwrap();
-            shape(&json)
-        });
-        shapes.collect::<Vec<_>>().join(" | ")
-    }
-
-    fn decl(config: &Config) -> String {
-        format!("type Activation = {};", Self::inline(config))
-    }
-
-    fn output_path() -> Option<PathBuf> {
-        Some("Activation.ts".into())
-    }
-}
 
 /// What a word, or an object of numbers and such objects, is one of.
 fn shape(json: &Value) -> String {

@@ -93,7 +93,7 @@ pub(super) struct Envelope {
 
 /// The value of a candidate at m = `bytes`, as the parts of its two curves that hold from there on.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Position<'a> {
     bytes: u64,
     kept: u64,
     cost: u64,
@@ -101,12 +101,12 @@ struct Place<'a> {
     second: &'a [Breakpoint],
 }
 
-impl<'a> Place<'a> {
+impl<'a> Position<'a> {
     /// The smallest m with a finite value.
-    fn first(candidate: Candidate<'a>) -> Option<Place<'a>> {
+    fn first(candidate: Candidate<'a>) -> Option<Position<'a>> {
         let Candidate { least, cost, kept, first, second } = candidate;
         let bytes = least.max(first.first()?.bytes + kept).max(second.first()?.bytes);
-        Some(Place { bytes, kept, cost, first, second }.at(bytes))
+        Some(Position { bytes, kept, cost, first, second }.at(bytes))
     }
 
     fn value(&self) -> u64 {
@@ -126,7 +126,7 @@ impl<'a> Place<'a> {
         first.min(second)
     }
 
-    /// This place moved to the next value, or to a smaller m before it.
+    /// This position moved to the next value, or to a smaller m before it.
     fn pass(&mut self, bytes: u64) {
         self.bytes = bytes;
         if self.first.get(1).is_some_and(|point| point.bytes + self.kept <= bytes) {
@@ -137,8 +137,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The place at a larger m.
-    fn at(mut self, bytes: u64) -> Place<'a> {
+    /// The position at a larger m.
+    fn at(mut self, bytes: u64) -> Position<'a> {
         self.first = from(self.first, bytes - self.kept);
         self.second = from(self.second, bytes);
         self.bytes = bytes;
@@ -175,27 +175,27 @@ impl Envelope {
     /// range whose last value of the candidate is not below the first value of `best`; such ranges are passed
     /// over in growing strides.
     pub(super) fn lower(&mut self, candidate: Candidate<'_>) {
-        let Some(mut place) = Place::first(candidate) else { return };
+        let Some(mut position) = Position::first(candidate) else { return };
         let best = &self.best;
-        let mut old = best.partition_point(|point| point.bytes <= place.bytes);
-        let after = best.partition_point(|point| point.forward_cost > place.floor());
+        let mut old = best.partition_point(|point| point.bytes <= position.bytes);
+        let after = best.partition_point(|point| point.forward_cost > position.floor());
         let merged = &mut self.merged;
         merged.clear();
-        // best[..copied] is merged or dropped, best[..old] starts at or below place.bytes.
+        // best[..copied] is merged or dropped, best[..old] starts at or below position.bytes.
         let mut copied = 0;
         let mut stride = 1;
         self.work += LEAST_WORK;
         while old <= after {
             self.work += 1;
             let standing = if old == 0 { u64::MAX } else { best[old - 1].forward_cost };
-            let mut value = place.value();
+            let mut value = position.value();
             if value >= standing {
                 match best.get(after.min(old - 1 + stride)) {
                     Some(reached) => {
-                        let mut ahead = place.at(reached.bytes - 1);
+                        let mut ahead = position.at(reached.bytes - 1);
                         if ahead.value() >= standing {
                             ahead.pass(reached.bytes);
-                            place = ahead;
+                            position = ahead;
                             old = after.min(old - 1 + stride) + 1;
                             stride *= 2;
                             continue;
@@ -212,35 +212,35 @@ impl Envelope {
                     }
                     None => {}
                 }
-                place.pass(place.next());
+                position.pass(position.next());
                 continue;
             }
             merged.extend_from_slice(&best[copied..old]);
-            if merged.last().is_some_and(|point| point.bytes == place.bytes) {
+            if merged.last().is_some_and(|point| point.bytes == position.bytes) {
                 merged.pop();
             }
-            merged.push(Breakpoint { bytes: place.bytes, forward_cost: value });
+            merged.push(Breakpoint { bytes: position.bytes, forward_cost: value });
             copied = old;
             stride = 1;
             loop {
                 self.work += 1;
                 let passed = best.get(old).map_or(u64::MAX, |point| point.bytes);
-                let bytes = place.next().min(passed);
+                let bytes = position.next().min(passed);
                 if bytes == u64::MAX {
                     old = after + 1;
                     break;
                 }
-                place.pass(bytes);
+                position.pass(bytes);
                 if passed == bytes {
                     old += 1;
-                    if best[old - 1].forward_cost <= place.value() {
+                    if best[old - 1].forward_cost <= position.value() {
                         copied = if best[old - 1].forward_cost < value { old - 1 } else { old };
                         break;
                     }
                     copied = old;
                 }
-                if place.value() < value {
-                    value = place.value();
+                if position.value() < value {
+                    value = position.value();
                     merged.push(Breakpoint { bytes, forward_cost: value });
                 }
             }
@@ -253,20 +253,20 @@ impl Envelope {
 
     /// Notes a candidate for [`Envelope::settle`].
     pub(super) fn gather(&mut self, candidate: Candidate<'_>) {
-        let Some(mut place) = Place::first(candidate) else { return };
+        let Some(mut position) = Position::first(candidate) else { return };
         let gathered = &mut self.gathered;
         loop {
-            gathered.push(Breakpoint { bytes: place.bytes, forward_cost: place.value() });
-            if place.second.len() == 1 {
+            gathered.push(Breakpoint { bytes: position.bytes, forward_cost: position.value() });
+            if position.second.len() == 1 {
                 // What is left are the breakpoints of the first curve, moved.
-                let cost = place.cost + place.second[0].forward_cost;
-                gathered.extend(place.first[1..].iter().map(|point| Breakpoint {
-                    bytes: point.bytes + place.kept,
+                let cost = position.cost + position.second[0].forward_cost;
+                gathered.extend(position.first[1..].iter().map(|point| Breakpoint {
+                    bytes: point.bytes + position.kept,
                     forward_cost: point.forward_cost + cost,
                 }));
                 return;
             }
-            place.pass(place.next());
+            position.pass(position.next());
         }
     }
 

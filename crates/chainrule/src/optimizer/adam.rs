@@ -108,6 +108,31 @@ impl Update for Adam {
     }
 }
 
+/// What a variant of Adam with `$buffers` buffers has as Adam has it.
+macro_rules! as_in_adam {
+    ($buffers:literal) => {
+        fn check(&self) -> Result<()> {
+            self.moments().check()
+        }
+
+        fn epsilon_mut(&mut self) -> Option<&mut f64> {
+            Some(&mut self.epsilon)
+        }
+
+        fn state_buffers(&self) -> usize {
+            $buffers
+        }
+
+        fn squares_buffer(&self) -> Option<usize> {
+            self.moments().squares_buffer()
+        }
+
+        fn largest_change(&self, bound: f64) -> f64 {
+            self.moments().largest_change(bound)
+        }
+    };
+}
+
 impl AdamW {
     /// Adam's part, without L2.
     #[inline(always)]
@@ -118,25 +143,7 @@ impl AdamW {
 }
 
 impl Update for AdamW {
-    fn check(&self) -> Result<()> {
-        self.moments().check()
-    }
-
-    fn epsilon_mut(&mut self) -> Option<&mut f64> {
-        Some(&mut self.epsilon)
-    }
-
-    fn state_buffers(&self) -> usize {
-        2
-    }
-
-    fn squares_buffer(&self) -> Option<usize> {
-        self.moments().squares_buffer()
-    }
-
-    fn largest_change(&self, bound: f64) -> f64 {
-        self.moments().largest_change(bound)
-    }
+    as_in_adam!(2);
 
     #[inline(always)]
     fn update<T: Scalar>(&self, at: Moment, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
@@ -154,25 +161,7 @@ impl AmsGrad {
 }
 
 impl Update for AmsGrad {
-    fn check(&self) -> Result<()> {
-        self.moments().check()
-    }
-
-    fn epsilon_mut(&mut self) -> Option<&mut f64> {
-        Some(&mut self.epsilon)
-    }
-
-    fn state_buffers(&self) -> usize {
-        3
-    }
-
-    fn squares_buffer(&self) -> Option<usize> {
-        self.moments().squares_buffer()
-    }
-
-    fn largest_change(&self, bound: f64) -> f64 {
-        self.moments().largest_change(bound)
-    }
+    as_in_adam!(3);
 
     #[inline(always)]
     fn update<T: Scalar>(&self, at: Moment, w: &mut [T], g: &[T], [m, v, u]: [&mut [T]; 3]) {

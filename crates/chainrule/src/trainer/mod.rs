@@ -118,7 +118,7 @@ impl TrainingOptions {
 
 /// What happens during training.
 #[non_exhaustive]
-pub enum Event<'a, T> {
+pub enum TrainingEvent<'a, T> {
     /// A step was taken.
     Step {
         /// The epoch, from 1.
@@ -336,7 +336,7 @@ impl<T: Scalar> Trainer<T> {
         threads: &Threads,
         training: Samples<'_, T>,
         validation: Option<Samples<'_, T>>,
-        observer: &mut dyn FnMut(&Event<'_, T>) -> ControlFlow<()>,
+        observer: &mut dyn FnMut(&TrainingEvent<'_, T>) -> ControlFlow<()>,
     ) -> Result<Ending> {
         self.check_samples(training)?;
         let batch = Batch::of(training, self.options.batch_size.min(training.rows()));
@@ -354,7 +354,7 @@ impl<T: Scalar> Trainer<T> {
         threads: &Threads,
         training: &dyn SampleSource<T>,
         validation: Option<Samples<'_, T>>,
-        observer: &mut dyn FnMut(&Event<'_, T>) -> ControlFlow<()>,
+        observer: &mut dyn FnMut(&TrainingEvent<'_, T>) -> ControlFlow<()>,
     ) -> Result<Ending> {
         if training.rows() == 0 {
             return Err(Error::Data("there are no samples; at least 1 is needed".to_owned()));
@@ -375,7 +375,7 @@ impl<T: Scalar> Trainer<T> {
         training: &dyn SampleSource<T>,
         mut batch: Batch<T>,
         validation: Option<Samples<'_, T>>,
-        observer: &mut dyn FnMut(&Event<'_, T>) -> ControlFlow<()>,
+        observer: &mut dyn FnMut(&TrainingEvent<'_, T>) -> ControlFlow<()>,
     ) -> Result<Ending> {
         if let Some(validation) = validation {
             self.check_samples(validation)?;
@@ -421,7 +421,7 @@ impl<T: Scalar> Trainer<T> {
                     step.run(threads, &mut self.parameters, &mut self.optimizer, samples, Some(seed));
                 sum.add(result.map_err(|error| in_epoch(error, epoch))?);
                 seen += rows.len();
-                let event = Event::Step { epoch, samples: seen, loss: sum.mean() };
+                let event = TrainingEvent::Step { epoch, samples: seen, loss: sum.mean() };
                 if observer(&event).is_break() {
                     // A part of an epoch is better than none.
                     if self.kept.epoch == 0 && self.parameters.first_not_finite().is_none() {
@@ -448,7 +448,7 @@ impl<T: Scalar> Trainer<T> {
             self.plateau.observe(&self.options.schedule, validation_loss.unwrap_or(training_loss));
             let report = Epoch { epoch, training_loss, validation, learning_rate, best };
             self.within_epoch = false;
-            if observer(&Event::Epoch { report: &report, run: self }).is_break() {
+            if observer(&TrainingEvent::Epoch { report: &report, run: self }).is_break() {
                 return Ok(Ending::Interrupted);
             }
         }

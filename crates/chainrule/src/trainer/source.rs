@@ -36,7 +36,7 @@ use crate::samples::Samples;
 /// let mut trainer = Trainer::new(&network, &Loss::MeanSquaredError, network.initialize(1), options)?;
 /// let mut loss = f64::NAN;
 /// trainer.fit_from(&Threads::single(), &Parabola, None, &mut |event| {
-///     if let Event::Epoch { report, .. } = event {
+///     if let TrainingEvent::Epoch { report, .. } = event {
 ///         loss = report.training_loss;
 ///     }
 ///     std::ops::ControlFlow::Continue(())

@@ -51,7 +51,7 @@ fn is_second_class(class: &u32) -> bool {
 
 impl<T: Scalar> Trainer<T> {
     /// Writes the run aside and renames it into place. For the moments between epochs: at the event
-    /// [`Event::Epoch`](crate::Event::Epoch), or when [`Trainer::fit`] has run to its end.
+    /// [`TrainingEvent::Epoch`](crate::TrainingEvent::Epoch), or when [`Trainer::fit`] has run to its end.
     ///
     /// # Errors
     /// When the system refuses, and within an epoch.

@@ -148,7 +148,7 @@ fn they_are_trained_written_down_and_read_back() {
         let parameters = case.network.initialize::<f32>(1);
         let mut trainer = Trainer::new(&case.network, &case.loss, parameters.clone(), options).unwrap();
         let data = case.data.cast::<f32>();
-        let go_on = &mut |_: &Event<'_, f32>| std::ops::ControlFlow::Continue(());
+        let go_on = &mut |_: &TrainingEvent<'_, f32>| std::ops::ControlFlow::Continue(());
         trainer.fit(&Threads::single(), data.samples(), None, go_on).unwrap();
         for tensor in case.network.tensors() {
             let moved = trainer.parameters().tensor(tensor) != parameters.tensor(tensor);

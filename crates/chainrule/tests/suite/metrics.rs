@@ -415,7 +415,7 @@ fn the_trainer_measures_f1_of_its_positive_class() {
         let samples = data.samples();
         trainer
             .fit(&Threads::single(), samples, Some(samples), &mut |event| {
-                if let Event::Epoch { report, .. } = event {
+                if let TrainingEvent::Epoch { report, .. } = event {
                     found = report.validation.clone();
                 }
                 std::ops::ControlFlow::Continue(())

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::common::*;
-use chainrule::optimizer::{Adagrad, Adam, AdamW, RmsProp, Sgd};
+use chainrule::optimizer::{Adagrad, Adam, AdamW, AmsGrad, Lion, NAdam, RmsProp, Sgd, TensorFactors};
 use chainrule::*;
 use tempfile::TempDir;
 
@@ -52,7 +52,7 @@ impl<T: Scalar> Problem<T> {
         let mut epochs = Vec::new();
         let (training, validation) = (self.training.samples(), Some(self.validation.samples()));
         let result = trainer.fit(&Threads::new(threads), training, validation, &mut |event| {
-            let Event::Epoch { report, run } = event else { return ControlFlow::Continue(()) };
+            let TrainingEvent::Epoch { report, run } = event else { return ControlFlow::Continue(()) };
             epochs.push((*report).clone());
             match save {
                 Some((epoch, path, stop)) if epoch == report.epoch => {
@@ -99,11 +99,26 @@ fn with_every_optimizer() {
         Rule::AdamW(AdamW { learning_rate: 0.02, ..AdamW::default() }),
         Rule::RmsProp(RmsProp { momentum: 0.5, centered: true, learning_rate: 0.002, ..RmsProp::default() }),
         Rule::Adagrad(Adagrad { learning_rate_decay: 0.1, ..Adagrad::default() }),
+        Rule::AmsGrad(AmsGrad { learning_rate: 0.02, ..AmsGrad::default() }),
+        // What is multiplied from step to step lies in no buffer of the file.
+        Rule::NAdam(NAdam { learning_rate: 0.02, momentum_decay: 0.5, ..NAdam::default() }),
+        Rule::Lion(Lion { learning_rate: 0.01, weight_decay: 0.1, ..Lion::default() }),
     ];
+    assert_eq!(
+        rules.each_ref().map(Rule::name).as_slice(),
+        Rule::all().iter().map(Rule::name).collect::<Vec<_>>()
+    );
     for optimizer in rules {
         let what = optimizer.name();
-        let options =
-            TrainingOptions { epochs: 7, batch_size: 8, optimizer, seed: 4, ..TrainingOptions::default() };
+        let vectors = TensorFactors { rate: 0.5, decay: 0.0, epsilon: 10.0 };
+        let options = TrainingOptions {
+            epochs: 7,
+            batch_size: 8,
+            optimizer,
+            vectors,
+            seed: 4,
+            ..TrainingOptions::default()
+        };
         assert_resumed_equals_whole::<f32>(what, &options);
         assert_resumed_equals_whole::<f64>(what, &options);
     }
@@ -217,7 +232,7 @@ fn a_run_is_not_written_down_within_an_epoch() {
     let mut trainer = problem.trainer(&TrainingOptions { batch_size: 8, ..TrainingOptions::default() });
     let training = problem.training.samples();
     let ending = trainer.fit(&Threads::single(), training, None, &mut |event| match event {
-        Event::Step { epoch: 2, samples: 16, .. } => ControlFlow::Break(()),
+        TrainingEvent::Step { epoch: 2, samples: 16, .. } => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     });
     assert_eq!(ending.unwrap(), Ending::Interrupted);

@@ -99,7 +99,7 @@ fn trainer<T: Scalar>(case: &Case) -> Trainer<T> {
     Trainer::new(&case.network, &case.loss, case.parameters.cast(), options).unwrap()
 }
 
-fn go_on<T>(_: &Event<'_, T>) -> ControlFlow<()> {
+fn go_on<T>(_: &TrainingEvent<'_, T>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 

@@ -7,7 +7,7 @@ use crate::common::*;
 use chainrule::optimizer::Sgd;
 use chainrule::*;
 
-fn go_on<T>(_: &Event<'_, T>) -> ControlFlow<()> {
+fn go_on<T>(_: &TrainingEvent<'_, T>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
@@ -43,7 +43,7 @@ fn epochs(
     let mut reports = Vec::new();
     let validation = validation.map(Data::samples);
     let ending = trainer.fit(&Threads::new(2), case.data.samples(), validation, &mut |event| {
-        if let Event::Epoch { report, .. } = event {
+        if let TrainingEvent::Epoch { report, .. } = event {
             reports.push((*report).clone());
         }
         ControlFlow::Continue(())
@@ -117,11 +117,11 @@ fn steps_count_their_samples() {
     let mut seen = Vec::new();
     let ending = trainer(&case, &options).fit(&Threads::single(), case.data.samples(), None, &mut |event| {
         match event {
-            Event::Step { epoch, samples, loss } => {
+            TrainingEvent::Step { epoch, samples, loss } => {
                 assert!(loss.is_finite());
                 seen.push((*epoch, *samples));
             }
-            Event::Epoch { report, .. } => seen.push((report.epoch, 0)),
+            TrainingEvent::Epoch { report, .. } => seen.push((report.epoch, 0)),
             _ => {}
         }
         ControlFlow::Continue(())
@@ -148,7 +148,7 @@ fn early_stopping_restores_the_best_weights() {
     let mut trainer = trainer(&case, &options);
     let samples = validation.samples();
     let ending = trainer.fit(&Threads::single(), case.data.samples(), Some(samples), &mut |event| {
-        if let Event::Epoch { report, run } = event {
+        if let TrainingEvent::Epoch { report, run } = event {
             count = report.epoch;
             let loss = report.validation.as_ref().unwrap().loss;
             let improved = best.as_ref().is_none_or(|(lowest, ..)| loss < *lowest);
@@ -194,11 +194,11 @@ fn an_interrupted_run_has_the_best_parameters_so_far() {
         let validation = Some(data.samples());
         let ending =
             trainer.fit(&Threads::single(), case.data.samples(), validation, &mut |event| match event {
-                Event::Step { epoch, samples: 14, .. } if *epoch == last_epoch => {
+                TrainingEvent::Step { epoch, samples: 14, .. } if *epoch == last_epoch => {
                     stops += 1;
                     ControlFlow::Break(())
                 }
-                Event::Epoch { report, run } if report.best => {
+                TrainingEvent::Epoch { report, run } if report.best => {
                     best = run.parameters().clone();
                     ControlFlow::Continue(())
                 }
@@ -233,7 +233,7 @@ fn a_run_that_diverges_keeps_its_last_good_parameters() {
     let mut trainer = trainer(&case, &options);
     let mut last = None;
     let result = trainer.fit(&Threads::single(), case.data.samples(), None, &mut |event| {
-        if let Event::Epoch { report, run } = event {
+        if let TrainingEvent::Epoch { report, run } = event {
             last = Some((report.epoch, run.parameters().clone()));
         }
         ControlFlow::Continue(())

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::Accumulate;
-use super::tile::{Ahead, Begin, Destination, Segment, strip, sweep};
+use super::tile::{Ahead, Begin, ResultBlock, Segment, strip, sweep};
 use crate::kernel::Scalar;
 use crate::kernel::dispatch::{Kernel, Vectors};
 use crate::kernel::panels::{Blocks, Panels, panel_width};
@@ -82,7 +82,7 @@ impl<T: Scalar> Kernel for ForwardProduct<'_, T> {
                             _ => Ahead::Nothing,
                         };
                         let to =
-                            Destination { c, stride: width, rows: rows..rows + count, columns: width, ahead };
+                            ResultBlock { c, stride: width, rows: rows..rows + count, columns: width, ahead };
                         sweep::<V::Of<T>, _, true>(&(0..1), &segment(j, width), begin, to);
                     }
                 }
@@ -155,7 +155,7 @@ impl<T: Scalar, const IS_FAR: bool> Kernel for BackwardProduct<'_, T, IS_FAR> {
                     } else {
                         Ahead::Nothing
                     };
-                    let to = Destination {
+                    let to = ResultBlock {
                         c,
                         stride: width,
                         rows: start..rows.min(start + strip),
@@ -215,7 +215,7 @@ impl<T: Scalar> Kernel for TransposedProduct<'_, T> {
                 // SAFETY: C's columns from j on are [rows, width] in rows of `columns`; a tile's rows start at a
                 // multiple of its height, so they are columns of one panel of A.
                 unsafe {
-                    let to = Destination {
+                    let to = ResultBlock {
                         c,
                         stride: columns,
                         rows: 0..rows,
@@ -257,7 +257,7 @@ impl<T: Scalar> Kernel for ColumnSums<'_, T> {
                 Accumulate::Replace => Begin::Zero,
                 Accumulate::Add => Begin::Matrix { pointer: c.cast_const(), stride: 0 },
             };
-            let to = Destination { c, stride: 0, rows: 0..1, columns: width, ahead: Ahead::Nothing };
+            let to = ResultBlock { c, stride: 0, rows: 0..1, columns: width, ahead: Ahead::Nothing };
             // SAFETY: one row of `width` columns.
             unsafe { strip::<V::Of<T>, _, 1, false>(&(0..blocks.count()), &segment, 0, begin, &to) };
         }

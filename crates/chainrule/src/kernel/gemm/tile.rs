@@ -39,7 +39,7 @@ pub(super) enum Ahead<T> {
 }
 
 /// Where tiles go: some rows of a result, and its first columns, at most a panel of them.
-pub(super) struct Destination<T> {
+pub(super) struct ResultBlock<T> {
     pub(super) c: *mut T,
     pub(super) stride: usize,
     pub(super) rows: Range<usize>,
@@ -67,7 +67,7 @@ pub(super) unsafe fn sweep<V, S, const BY_ROWS: bool>(
     segments: &Range<usize>,
     segment: &S,
     begin: Begin<V::Number>,
-    to: Destination<V::Number>,
+    to: ResultBlock<V::Number>,
 ) where
     V: Lanes<Number: Scalar>,
     S: Fn(usize, usize, usize) -> Segment<V::Number>,
@@ -105,7 +105,7 @@ pub(super) unsafe fn strip<V, S, const M: usize, const BY_ROWS: bool>(
     segment: &S,
     i: usize,
     begin: Begin<V::Number>,
-    to: &Destination<V::Number>,
+    to: &ResultBlock<V::Number>,
 ) where
     V: Lanes<Number: Scalar>,
     S: Fn(usize, usize, usize) -> Segment<V::Number>,

@@ -107,8 +107,8 @@ impl Run {
         trainer
             .fit(&threads, training.samples(), Some(validation.samples()), &mut |event| {
                 match event {
-                    Event::Step { loss, .. } => losses.number(*loss),
-                    Event::Epoch { report, run } => {
+                    TrainingEvent::Step { loss, .. } => losses.number(*loss),
+                    TrainingEvent::Epoch { report, run } => {
                         losses.number(report.training_loss);
                         losses.number(report.validation.as_ref().unwrap().loss);
                         losses.number(report.learning_rate);

@@ -1,4 +1,4 @@
-//! Who is connected: so many places, and when all are taken the oldest stranger gives way.
+//! Who is connected: so many slots, and when all are taken the oldest stranger gives way.
 //!
 //! A stranger is a connection over which nobody has shown the session's token. A browser's connection is one
 //! for the moment until its first request is read; whoever came before it and has shown nothing goes first.
@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// All places.
+/// All slots.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct ConnectionSlots {
     most: usize,
     taken: Mutex<Taken>,
     changed: Notify,
@@ -30,10 +30,10 @@ enum Visitor {
     Known,
 }
 
-/// A place of one connection, given back when it is dropped.
+/// A slot of one connection, given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    places: Arc<Places>,
+pub(crate) struct ConnectionSlot {
+    slots: Arc<ConnectionSlots>,
     number: u64,
     gives_way: Arc<Notify>,
 }
@@ -45,9 +45,9 @@ impl Taken {
     }
 }
 
-impl Places {
-    pub(crate) fn new(most: usize) -> Arc<Places> {
-        Arc::new(Places { most, taken: Mutex::default(), changed: Notify::new() })
+impl ConnectionSlots {
+    pub(crate) fn new(most: usize) -> Arc<ConnectionSlots> {
+        Arc::new(ConnectionSlots { most, taken: Mutex::default(), changed: Notify::new() })
     }
 
     /// Each change under the lock is completed or not begun.
@@ -55,7 +55,7 @@ impl Places {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until somebody can come: there is a place, or a stranger who gives way.
+    /// Waits until somebody can come: there is a slot, or a stranger who gives way.
     pub(crate) async fn ready(&self) {
         loop {
             let changed = self.changed.notified();
@@ -70,8 +70,8 @@ impl Places {
         }
     }
 
-    /// A place for who has come; the oldest stranger makes room for it.
-    pub(crate) fn take(self: &Arc<Self>) -> Place {
+    /// A slot for who has come; the oldest stranger makes room for it.
+    pub(crate) fn take(self: &Arc<Self>) -> ConnectionSlot {
         let mut taken = self.lock();
         if taken.visitors.len() >= self.most {
             let oldest = taken.oldest_stranger();
@@ -82,14 +82,14 @@ impl Places {
         taken.last += 1;
         let (number, gives_way) = (taken.last, Arc::<Notify>::default());
         taken.visitors.insert(number, (Visitor::Stranger, Arc::clone(&gives_way)));
-        Place { places: Arc::clone(self), number, gives_way }
+        ConnectionSlot { slots: Arc::clone(self), number, gives_way }
     }
 }
 
-impl Place {
+impl ConnectionSlot {
     /// The token was shown.
     pub(crate) fn is_known(&self) {
-        if let Some((kind, _)) = self.places.lock().visitors.get_mut(&self.number) {
+        if let Some((kind, _)) = self.slots.lock().visitors.get_mut(&self.number) {
             *kind = Visitor::Known;
         }
     }
@@ -100,9 +100,9 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.places.lock().visitors.remove(&self.number);
-        self.places.changed.notify_one();
+        self.slots.lock().visitors.remove(&self.number);
+        self.slots.changed.notify_one();
     }
 }
