@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use chainrule::plan::{MemoryPlan, StepShape};
-use chainrule::{Model, Parameters, Rule};
+use chainrule::{Model, Parameters, Rule, TensorView};
 use chainrule_data::{InputPreprocessing, Preprocessing};
 use chainrule_estimator::Predictor;
 use serde::Deserialize;
@@ -92,9 +92,8 @@ fn tensor_table(parameters: &Parameters<f32>) -> comfy_table::Table {
     let tensors = parameters.tensors();
     let cut = if tensors.len() > TENSOR_ROWS { TENSOR_ROWS } else { tensors.len() };
     for tensor in &tensors[..cut] {
-        let values = parameters.tensor(tensor);
         let shape: Vec<_> = tensor.shape().iter().map(|n| grouped(*n as u64)).collect();
-        let (smallest, largest, rms) = statistics(values);
+        let (smallest, largest, rms) = statistics(parameters.tensor(tensor));
         shown.add_row(vec![
             tensor.name.clone(),
             shape.join(" x "),
@@ -110,8 +109,8 @@ fn tensor_table(parameters: &Parameters<f32>) -> comfy_table::Table {
     shown
 }
 
-fn statistics(values: &[f32]) -> (f64, f64, f64) {
-    let numbers = || values.iter().map(|&value| f64::from(value));
+fn statistics(tensor: TensorView<'_, f32>) -> (f64, f64, f64) {
+    let numbers = || tensor.iter().map(f64::from);
     let smallest = numbers().fold(f64::INFINITY, f64::min);
     let largest = numbers().fold(f64::NEG_INFINITY, f64::max);
     (smallest, largest, root_mean_square(numbers()))

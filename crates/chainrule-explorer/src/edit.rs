@@ -250,8 +250,7 @@ fn set_parameter(
         };
         return Err(outside(name, row, column, &shape));
     }
-    let numbers = Arc::make_mut(&mut document.parameters).tensor_mut(&tensor);
-    let old = std::mem::replace(&mut numbers[row * tensor.columns + column], value);
+    let old = Arc::make_mut(&mut document.parameters).set_element(&tensor, row, column, value);
     let symbol = if quantity == Quantity::Weight { "W" } else { "b" };
     let place = match tensor.is_vector {
         true => format!("{symbol}({l})[{}]", column + 1),
@@ -374,9 +373,10 @@ fn set_layers(document: &Document, shapes: &[LayerShape]) -> Result<(Document, S
     let renew = |old: &Parameters<f64>| {
         let mut parameters = drawn.clone();
         for &(from, to) in &kept {
-            parameters.weight_mut(to).copy_from_slice(old.weight(from).as_slice());
-            if let (Some(bias), Some(old)) = (parameters.bias_mut(to), old.bias(from)) {
-                bias.copy_from_slice(old);
+            for (to, from) in network.layer_tensors(to).iter().zip(document.network.layer_tensors(from)) {
+                parameters
+                    .set_tensor(to, &old.tensor(from).to_vec())
+                    .expect("a layer that is kept has its shape");
             }
         }
         Arc::new(parameters)

@@ -147,7 +147,7 @@ impl SharedDocument {
             }
             let mut parameters = network.zeros::<f64>();
             for (tensor, list) in tensors.iter().zip(lists) {
-                parameters.tensor_mut(tensor).copy_from_slice(list);
+                parameters.set_tensor(tensor, list)?;
             }
             Ok(Arc::new(parameters))
         };

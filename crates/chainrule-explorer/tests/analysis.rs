@@ -22,7 +22,8 @@ fn step_of(network: Network, loss: Loss, rows: usize, seed: u64) -> Step {
     let mut next = numbers(seed);
     let mut parameters = network.zeros::<f64>();
     for tensor in network.tensors() {
-        parameters.tensor_mut(tensor).fill_with(&mut next);
+        let drawn: Vec<f64> = (0..tensor.count()).map(|_| next()).collect();
+        parameters.set_tensor(tensor, &drawn).unwrap();
     }
     let (n, outputs) = (network.input_width(), network.output_width());
     let inputs = Matrix::from_vec(rows, n, (0..rows * n).map(|_| 1.5 * next()).collect()).unwrap();
@@ -567,8 +568,8 @@ fn what_is_not_finite_is_explained_too() {
             let network = network(2, &[(3, Activation::Relu), (3, Activation::Gelu), (2, output)]);
             let step = step_of(network, loss.clone(), 2, 6);
             let mut parameters = (*step.parameters).clone();
-            parameters.weight_mut(1)[0] = bad;
-            parameters.weight_mut(3)[1] = -bad;
+            parameters.set_element(&step.network.layer_tensors(1)[0], 0, 0, bad);
+            parameters.set_element(&step.network.layer_tensors(3)[0], 0, 1, -bad);
             let (inputs, targets) = (Arc::clone(&step.inputs), Arc::clone(&step.targets));
             let step =
                 Step::new(step.network, Arc::new(parameters), step.loss, inputs, targets, 0.1).unwrap();

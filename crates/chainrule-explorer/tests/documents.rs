@@ -98,10 +98,10 @@ fn examples_are_what_their_summaries_say() {
     let first = example("3-4-2").unwrap();
     assert_eq!((first.inputs.rows(), first.pool.inputs.rows(), first.learning_rate), (1, 6, 0.5));
     let tensors = first.parameters.tensors();
-    let weights = tensors.iter().flat_map(|tensor| first.parameters.tensor(tensor));
+    let weights = tensors.iter().flat_map(|tensor| first.parameters.tensor(tensor).to_vec());
     let written: BTreeSet<String> = weights.clone().map(|weight| format!("{:.2}", weight.abs())).collect();
     assert_eq!(written.len(), 26, "distinct, in two digits: {written:?}");
-    assert!(weights.clone().all(|&weight| weight != 0.0 && (weight * 100.0).round() / 100.0 == weight));
+    assert!(weights.clone().all(|weight| weight != 0.0 && (weight * 100.0).round() / 100.0 == weight));
 
     let (_, dead) = opened("dead-relu", KEPT_BYTES);
     let column = |name: &str, k: usize, width: usize| -> Vec<f64> {

@@ -144,7 +144,7 @@ pub fn gradients<T: Scalar>(network: &Network, cache: &Cache<T>, deltas: &Deltas
         for (number, tensor) in network.layer_tensors(l).iter().enumerate() {
             let rows = if tensor.is_vector { tensor.columns } else { tensor.rows };
             let layer = network.layers()[l - 1].compute();
-            let (delta, input, gradient) = (delta.into(), input.into(), gradients.tensor_mut(tensor));
+            let (delta, input, gradient) = (delta.into(), input.into(), gradients.numbers_mut(tensor));
             layer.gradient(number, 0..rows, delta, input, Accumulate::Replace, gradient);
         }
     }

@@ -249,7 +249,7 @@ pub enum Kink {
 /// let mut checker = Checker::new(&network, &parameters, &loss, samples, &gradients, &options)?;
 /// // The weight from input 2 to neuron 1: element 1 of tensor 0.
 /// let difference = checker.difference(0, 1, 1e-5)?;
-/// assert!((difference.derivative - gradients.weight(1)[(0, 1)]).abs() < 1e-9);
+/// assert!((difference.derivative - gradients.weight(1).element(0, 1)).abs() < 1e-9);
 /// assert_eq!(difference.kink, None);
 /// # Ok::<(), chainrule::Error>(())
 /// ```
@@ -284,7 +284,7 @@ impl<'a> Checker<'a> {
     ) -> Result<Self> {
         network.check_parameters(gradients)?;
         let size = |values: &[f64]| values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
-        let largest = gradients.tensors().iter().map(|tensor| size(gradients.tensor(tensor))).collect();
+        let largest = gradients.tensors().iter().map(|tensor| size(gradients.numbers(tensor))).collect();
         let cache = forward(network, parameters, samples.inputs.to_matrix().view(), options.mode)?;
         let error = output_error(network, &cache, loss, samples.targets, samples.sample_weights)?;
         let center_loss = error.loss;
@@ -357,7 +357,7 @@ impl<'a> Checker<'a> {
     /// # Errors
     /// When there is no such tensor or element.
     pub fn step(&self, tensor: usize, element: usize) -> Result<f64> {
-        let w = self.parameters.tensor(self.layout(tensor, element)?)[element];
+        let w = self.parameters.numbers(self.layout(tensor, element)?)[element];
         Ok(self.options.step * w.abs().max(1.0))
     }
 
@@ -382,7 +382,7 @@ impl<'a> Checker<'a> {
     pub fn compare(&mut self, tensor: usize, element: usize) -> Result<Option<Comparison>> {
         let layout = self.layout(tensor, element)?;
         let (row, column) = (element / layout.columns, element % layout.columns);
-        let backpropagated = self.gradients.tensor(layout)[element];
+        let backpropagated = self.gradients.numbers(layout)[element];
         let step = self.step(tensor, element)?;
         let mut best: Option<Comparison> = None;
         for (factor, extrapolated) in [(1.0, false), (10.0, true), (100.0, true), (0.1, true)] {
@@ -426,7 +426,7 @@ impl<'a> Checker<'a> {
     /// The same; but the losses, and the derivative, are NaN where there is a kink, unless `whole` passes are wanted.
     fn passes(&mut self, tensor: usize, element: usize, h: f64, whole: bool) -> Result<Difference> {
         let layout = self.layout(tensor, element)?;
-        let w = self.parameters.tensor(layout)[element];
+        let w = self.parameters.numbers(layout)[element];
         let sides = [w + h, w - h];
         let Ends { mut kink, outputs } =
             self.sides.run(&mut self.parameters, (layout, element), sides, whole);

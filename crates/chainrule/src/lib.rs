@@ -81,6 +81,7 @@ pub mod reference;
 mod samples;
 mod step;
 mod tensor_file;
+mod tensor_view;
 pub mod trace;
 mod trainer;
 mod walk;
@@ -107,6 +108,7 @@ pub use parameters::{Gradients, Parameters, TensorLayout};
 pub use random::shuffled;
 pub use samples::Samples;
 pub use step::{StepGradients, TrainingStep};
+pub use tensor_view::TensorView;
 pub use trace::trace;
 pub use trainer::{
     Batch, Ending, Epoch, Evaluation, Metrics, SampleSource, Schedule, Trainer, TrainingEvent,

@@ -248,7 +248,7 @@ impl Network {
             let rule = rule(layer.activation().unwrap_or(Activation::Identity));
             let mut random = Random::new(Stream::new(seed, Purpose::Initialization, l, 0, 0));
             for (tensor, request) in self.layer_tensors(l).iter().zip(layer.kind().tensors(n_in)) {
-                rule.fill(request.start, (n_in, n_out), &mut random, parameters.tensor_mut(tensor));
+                rule.fill(request.start, (n_in, n_out), &mut random, parameters.numbers_mut(tensor));
             }
         }
         parameters

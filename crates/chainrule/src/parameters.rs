@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::initialization::Start;
 use crate::kernel::buffer::{ALIGNMENT, Buffer, zeros};
 use crate::kernel::{Scalar, vectorized::all_finite};
-use crate::matrix::{Matrix, MatrixView};
+use crate::matrix::Matrix;
+use crate::tensor_view::TensorView;
 
 /// One tensor's place in the buffer.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,21 +153,45 @@ impl<T: Scalar> Parameters<T> {
         &self.layout.tensors
     }
 
+    /// The tensors of one layer.
+    pub(crate) fn layer_tensors(&self, layer: usize) -> &[TensorLayout] {
+        self.layout.layer_tensors(layer)
+    }
+
+    /// One tensor, to read.
+    pub fn tensor(&self, tensor: &TensorLayout) -> TensorView<'_, T> {
+        TensorView::new(tensor.columns, self.numbers(tensor))
+    }
+
+    /// Sets one tensor, from its numbers row by row.
+    ///
+    /// # Errors
+    /// When there are more or fewer numbers than the tensor has.
+    pub fn set_tensor(&mut self, tensor: &TensorLayout, numbers: &[T]) -> Result<()> {
+        if numbers.len() != tensor.count() {
+            return Err(Error::shape(tensor.name.clone(), tensor.count(), numbers.len()));
+        }
+        self.numbers_mut(tensor).copy_from_slice(numbers);
+        Ok(())
+    }
+
+    /// Sets one number of a tensor, whose rows and columns count from 0. Returns the number that was there.
+    ///
+    /// # Panics
+    /// When the tensor has no such row or column.
+    pub fn set_element(&mut self, tensor: &TensorLayout, row: usize, column: usize, value: T) -> T {
+        assert!(column < tensor.columns, "column {column} of {}", tensor.columns);
+        std::mem::replace(&mut self.numbers_mut(tensor)[row * tensor.columns + column], value)
+    }
+
     /// One tensor's numbers, row by row.
     #[inline]
-    pub fn tensor(&self, tensor: &TensorLayout) -> &[T] {
+    pub(crate) fn numbers(&self, tensor: &TensorLayout) -> &[T] {
         &self.buffer[tensor.offset..tensor.offset + tensor.count()]
     }
 
-    /// One tensor's numbers, to change.
-    pub fn tensor_mut(&mut self, tensor: &TensorLayout) -> &mut [T] {
+    pub(crate) fn numbers_mut(&mut self, tensor: &TensorLayout) -> &mut [T] {
         &mut self.buffer[tensor.offset..tensor.offset + tensor.count()]
-    }
-
-    /// One tensor's numbers as a matrix of its own; a vector is one row.
-    pub fn tensor_matrix(&self, tensor: &TensorLayout) -> Matrix<T> {
-        let numbers = self.tensor(tensor).to_vec();
-        Matrix::from_vec(tensor.rows, tensor.columns, numbers).expect("a tensor has its shape")
     }
 
     /// The tensor of that name, such as `layers.0.weight`.
@@ -193,72 +218,46 @@ impl<T: Scalar> Parameters<T> {
         size_of_val(self.as_slice())
     }
 
-    /// W(l), shape \[n_l, n_(l-1)\].
+    /// The first tensor of layer `layer`: W(l), shape \[n_l, n_(l-1)\], for a dense layer.
     ///
     /// # Panics
     /// When layer `layer` has no weight.
-    #[inline]
-    pub fn weight(&self, layer: usize) -> MatrixView<'_, T> {
-        self.weight_of(layer).expect("the layer has a weight")
-    }
-
-    /// W(l), if the layer has one.
-    #[inline]
-    pub(crate) fn weight_of(&self, layer: usize) -> Option<MatrixView<'_, T>> {
-        let tensor = self.layout.layer_tensors(layer).first()?;
-        Some(MatrixView::new(tensor.rows, tensor.columns, self.tensor(tensor)).expect("layout is consistent"))
+    pub fn weight(&self, layer: usize) -> TensorView<'_, T> {
+        self.tensor(self.layout.layer_tensors(layer).first().expect("the layer has a weight"))
     }
 
     /// b(l), shape \[n_l\]; none if the layer has no bias.
-    #[inline]
-    pub fn bias(&self, layer: usize) -> Option<&[T]> {
+    pub fn bias(&self, layer: usize) -> Option<TensorView<'_, T>> {
         self.layout.layer_tensors(layer).get(1).map(|tensor| self.tensor(tensor))
     }
 
-    /// W(l), to change, row by row.
-    ///
-    /// # Panics
-    /// When layer `layer` has no weight.
-    pub fn weight_mut(&mut self, layer: usize) -> &mut [T] {
-        self.weight_and_bias_mut(layer).0
-    }
-
-    /// b(l), to change; none if the layer has no bias.
-    pub fn bias_mut(&mut self, layer: usize) -> Option<&mut [T]> {
-        self.weight_and_bias_mut(layer).1
-    }
-
-    pub(crate) fn weight_and_bias_mut(&mut self, layer: usize) -> (&mut [T], Option<&mut [T]>) {
-        let layout = Arc::clone(&self.layout);
-        match layout.layer_tensors(layer) {
-            [weight, bias] => {
-                let (before, from) = self.buffer.split_at_mut(bias.offset);
-                let weight = &mut before[weight.offset..weight.offset + weight.count()];
-                (weight, Some(&mut from[..bias.count()]))
-            }
-            [weight] => (self.tensor_mut(weight), None),
-            _ => panic!("layer {layer} has no weight"),
-        }
-    }
-
-    /// Sets W(l) from rows and b(l) from a slice.
+    /// Sets W(l) from rows and b(l) from a slice, which is empty where the layer has no bias.
     ///
     /// # Errors
     /// When a shape differs, or a bias is given to a layer that has none.
     #[inline(never)]
     pub fn set(&mut self, layer: usize, weight: &Matrix<T>, bias: &[T]) -> Result<()> {
-        let shape = |m: &MatrixView<T>| format!("{} x {}", m.rows(), m.columns());
-        let own = self.weight(layer);
-        if (own.rows(), own.columns()) != (weight.rows(), weight.columns()) {
-            return Err(Error::shape(format!("weight of layer {layer}"), shape(&own), shape(&weight.view())));
+        let layout = Arc::clone(&self.layout);
+        let Some((own_weight, rest)) = layout.layer_tensors(layer).split_first() else {
+            return Err(Error::shape(format!("layer {layer}"), "a layer with a weight", "one without"));
+        };
+        if (own_weight.rows, own_weight.columns) != (weight.rows(), weight.columns()) {
+            let shape = |rows, columns| format!("{rows} x {columns}");
+            return Err(Error::shape(
+                format!("weight of layer {layer}"),
+                shape(own_weight.rows, own_weight.columns),
+                shape(weight.rows(), weight.columns()),
+            ));
         }
-        let (own_weight, own_bias) = self.weight_and_bias_mut(layer);
-        let own_bias = own_bias.unwrap_or_default();
-        if own_bias.len() != bias.len() {
-            return Err(Error::shape(format!("bias of layer {layer}"), own_bias.len(), bias.len()));
+        let own_bias = rest.first();
+        let length = own_bias.map_or(0, TensorLayout::count);
+        if length != bias.len() {
+            return Err(Error::shape(format!("bias of layer {layer}"), length, bias.len()));
         }
-        own_weight.copy_from_slice(weight.as_slice());
-        own_bias.copy_from_slice(bias);
+        self.numbers_mut(own_weight).copy_from_slice(weight.as_slice());
+        if let Some(own_bias) = own_bias {
+            self.numbers_mut(own_bias).copy_from_slice(bias);
+        }
         Ok(())
     }
 
@@ -279,16 +278,53 @@ impl<T: Scalar> Parameters<T> {
     /// The first tensor with a number that is not finite.
     #[inline(never)]
     pub fn first_not_finite(&self) -> Option<&TensorLayout> {
-        self.tensors().iter().find(|tensor| !all_finite(self.tensor(tensor)))
+        self.tensors().iter().find(|tensor| !all_finite(self.numbers(tensor)))
     }
 
-    /// The square root of the sum of squares of all numbers, summed in f64 in a fixed order.
+    /// The square root of the sum of squares of all numbers, summed in f64.
+    ///
+    /// The order is fixed, wherever the numbers lie: tensor by tensor and row by row, in partial sums that end at every
+    /// 4,096th position when each tensor begins at a multiple of 16.
     #[inline(never)]
     pub fn norm(&self) -> f64 {
-        let squares = self
-            .as_slice()
-            .chunks(4096)
-            .map(|chunk| chunk.iter().map(|value| value.as_f64() * value.as_f64()).sum::<f64>());
-        squares.sum::<f64>().sqrt()
+        const PART: usize = 4096;
+        let (mut total, mut partial, mut part) = (0.0, 0.0, 0);
+        for tensor in self.tensors() {
+            let (mut position, mut numbers) = (tensor.offset, self.numbers(tensor));
+            while !numbers.is_empty() {
+                if part != position / PART {
+                    total += partial;
+                    (partial, part) = (0.0, position / PART);
+                }
+                let (now, later) = numbers.split_at(numbers.len().min(PART - position % PART));
+                partial = now.iter().fold(partial, |sum, value| sum + value.as_f64() * value.as_f64());
+                (position, numbers) = (position + now.len(), later);
+            }
+        }
+        (total + partial).sqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Activation, Network};
+
+    #[test]
+    fn the_norm_is_that_of_partial_sums_over_the_padded_buffer() {
+        // Tensors that begin in the middle of a part, end before it does, reach over several, and are one number.
+        for widths in [[1, 1, 1], [3, 130, 31], [90, 91, 50], [64, 64, 64], [511, 8, 513]] {
+            let [n_in, hidden, n_out] = widths;
+            let network = Network::builder(n_in)
+                .dense(hidden, Activation::Tanh)
+                .dense(n_out, Activation::Identity)
+                .build()
+                .unwrap();
+            let parameters = network.initialize::<f64>(3);
+            let parts = parameters
+                .buffer
+                .chunks(4096)
+                .map(|part| part.iter().map(|value| value * value).sum::<f64>());
+            assert_eq!(parameters.norm().to_bits(), parts.sum::<f64>().sqrt().to_bits(), "{widths:?}");
+        }
     }
 }

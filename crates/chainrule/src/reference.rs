@@ -76,7 +76,7 @@ pub fn compute(
 
     let tensors_of = |parameters: &Parameters<f64>, l: usize| -> Vec<Matrix<f64>> {
         let tensors = network.layer_tensors(l).iter();
-        tensors.map(|tensor| parameters.tensor_matrix(tensor)).collect()
+        tensors.map(|tensor| parameters.tensor(tensor).to_matrix()).collect()
     };
 
     // 1. z(l) = a(l-1) W(l)^T + b(l), a(l) = sigma(z(l))
@@ -148,7 +148,7 @@ pub fn compute(
         let context = LoopsContext { tensors: &tensors, layer: l, mode };
         let found = loops.gradients(&context, &input, &delta[l]);
         for (tensor, gradient) in network.layer_tensors(l).iter().zip(&found) {
-            gradients.tensor_mut(tensor).copy_from_slice(gradient.as_slice());
+            gradients.set_tensor(tensor, gradient.as_slice()).expect("the gradient has the tensor's shape");
         }
         if l == 1 {
             break;

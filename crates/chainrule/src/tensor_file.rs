@@ -29,7 +29,7 @@ pub(crate) fn named<'a, T: Scalar>(
     parameters.tensors().iter().map(move |tensor| NamedTensor {
         name: format!("{prefix}{}", tensor.name),
         shape: tensor.shape(),
-        values: parameters.tensor(tensor),
+        values: parameters.numbers(tensor),
     })
 }
 
@@ -225,7 +225,7 @@ impl Tensors {
         for tensor in parameters.tensors().to_vec() {
             let name = format!("{prefix}{}", tensor.name);
             let view = views.tensor(&name).or_else(|error| self.fail(error.to_string()))?;
-            let values = parameters.tensor_mut(&tensor);
+            let values = parameters.numbers_mut(&tensor);
             match view.dtype() {
                 Dtype::F32 => fill(values, view.data(), |b| f64::from(f32::from_le_bytes(b))),
                 Dtype::F64 => fill(values, view.data(), f64::from_le_bytes),

@@ -26,11 +26,11 @@ fn predictions_are_those_of_the_formulas() {
     };
     let (width, height, size) = (standardized(0), standardized(1), standardized(3));
     let model = Model::<f64>::load(&place.path("table.safetensors")).unwrap();
-    let tensors: Vec<(Vec<usize>, &[f64])> = model
+    let tensors: Vec<(Vec<usize>, Vec<f64>)> = model
         .parameters
         .tensors()
         .iter()
-        .map(|tensor| (tensor.shape(), model.parameters.tensor(tensor)))
+        .map(|tensor| (tensor.shape(), model.parameters.tensor(tensor).to_vec()))
         .collect();
     let out = place.text("out.csv");
     let mut lines = out.lines();

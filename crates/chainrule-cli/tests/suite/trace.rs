@@ -38,14 +38,14 @@ fn a_trace_of_tensors_holds_the_five_steps() {
 
     // The formulas, from the traced values and the model's parameters.
     let model = chainrule::Model::<f64>::load(&place.path("model.safetensors")).unwrap();
-    let parameters: Vec<&[f64]> =
-        model.parameters.tensors().iter().map(|tensor| model.parameters.tensor(tensor)).collect();
+    let parameters: Vec<Vec<f64>> =
+        model.parameters.tensors().iter().map(|tensor| model.parameters.tensor(tensor).to_vec()).collect();
     let value = |name: &str, l: usize| tensors[&format!("{name}.{l}")].1.as_slice();
     let near =
         |a: f64, b: f64, what: &str| assert!((a - b).abs() < 1e-12 * (1.0 + b.abs()), "{what}: {a} and {b}");
     for l in 1..=3 {
         let (n_in, n_out) = (widths[l - 1], widths[l]);
-        let (weight, bias) = (parameters[2 * l - 2], parameters[2 * l - 1]);
+        let (weight, bias) = (&parameters[2 * l - 2], &parameters[2 * l - 1]);
         for j in 0..n_out {
             for b in 0..7 {
                 let sum: f64 =

@@ -48,8 +48,7 @@ fn a_model_that_says_nothing_of_preprocessing_takes_columns_as_they_are() {
     let place = Place::new();
     let dataset = place.data("table.csv", "a,b,c,y\n1,2,3,0\n-1,0.5,2,1\n");
     let model = bare(Loss::HalfSquaredError, 1);
-    let (weight, bias) =
-        (model.parameters.weight(1).as_slice().to_vec(), model.parameters.bias(1).unwrap().to_vec());
+    let (weight, bias) = (model.parameters.weight(1).to_vec(), model.parameters.bias(1).unwrap().to_vec());
     let predictor = Predictor::of_model(model).unwrap();
     assert!(predictor.preprocessing().is_none());
     let Predictions::Numbers(numbers) = predictor.predict(&dataset).unwrap() else { panic!() };

@@ -164,7 +164,7 @@ fn tensors(reader: &Reader<'_>) -> Vec<Tensor> {
 fn gradients(reader: &Reader<'_>, tensors: &[Tensor]) -> Result<Gradients<f64>, Refusal> {
     let mut gradients = reader.step.network.zeros::<f64>();
     for (layout, tensor) in reader.step.network.tensors().iter().zip(tensors) {
-        gradients.tensor_mut(layout).copy_from_slice(&reader.value(tensor.gradient)?.values);
+        gradients.set_tensor(layout, &reader.value(tensor.gradient)?.values)?;
     }
     Ok(gradients)
 }
@@ -222,7 +222,7 @@ pub(crate) fn check_cell_until(
         }
     }
     let w = value.values[element];
-    let backpropagated = gradients.tensor(&step.network.tensors()[tensor])[element];
+    let backpropagated = gradients.tensor(&gradients.tensors()[tensor]).element(cell.row, cell.column);
     let mut curve = Vec::new();
     for exponent in 1..=14 {
         deadline.check_cancelled()?;
@@ -412,7 +412,7 @@ fn check_element(
             let layout = &gradients.tensors()[tensor];
             let h = checker.step(tensor, element)?;
             let numerical = checker.difference(tensor, element, h)?.derivative;
-            (gradients.tensor(layout)[element], numerical, f64::NAN)
+            (gradients.tensor(layout).element(row, column), numerical, f64::NAN)
         }
     };
     Ok(CheckedCell {

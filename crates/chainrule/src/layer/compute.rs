@@ -31,7 +31,12 @@ pub(crate) struct LayerWeights<'a, T> {
 impl<'a, T: Scalar> LayerWeights<'a, T> {
     /// Those of layer `l`.
     pub(crate) fn of(parameters: &'a Parameters<T>, l: usize) -> Self {
-        LayerWeights { weight: parameters.weight_of(l), bias: parameters.bias(l) }
+        let mut tensors =
+            parameters.layer_tensors(l).iter().map(|tensor| (tensor, parameters.numbers(tensor)));
+        let weight = tensors.next().map(|(tensor, numbers)| {
+            MatrixView::new(tensor.rows, tensor.columns, numbers).expect("a tensor has its shape")
+        });
+        LayerWeights { weight, bias: tensors.next().map(|(_, numbers)| numbers) }
     }
 
     /// The weight of a layer that asked for one.

@@ -22,7 +22,7 @@ use crate::parameters::TensorRequest;
 /// use chainrule::*;
 /// let network = Network::builder(3).layer(Scale {}.into()).dense(2, Activation::Softmax).build()?;
 /// let mut parameters = network.initialize::<f64>(1);
-/// parameters.weight_mut(1).copy_from_slice(&[1.0, 2.0, -0.5]);
+/// parameters.set(1, &Matrix::from_rows(&[[1.0, 2.0, -0.5]]), &[])?;
 /// let inputs = Matrix::from_rows(&[[0.5, 1.5, 4.0]]);
 /// let cache = forward(&network, &parameters, inputs.view(), Mode::Inference)?;
 /// assert_eq!(cache.activation(1).row(0), [0.5, 3.0, -2.0]);

@@ -52,5 +52,5 @@ pub(super) fn implausible(claims: &Claims<'_>) -> Option<String> {
 
 /// The first tensor with a number below 0.
 pub(super) fn first_negative<T: Scalar>(sums: &Parameters<T>) -> Option<&TensorLayout> {
-    sums.tensors().iter().find(|tensor| sums.tensor(tensor).iter().any(|&value| value < T::zero()))
+    sums.tensors().iter().find(|tensor| sums.tensor(tensor).iter().any(|value| value < T::zero()))
 }

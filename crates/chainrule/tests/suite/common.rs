@@ -48,7 +48,7 @@ impl Numbers {
         let mut parameters = network.zeros::<f64>();
         for tensor in network.tensors() {
             let bound = if tensor.is_vector { 0.5 } else { 1.7 / (tensor.columns as f64).sqrt() };
-            parameters.tensor_mut(tensor).fill_with(|| self.within(bound));
+            change(&mut parameters, tensor, |numbers| numbers.fill_with(|| self.within(bound)));
         }
         parameters
     }
@@ -278,13 +278,47 @@ impl Case {
             .network
             .tensors()
             .iter()
-            .map(|tensor| gradients.tensor(tensor).iter().filter(|g| **g != 0.0).count());
+            .map(|tensor| gradients.tensor(tensor).iter().filter(|g| *g != 0.0).count());
         Checked {
             compared: sum(&|tensor| tensor.compared),
             not_zero: not_zero.sum(),
             at_kink: sum(&|tensor| tensor.at_kink),
         }
     }
+}
+
+/// Changes a tensor's numbers, which are given row by row.
+pub(crate) fn change<T: Scalar>(
+    parameters: &mut Parameters<T>,
+    tensor: &TensorLayout,
+    by: impl FnOnce(&mut [T]),
+) {
+    let mut numbers = parameters.tensor(tensor).to_vec();
+    by(&mut numbers);
+    parameters.set_tensor(tensor, &numbers).unwrap();
+}
+
+/// Changes W(l).
+pub(crate) fn change_weight<T: Scalar>(parameters: &mut Parameters<T>, l: usize, by: impl FnOnce(&mut [T])) {
+    change_nth(parameters, l, 0, by);
+}
+
+/// Changes b(l).
+pub(crate) fn change_bias<T: Scalar>(parameters: &mut Parameters<T>, l: usize, by: impl FnOnce(&mut [T])) {
+    change_nth(parameters, l, 1, by);
+}
+
+fn change_nth<T: Scalar>(parameters: &mut Parameters<T>, l: usize, number: usize, by: impl FnOnce(&mut [T])) {
+    let tensor = parameters.tensors().iter().filter(|tensor| tensor.layer == l).nth(number).unwrap().clone();
+    change(parameters, &tensor, by);
+}
+
+/// A network whose outputs before the activation are its inputs.
+pub(crate) fn passing_on(width: usize, activation: Activation) -> (Network, Parameters<f64>) {
+    let network = Network::builder(width).dense(width, activation).build().unwrap();
+    let mut parameters = network.zeros();
+    change_weight(&mut parameters, 1, |w| (0..width).for_each(|j| w[j * width + j] = 1.0));
+    (network, parameters)
 }
 
 /// Panics at the first number whose bits differ.
@@ -300,7 +334,11 @@ pub(crate) fn assert_same_bits<T: Scalar>(what: &str, found: &[T], expected: &[T
 pub(crate) fn assert_same_parameters<T: Scalar>(what: &str, found: &Parameters<T>, expected: &Parameters<T>) {
     assert!(found.same_shapes(expected), "{what}: the shapes");
     for tensor in expected.tensors() {
-        assert_same_bits(&format!("{what}: {}", tensor.name), found.tensor(tensor), expected.tensor(tensor));
+        assert_same_bits(
+            &format!("{what}: {}", tensor.name),
+            &found.tensor(tensor).to_vec(),
+            &expected.tensor(tensor).to_vec(),
+        );
     }
 }
 

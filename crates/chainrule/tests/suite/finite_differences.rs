@@ -214,8 +214,8 @@ fn a_kink_is_named_a_kink_and_not_a_failure() {
     // All z(1) are 0: every parameter of layer 1 moves some z across ReLU's kink.
     let network = network(2, Activation::Relu, 3, Activation::Identity);
     let mut case = Case::new(network, Loss::HalfSquaredError, ROWS, 900);
-    case.parameters.weight_mut(1).fill(0.0);
-    case.parameters.bias_mut(1).unwrap().fill(0.0);
+    change_weight(&mut case.parameters, 1, |w| w.fill(0.0));
+    change_bias(&mut case.parameters, 1, |b| b.fill(0.0));
     let options = CheckOptions::default();
     let report = |case: &Case| {
         gradient_check(&case.network, &case.parameters, &case.loss, case.data.samples(), &options).unwrap()
@@ -225,7 +225,7 @@ fn a_kink_is_named_a_kink_and_not_a_failure() {
     assert!(report(&case).passed());
     assert_eq!(kinks(&case), [(0, 10), (0, 5), (15, 0), (3, 0)]);
     // One neuron alone at its kink.
-    case.parameters.bias_mut(1).unwrap().copy_from_slice(&[1.0, -1.0, 0.0, 2.0, -0.5]);
+    change_bias(&mut case.parameters, 1, |b| b.copy_from_slice(&[1.0, -1.0, 0.0, 2.0, -0.5]));
     assert!(report(&case).passed());
     assert_eq!(kinks(&case), [(8, 2), (4, 1), (15, 0), (3, 0)]);
     // The slopes on both sides are averaged by a central difference: it is the kink that must be seen, not the error.
@@ -293,12 +293,12 @@ fn a_kink_is_named() {
     let builder = Network::builder(1).dense(2, Activation::Identity).dropout(0.5);
     let network = builder.dense(2, Activation::Relu).dense(1, Activation::Identity).build().unwrap();
     let mut parameters = network.zeros::<f64>();
-    parameters.weight_mut(1).copy_from_slice(&[1.0, 1.0]);
+    change_weight(&mut parameters, 1, |w| w.copy_from_slice(&[1.0, 1.0]));
     // The second neuron's z in the first sample is 0.
-    parameters.weight_mut(3).copy_from_slice(&[1.0, 1.0, 2.0, -1.0]);
-    parameters.weight_mut(4).copy_from_slice(&[1.0, 1.0]);
-    parameters.bias_mut(3).unwrap()[1] = -2.0;
-    parameters.bias_mut(1).unwrap()[1] = 1.0;
+    change_weight(&mut parameters, 3, |w| w.copy_from_slice(&[1.0, 1.0, 2.0, -1.0]));
+    change_weight(&mut parameters, 4, |w| w.copy_from_slice(&[1.0, 1.0]));
+    change_bias(&mut parameters, 3, |b| b[1] = -2.0);
+    change_bias(&mut parameters, 1, |b| b[1] = 1.0);
     let (inputs, targets) = (Matrix::from_rows(&[[3.0], [-1.0]]), Matrix::from_rows(&[[7.0], [0.5]]));
     let samples = Samples { inputs: inputs.view().into(), targets: (&targets).into(), sample_weights: None };
     let check = |parameters: &Parameters<f64>, tensor: usize, element: usize| {
@@ -311,8 +311,8 @@ fn a_kink_is_named() {
     let kink = Kink::Neuron { layer: 3, neuron: 1, sample: 0 };
     assert_eq!(check(&parameters, 0, 0), (Some(kink), None));
     // With b(2)[2] = 6 that z is 8, and the output 7 + 8.
-    parameters.bias_mut(3).unwrap()[1] = 6.0;
-    parameters.bias_mut(4).unwrap()[0] = -8.0;
+    change_bias(&mut parameters, 3, |b| b[1] = 6.0);
+    change_bias(&mut parameters, 4, |b| b[0] = -8.0);
     assert_eq!(check(&parameters, 4, 1), (Some(Kink::Loss { output: 0, sample: 0 }), None));
 }
 
@@ -336,7 +336,7 @@ fn differences_are_those_of_whole_passes() {
                     let h = 0.05;
                     let loss_at = |step: f64| {
                         let mut moved = case.parameters.clone();
-                        moved.tensor_mut(tensor)[element] += step;
+                        change(&mut moved, tensor, |numbers| numbers[element] += step);
                         let cache = forward(&network, &moved, case.data.inputs.view(), mode).unwrap();
                         let (targets, weights) = (samples.targets, samples.sample_weights);
                         let error = output_error(&network, &cache, &case.loss, targets, weights);
@@ -380,8 +380,8 @@ fn passes_end_where_nothing_changes() {
     let deep = (0..50).fold(Network::builder(2), |builder, _| builder.dense(3, Activation::Relu));
     let network = deep.dense(1, Activation::Identity).build().unwrap();
     let mut case = Case::new(network, Loss::HalfSquaredError, ROWS, 31);
-    case.parameters.weight_mut(3).fill(0.0);
-    case.parameters.bias_mut(3).unwrap().fill(-1.0);
+    change_weight(&mut case.parameters, 3, |w| w.fill(0.0));
+    change_bias(&mut case.parameters, 3, |b| b.fill(-1.0));
     let (options, gradients) = (CheckOptions::default(), case.network.zeros());
     let samples = case.data.samples();
     let mut checker =

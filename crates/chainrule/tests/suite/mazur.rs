@@ -1,7 +1,7 @@
 //! Mazur's step-by-step example: 2-2-2 sigmoids with half squared error, every number worked out by hand.
 //! Matt Mazur, "A Step by Step Backpropagation Example", 2015; here with 16 digits.
 
-use crate::common::five_steps;
+use crate::common::{change_bias, change_weight, five_steps};
 use chainrule::optimizer::Sgd;
 use chainrule::*;
 
@@ -52,7 +52,7 @@ impl Example {
         assert_close("loss after the step", self.loss(updated), LOSS_AFTER);
         let mut frozen = updated.clone();
         for l in [1, 2] {
-            frozen.bias_mut(l).unwrap().copy_from_slice(self.parameters.bias(l).unwrap());
+            change_bias(&mut frozen, l, |b| self.parameters.bias(l).unwrap().copy_to(b));
         }
         assert_close("loss with frozen biases", self.loss(&frozen), LOSS_AFTER_WITH_FROZEN_BIASES);
     }
@@ -76,13 +76,13 @@ fn by_the_five_functions() {
         let l = if name == "delta.2" { 2 } else { 1 };
         assert_close(name, five.deltas.delta(l)[(0, index)], expected);
     }
-    assert_close("dW(2)", five.gradients.weight(2)[(0, 0)], WEIGHT_GRADIENT);
-    assert_eq!(five.gradients.bias(2).unwrap(), five.deltas.delta(2).row(0));
+    assert_close("dW(2)", five.gradients.weight(2).element(0, 0), WEIGHT_GRADIENT);
+    assert_eq!(five.gradients.bias(2).unwrap().to_vec(), five.deltas.delta(2).row(0));
     let mut updated = parameters.clone();
     update(&mut Optimizer::new(rule(), parameters).unwrap(), &mut updated, &five.gradients).unwrap();
     // Mazur's w5, rounded there to 0.35891648.
-    assert_close("w5", updated.weight(2)[(0, 0)], 0.40 - 0.5 * WEIGHT_GRADIENT);
-    assert!((updated.weight(2)[(0, 0)] - 0.358_916_48).abs() < 1e-8);
+    assert_close("w5", updated.weight(2).element(0, 0), 0.40 - 0.5 * WEIGHT_GRADIENT);
+    assert!((updated.weight(2).element(0, 0) - 0.358_916_48).abs() < 1e-8);
     example.assert_losses_after(&updated);
 }
 
@@ -96,11 +96,11 @@ fn by_the_fused_step() {
     let threads = Threads::single();
     let sum = step.run(&threads, &mut parameters, &mut optimizer, example.samples(), None).unwrap();
     assert_close("loss", sum.mean(), LOSS);
-    assert_close("dW(2)", step.kept_gradients().unwrap().weight(2)[(0, 0)], WEIGHT_GRADIENT);
+    assert_close("dW(2)", step.kept_gradients().unwrap().weight(2).element(0, 0), WEIGHT_GRADIENT);
     // With one sample the bias gradients are the deltas.
     for (name, index, expected) in DELTAS {
         let l = if name == "delta.2" { 2 } else { 1 };
-        assert_close(name, step.kept_gradients().unwrap().bias(l).unwrap()[index], expected);
+        assert_close(name, step.kept_gradients().unwrap().bias(l).unwrap().element(0, index), expected);
     }
     example.assert_losses_after(&parameters);
     let sum = step.run(&threads, &mut parameters, &mut optimizer, example.samples(), None).unwrap();
@@ -121,8 +121,8 @@ fn by_the_trace() {
     assert_close("dW(2)", values("weight_gradient.2")[0], WEIGHT_GRADIENT);
     let mut updated = parameters.clone();
     for l in [1, 2] {
-        updated.weight_mut(l).copy_from_slice(values(&format!("updated_weight.{l}")));
-        updated.bias_mut(l).unwrap().copy_from_slice(values(&format!("updated_bias.{l}")));
+        change_weight(&mut updated, l, |w| w.copy_from_slice(values(&format!("updated_weight.{l}"))));
+        change_bias(&mut updated, l, |b| b.copy_from_slice(values(&format!("updated_bias.{l}"))));
     }
     example.assert_losses_after(&updated);
 }

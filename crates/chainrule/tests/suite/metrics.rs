@@ -31,15 +31,6 @@ enum Kind {
     Numbers,
 }
 
-/// A network whose outputs before the activation are its inputs.
-fn passing_on(width: usize, activation: Activation) -> (Network, Parameters<f64>) {
-    let network = Network::builder(width).dense(width, activation).build().unwrap();
-    let mut parameters = network.zeros();
-    let weight = parameters.tensor_mut(&network.tensors()[0]);
-    (0..width).for_each(|j| weight[j * width + j] = 1.0);
-    (network, parameters)
-}
-
 /// Rows of tenths, so that there are ties, with a weight of 0 to 3 each, at least one of them above 0.
 fn case(kind: Kind, width: usize, rows: usize, seed: u64) -> Case {
     let width = match kind {

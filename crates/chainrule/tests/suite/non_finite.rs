@@ -74,9 +74,12 @@ fn assert_chain_diverges<T: Scalar>(
     let number = T::from_f64;
     let network = chain(activations).build().unwrap();
     let mut good = network.zeros::<T>();
-    (1..=network.depth()).for_each(|l| good.weight_mut(l)[0] = number(0.5));
+    (1..=network.depth()).for_each(|l| change_weight(&mut good, l, |w| w[0] = number(0.5)));
     let spoil = |parameters: &mut Parameters<T>| {
-        weights.iter().enumerate().for_each(|(index, w)| parameters.weight_mut(index + 1)[0] = number(*w));
+        weights
+            .iter()
+            .enumerate()
+            .for_each(|(index, w)| change_weight(parameters, index + 1, |own| own[0] = number(*w)));
     };
     let good_data = [number(0.25)];
     assert_diverges(
@@ -163,7 +166,7 @@ fn parameters() {
     // A bias.
     let network = Network::builder(1).dense(2, Activation::Tanh).dense(3, Identity);
     let good = network.clone().build().unwrap().initialize::<f64>(1);
-    let spoil = |parameters: &mut Parameters<f64>| parameters.bias_mut(2).unwrap()[2] = f64::NAN;
+    let spoil = |parameters: &mut Parameters<f64>| change_bias(parameters, 2, |b| b[2] = f64::NAN);
     let data: (&[f64], &[f64]) = (&[0.5], &[1.0, 2.0, 3.0]);
     assert_diverges(network, Loss::HalfSquaredError, (&good, data.0, data.1), spoil, data, ("parameter", 2));
 }
@@ -182,9 +185,9 @@ fn pre_activations() {
         .dropout(0.0)
         .dense_without_bias(1, Identity);
     let mut good = network.clone().build().unwrap().zeros::<f32>();
-    good.weight_mut(2)[0] = 0.5;
-    good.weight_mut(4)[0] = 0.5;
-    let spoil = |parameters: &mut Parameters<f32>| parameters.weight_mut(4)[0] = 1e20;
+    change_weight(&mut good, 2, |w| w[0] = 0.5);
+    change_weight(&mut good, 4, |w| w[0] = 0.5);
+    let spoil = |parameters: &mut Parameters<f32>| change_weight(parameters, 4, |w| w[0] = 1e20);
     assert_diverges(network, loss(), (&good, &[0.25], &[1.0]), spoil, (&[1e20], &[1.0]), ("z", 4));
 }
 
@@ -236,8 +239,8 @@ fn gradients_that_overflow_while_others_are_applied() {
     // z(1) = 1, z(2) = 1e20, delta(2) = 1, delta(1) = 1e20, dW(1) = 1e20 x 1e20.
     let network = chain(&[Identity; 2]).build().unwrap();
     let mut parameters = network.zeros::<f32>();
-    parameters.weight_mut(1)[0] = 1e-20;
-    parameters.weight_mut(2)[0] = 1e20;
+    change_weight(&mut parameters, 1, |w| w[0] = 1e-20);
+    change_weight(&mut parameters, 2, |w| w[0] = 1e20);
     let before = parameters.clone();
     let mut optimizer = Optimizer::new(Rule::Adam(Adam::default()), &parameters).unwrap();
     let mut step = TrainingStep::new(&network, &Loss::MeanAbsoluteError, None, 1).unwrap();
@@ -305,8 +308,8 @@ fn clipping_keeps_what_is_not_a_number() {
     let network = Network::builder(2).dense(3, Identity).build().unwrap();
     for clipping in [Clipping::Value(0.5), Clipping::GlobalNorm(0.5)] {
         let mut gradients = network.zeros::<f32>();
-        gradients.weight_mut(1).copy_from_slice(&[1.0, f32::NAN, -2.0, 0.25, 4.0, -0.125]);
+        change_weight(&mut gradients, 1, |w| w.copy_from_slice(&[1.0, f32::NAN, -2.0, 0.25, 4.0, -0.125]));
         clip(&mut gradients, clipping);
-        assert!(gradients.weight(1)[(0, 1)].is_nan(), "{clipping:?}: {:?}", gradients.weight(1));
+        assert!(gradients.weight(1).element(0, 1).is_nan(), "{clipping:?}: {:?}", gradients.weight(1));
     }
 }

@@ -102,9 +102,8 @@ impl<T: Scalar> Loaded<T> {
         assert_eq!(tensors.len(), case.parameters.len(), "{}", case.name);
         for tensor in &tensors {
             let values = case.parameters[&tensor.name].values();
-            for (to, from) in parameters.tensor_mut(tensor).iter_mut().zip(values) {
-                *to = T::from_f64(from);
-            }
+            let values: Vec<T> = values.into_iter().map(T::from_f64).collect();
+            parameters.set_tensor(tensor, &values).unwrap();
         }
         let (values, classes) = match &case.targets {
             OracleTargets::Values(rows) => (Some(matrix(rows)), vec![]),
@@ -139,7 +138,7 @@ fn compare<T: Scalar>(
 ) {
     for tensor in found.tensors() {
         let expected = expected[&tensor.name].values();
-        let values = found.tensor(tensor);
+        let values = found.tensor(tensor).to_vec();
         assert_eq!(values.len(), expected.len());
         let largest = expected.iter().fold(0.0f64, |m, x| m.max(x.abs()));
         for (index, (found, expected)) in values.iter().zip(&expected).enumerate() {
@@ -236,8 +235,10 @@ fn check_optimizer<T: Scalar>(
     // The moves themselves, not only where they end: what ten steps changed is much more than the tolerance.
     for tensor in parameters.tensors() {
         let before = data.parameters.tensor(tensor);
-        let moved =
-            before.iter().zip(parameters.tensor(tensor)).any(|(a, b)| (*a - *b).abs() > T::from_f64(1e-3));
+        let moved = before
+            .iter()
+            .zip(parameters.tensor(tensor).iter())
+            .any(|(a, b)| (a - b).abs() > T::from_f64(1e-3));
         assert!(moved, "{what}: {} has hardly moved", tensor.name);
     }
 }

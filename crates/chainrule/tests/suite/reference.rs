@@ -21,13 +21,14 @@ fn case(widths: [usize; 3], rows: usize, hidden: Activation, loss: Loss, seed: u
     round(case.data.inputs.as_mut_slice());
     for tensor in case.network.tensors() {
         // Small weights would be rounded to zero; the last layer's need no exactness but in f32.
-        let values = case.parameters.tensor_mut(tensor);
-        if tensor.layer == 1 {
-            values.iter_mut().for_each(|w| *w = (*w * (tensor.columns as f64).sqrt()).clamp(-1.0, 1.0));
-            round(values);
-        } else {
-            values.iter_mut().for_each(|w| *w = f64::from(*w as f32));
-        }
+        change(&mut case.parameters, tensor, |values| {
+            if tensor.layer == 1 {
+                values.iter_mut().for_each(|w| *w = (*w * (tensor.columns as f64).sqrt()).clamp(-1.0, 1.0));
+                round(values);
+            } else {
+                values.iter_mut().for_each(|w| *w = f64::from(*w as f32));
+            }
+        });
     }
     if let OwnedTargets::Values(values) = &case.data.targets {
         case.data.targets = OwnedTargets::Values(values.cast::<f32>().cast());
@@ -56,7 +57,7 @@ fn distances<T: Scalar>(case: &Case, expected: &reference::Values) -> Vec<(Strin
     }
     for tensor in case.network.tensors() {
         let (found, expected) = (found.gradients.tensor(tensor), expected.gradients.tensor(tensor));
-        distances.push((tensor.name.clone(), distance(found, expected)));
+        distances.push((tensor.name.clone(), distance(&found.to_vec(), &expected.to_vec())));
     }
     distances
 }
