@@ -566,6 +566,12 @@ def lion(learning_rate, beta1=0.9, beta2=0.99, weight_decay=0.0):
     }}
 
 
+def lamb(learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-6, weight_decay=0.01):
+    return {"lamb": {
+        "learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon, "weight_decay": weight_decay,
+    }}
+
+
 class Lion(torch.optim.Optimizer):
     """PyTorch has no Lion: program 1 of Chen et al. 2023, line by line."""
 
@@ -583,6 +589,27 @@ class Lion(torch.optim.Optimizer):
                 p.sub_(group["lr"] * (update + group["weight_decay"] * p))
 
 
+class Lamb(torch.optim.Optimizer):
+    """PyTorch has no LAMB: algorithm 2 of You et al. 2020, line by line, with phi(z) = z."""
+
+    def __init__(self, parameters, lr, betas, eps, weight_decay):
+        super().__init__(parameters, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                state = self.state[p]
+                t = state["t"] = state.get("t", 0) + 1
+                m, v = (state.setdefault(key, torch.zeros_like(p)) for key in "mv")
+                m.mul_(beta1).add_((1 - beta1) * p.grad)
+                v.mul_(beta2).add_((1 - beta2) * p.grad**2)
+                r = m / (1 - beta1**t) / ((v / (1 - beta2**t)).sqrt() + group["eps"])
+                u = r + group["weight_decay"] * p
+                p.sub_(group["lr"] * p.norm() / u.norm() * u)
+
+
 TANH = "depth2_tanh_identity_half_squared_error_weighted"
 GELU = "depth2_gelu_softmax_cross_entropy_smoothed"
 MULTI_LABEL = "depth2_gelu_tanh_sigmoid_binary_cross_entropy"
@@ -593,7 +620,7 @@ RELU = "depth2_relu_identity_mean_squared_error"
 LAYER_NORMS = "layer_norm_gelu_layer_norm_identity_mean_squared_error_weighted"
 
 # name, network, optimizer, clip, and factors of rate, decay and epsilon for vectors, if any. The default arguments above
-# are PyTorch's defaults, Lion's the paper's.
+# are PyTorch's defaults, Lion's the paper's; LAMB's are those of the libraries that have it.
 OPTIMIZERS = [
     ("sgd", TANH, sgd(0.1), None),
     ("sgd_relu", RELU, sgd(0.05), None),
@@ -621,6 +648,9 @@ OPTIMIZERS = [
      nadam(0.05, beta1=0.8, beta2=0.95, epsilon=1e-3, momentum_decay=0.5, weight_decay=0.05), None),
     ("lion", GELU, lion(0.01), None),
     ("lion_weight_decay", MULTI_LABEL, lion(0.02, beta1=0.8, beta2=0.95, weight_decay=0.3), None),
+    ("lamb", GELU, lamb(0.05), None),
+    ("lamb_weight_decay_clip_global_norm", TANH,
+     lamb(0.1, beta1=0.8, beta2=0.95, epsilon=1e-3, weight_decay=0.3), {"global_norm": 0.75}),
     ("adam_layer_norm", LAYER_NORMS, adam(0.05), None),
     ("adamw_weights_decay_alone", GELU, adamw(0.05, weight_decay=0.2), None,
      {"rate": 1.0, "decay": 0.0, "epsilon": 1.0}),
@@ -655,6 +685,8 @@ def torch_optimizer(spec, parameters, vectors):
             momentum_decay=s["momentum_decay"], **common)
     if name == "lion":
         return Lion(parameters, s["learning_rate"], (s["beta1"], s["beta2"]), s["weight_decay"])
+    if name == "lamb":
+        return Lamb(parameters, s["learning_rate"], (s["beta1"], s["beta2"]), s["epsilon"], s["weight_decay"])
     if name == "rmsprop":
         return torch.optim.RMSprop(
             parameters, alpha=s["alpha"], eps=s["epsilon"], momentum=s["momentum"],

@@ -160,7 +160,7 @@ pub(crate) struct TrainArguments {
     /// For sgd and rmsprop; 0 if not given
     #[arg(long, value_parser = parse_number, help_heading = "Training")]
     pub(crate) momentum: Option<f64>,
-    /// Decoupled for adamw, else L2; the rule's default, or 0.1 for images and the rule chosen by itself, if not given
+    /// Decoupled for adamw and lion, part of the step for lamb, else L2; the rule's default, or 0.1 for images and the rule chosen by itself, if not given
     #[arg(long, value_name = "DECAY", value_parser = parse_number, help_heading = "Training")]
     pub(crate) weight_decay: Option<f64>,
     /// Learning-rate schedule; one-cycle if not given

@@ -351,9 +351,9 @@ fn say_result(
 ) -> Result<()> {
     let Fitted { epochs, epochs_before, best_epoch, rows_seen, .. } = *fitted;
     let how = match fitted.ending {
-        Ending::Finished => "trained",
         Ending::StoppedEarly => "stopped early: trained",
         Ending::Interrupted => "interrupted: trained",
+        _ => "trained",
     };
     let of_this_run = match epochs_before {
         0 => String::new(),

@@ -121,7 +121,7 @@ fn not_finite<T: Scalar + InputNumber>(
     let farthest =
         || (0..numbers.len()).max_by(|&one, &two| numbers[one].abs().total_cmp(&numbers[two].abs()));
     let Some(index) = first.or_else(farthest) else {
-        return Ok(Error::Data("there are no rows".to_owned()).into());
+        return Ok(Error::Empty { what: "rows" }.into());
     };
     let (place, value) = (place(index / columns), numbers[index]);
     let output = output_name(preprocessing, index % columns, columns);

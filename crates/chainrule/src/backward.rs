@@ -25,6 +25,19 @@ pub struct OutputError<T> {
 /// For softmax with cross-entropy, sigmoid with binary cross-entropy and identity with half squared error
 /// delta(L) is (prediction - target) / B. Every other pair works too: see [`Loss`].
 ///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(2).dense(3, Activation::Tanh).dense(2, Activation::Softmax).build()?;
+/// let parameters = network.initialize::<f64>(1);
+/// let inputs = Matrix::from_rows(&[[0.5, -1.0]]);
+/// let cache = forward(&network, &parameters, inputs.view(), Mode::Inference)?;
+/// let error = output_error(&network, &cache, &Loss::cross_entropy(), Targets::Classes(&[1]), None)?;
+/// // Softmax with cross-entropy: the prediction less the target.
+/// assert!((error.delta[(0, 0)] - cache.output()[(0, 0)]).abs() < 1e-15);
+/// assert!((error.delta[(0, 1)] - (cache.output()[(0, 1)] - 1.0)).abs() < 1e-15);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+///
 /// # Errors
 /// When targets or weights do not fit the loss or the batch.
 #[inline(never)]
@@ -69,6 +82,21 @@ impl<T: Scalar> Deltas<T> {
 }
 
 /// Step 3: delta(l) = (delta(l+1) W(l+1)) * sigma'(z(l)), for l = L-1..1.
+///
+/// ```
+/// # use chainrule::*;
+/// # let network = Network::builder(2).dense(3, Activation::Tanh).dense(2, Activation::Softmax).build()?;
+/// # let parameters = network.initialize::<f64>(1);
+/// # let inputs = Matrix::from_rows(&[[0.5, -1.0]]);
+/// # let cache = forward(&network, &parameters, inputs.view(), Mode::Inference)?;
+/// # let error = output_error(&network, &cache, &Loss::cross_entropy(), Targets::Classes(&[1]), None)?;
+/// let deltas = backward(&network, &parameters, &cache, error.delta)?;
+/// // delta(1) of the first neuron: the error that its two weights carry back, times tanh' = 1 - a^2.
+/// let (w, a) = (parameters.weight(2), cache.activation(1)[(0, 0)]);
+/// let carried = deltas.delta(2).row(0).iter().zip([w.element(0, 0), w.element(1, 0)]).map(|(d, w)| d * w).sum::<f64>();
+/// assert!((deltas.delta(1)[(0, 0)] - carried * (1.0 - a * a)).abs() < 1e-15);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 ///
 /// # Errors
 /// When an argument does not have the network's shapes.
@@ -125,6 +153,21 @@ pub(crate) fn through_activation<T: Scalar>(
 }
 
 /// Step 4: dW(l) = delta(l)^T a(l-1), db(l) = the column sums of delta(l).
+///
+/// ```
+/// # use chainrule::*;
+/// # let network = Network::builder(2).dense(3, Activation::Tanh).dense(2, Activation::Softmax).build()?;
+/// # let parameters = network.initialize::<f64>(1);
+/// # let inputs = Matrix::from_rows(&[[0.5, -1.0]]);
+/// # let cache = forward(&network, &parameters, inputs.view(), Mode::Inference)?;
+/// # let error = output_error(&network, &cache, &Loss::cross_entropy(), Targets::Classes(&[1]), None)?;
+/// # let deltas = backward(&network, &parameters, &cache, error.delta)?;
+/// let gradients = gradients(&network, &cache, &deltas)?;
+/// // Of one sample: the outer product of delta(1) and the inputs.
+/// assert_eq!(gradients.weight(1).element(2, 1), deltas.delta(1)[(0, 2)] * inputs[(0, 1)]);
+/// assert_eq!(gradients.bias(1).unwrap().to_vec(), deltas.delta(1).row(0));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 ///
 /// # Errors
 /// When an argument does not have the network's shapes.

@@ -2,10 +2,18 @@
 
 use std::path::PathBuf;
 
+use crate::checkpoint::ScheduleError;
+
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, and where.
+///
+/// ```
+/// use chainrule::*;
+/// let refused = Network::builder(3).dense(2, Activation::Tanh).dropout(0.5).build().unwrap_err();
+/// assert!(matches!(refused, Error::Layer { layer: 2, name: "dropout", .. }), "{refused}");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -71,9 +79,40 @@ pub enum Error {
         /// What is wrong and what is allowed.
         reason: String,
     },
-    /// Data that nothing can be learned or measured from.
+    /// None of what at least 1 is needed of.
+    #[error("there are no {what}; at least 1 is needed")]
+    Empty {
+        /// What is missing, such as "samples".
+        what: &'static str,
+    },
+    /// An index past the end.
+    #[error("there is no {what} {index}; there are {count}, counted from 0")]
+    Index {
+        /// What was looked for, such as "tensor".
+        what: String,
+        /// Counted from 0.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// Sizes that no machine can compute with.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Parameters that are not finite, where training was to begin.
+    #[error("{tensor} has a number that is not finite")]
+    Parameters {
+        /// The tensor's name in model files.
+        tensor: String,
+    },
+    /// Data that nothing can be learned or measured from, as when all weights are 0.
     #[error("{0}")]
     Data(String),
+    /// A schedule that the network's layers cannot be run by.
+    #[error("the schedule's {0}")]
+    Schedule(ScheduleError),
+    /// A run was to be written down within an epoch.
+    #[error("a run can be written down between epochs only; this one was interrupted within one")]
+    WithinEpoch,
     /// A limit of memory in which no step can be done.
     #[error(
         "a step needs at least {minimum} bytes, and the limit is {limit}; give a limit of {minimum} or more, or lower \

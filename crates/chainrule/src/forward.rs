@@ -56,6 +56,19 @@ impl<T: Scalar> Cache<T> {
 ///
 /// `inputs` has shape [B, n_0]. Everything is kept for the backward pass.
 ///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(2).dense(3, Activation::Tanh).dense(2, Activation::Softmax).build()?;
+/// let parameters = network.initialize::<f64>(1);
+/// let inputs = Matrix::from_rows(&[[0.5, -1.0]]);
+/// let cache = forward(&network, &parameters, inputs.view(), Mode::Inference)?;
+/// let (w, b, z) = (parameters.weight(1), parameters.bias(1).unwrap(), cache.pre_activation(1));
+/// let sum = 0.5 * w.element(0, 0) - 1.0 * w.element(0, 1) + b.element(0, 0);
+/// assert!((z[(0, 0)] - sum).abs() < 1e-15);
+/// assert_eq!(cache.activation(1)[(0, 0)].to_bits(), Activation::Tanh.elementwise().unwrap().value(z[(0, 0)]).to_bits());
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+///
 /// # Errors
 /// When there are no inputs, or inputs or parameters do not have the network's shapes.
 #[inline(never)]
@@ -69,7 +82,7 @@ pub fn forward<T: Scalar>(
     network.check_inputs(inputs.columns())?;
     let batch = inputs.rows();
     if batch == 0 {
-        return Err(Error::Data("there are no samples; at least 1 is needed".to_owned()));
+        return Err(Error::Empty { what: "samples" });
     }
     let mut cache = Cache { mode, activations: vec![inputs.to_matrix()], pre_activations: Vec::new() };
     let room = || vec![T::zero(); batch * network.widest()];
@@ -110,6 +123,18 @@ pub(crate) fn activate_output<T: Scalar>(activation: Activation, width: usize, v
 pub(crate) const INFERENCE_BATCH: usize = 128;
 
 /// The network's output for any number of samples, on all threads, keeping nothing else: [samples, n_L].
+///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(2).dense(3, Activation::Tanh).dense(2, Activation::Softmax).build()?;
+/// let parameters = network.initialize::<f64>(1);
+/// let inputs = Matrix::from_rows(&[[0.5, -1.0]]);
+/// let output = infer(&Threads::single(), &network, &parameters, inputs.view())?;
+/// assert_eq!((output.rows(), output.columns()), (1, 2));
+/// let cache = forward(&network, &parameters, inputs.view(), Mode::Inference)?;
+/// assert_eq!(&output, cache.output());
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 ///
 /// # Errors
 /// When the inputs or the parameters do not have the network's shapes.

@@ -120,6 +120,19 @@ impl CheckReport {
 
 /// Checks the gradients that backpropagation gives for any network, loss and data.
 ///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(2).dense(3, Activation::Tanh).dense(1, Activation::Identity).build()?;
+/// let parameters = network.initialize::<f64>(1);
+/// let (inputs, wanted) = (Matrix::from_rows(&[[0.5, -1.0]]), Matrix::from_rows(&[[0.3]]));
+/// let samples = Samples { inputs: inputs.view().into(), targets: Targets::from(&wanted), sample_weights: None };
+/// let options = gradient_check::CheckOptions::default();
+/// let report = gradient_check(&network, &parameters, &Loss::HalfSquaredError, samples, &options)?;
+/// assert!(report.passed() && report.worst_error() < 1e-6);
+/// assert_eq!(report.tensors.iter().map(|tensor| tensor.compared).sum::<usize>(), 2 * 3 + 3 + 3 + 1);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+///
 /// # Errors
 /// When shapes do not fit, or the loss is not finite.
 pub fn gradient_check(
@@ -137,6 +150,28 @@ pub fn gradient_check(
 }
 
 /// Checks gradients from anywhere.
+///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(2).dense(3, Activation::Tanh).dense(1, Activation::Identity).build()?;
+/// let parameters = network.initialize::<f64>(1);
+/// let (inputs, wanted) = (Matrix::from_rows(&[[0.5, -1.0]]), Matrix::from_rows(&[[0.3]]));
+/// let samples = Samples { inputs: inputs.view().into(), targets: Targets::from(&wanted), sample_weights: None };
+/// let loss = Loss::HalfSquaredError;
+/// let mut gradients = reference::compute(&network, &parameters, &loss, samples, Mode::Inference, None)?.gradients;
+/// let options = gradient_check::CheckOptions::default();
+/// let check = |gradients: &Gradients<f64>| {
+///     gradient_check::check_gradients(&network, &parameters, &loss, samples, gradients, &options)
+/// };
+/// assert!(check(&gradients)?.passed());
+/// // A wrong one is found, and named.
+/// let tensor = network.layer_tensors(1)[0].clone();
+/// gradients.set_element(&tensor, 2, 1, 0.5);
+/// let report = check(&gradients)?;
+/// let worst = report.tensors[0].worst.as_ref().unwrap();
+/// assert!(!report.passed() && (worst.row, worst.column) == (2, 1));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 ///
 /// # Errors
 /// When shapes do not fit, or the loss is not finite.
@@ -444,12 +479,10 @@ impl<'a> Checker<'a> {
 
     fn layout(&self, tensor: usize, element: usize) -> Result<&'a TensorLayout> {
         let tensors = self.network.tensors();
-        let layout = tensors.get(tensor).ok_or_else(|| {
-            Error::Data(format!("there is no tensor {tensor}; there are {}, from 0", tensors.len()))
-        })?;
+        let fail = |what: &str, index, count| Error::Index { what: what.to_owned(), index, count };
+        let layout = tensors.get(tensor).ok_or_else(|| fail("tensor", tensor, tensors.len()))?;
         if element >= layout.count() {
-            let (name, count) = (&layout.name, layout.count());
-            return Err(Error::Data(format!("{name} has no element {element}; it has {count}, from 0")));
+            return Err(fail(&format!("element of {}", layout.name), element, layout.count()));
         }
         Ok(layout)
     }

@@ -9,6 +9,18 @@ use crate::names::{find_by_name, written_by_name};
 use crate::random::Random;
 
 /// How weights are drawn.
+///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(300).dense(200, Activation::Relu).build()?;
+/// // By default the rule that suits the activation: for ReLU normal with variance 2 / 300.
+/// let weights = network.initialize::<f64>(1).weight(1).to_vec();
+/// let variance = weights.iter().map(|w| w * w).sum::<f64>() / weights.len() as f64;
+/// assert!((variance * 300.0 / 2.0 - 1.0).abs() < 0.05);
+/// let uniform = network.initialize_with::<f64>("lecun-uniform".parse()?, 1);
+/// assert!(uniform.weight(1).iter().all(|w| w.abs() <= 0.1));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Initialization {

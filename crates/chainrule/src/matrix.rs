@@ -20,6 +20,16 @@ pub struct Matrix<T> {
 }
 
 /// A borrowed row-major matrix.
+///
+/// ```
+/// use chainrule::{Matrix, MatrixView};
+/// let numbers = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let view = MatrixView::new(2, 3, &numbers)?;
+/// assert_eq!(view.row(1), [4.0, 5.0, 6.0]);
+/// assert_eq!(view.slice(1..2).to_matrix(), Matrix::from_rows(&[[4.0, 5.0, 6.0]]));
+/// assert!(MatrixView::new(2, 4, &numbers).is_err());
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MatrixView<'a, T> {
     data: &'a [T],

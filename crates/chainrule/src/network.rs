@@ -48,6 +48,19 @@ impl PartialEq for Network {
 }
 
 /// Collects layers; see [`Network::builder`].
+///
+/// ```
+/// use chainrule::layer::LayerNorm;
+/// use chainrule::*;
+/// let network = Network::builder(8)
+///     .dense(16, Activation::Gelu)
+///     .layer(LayerNorm::default().into())
+///     .dropout(0.1)
+///     .dense_without_bias(3, Activation::Softmax)
+///     .build()?;
+/// assert_eq!((network.depth(), network.parameter_count()), (4, 8 * 16 + 16 + 2 * 16 + 16 * 3));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct NetworkBuilder {
     input_width: usize,

@@ -185,6 +185,14 @@ impl OutputFile {
 
 /// Writes a whole file: [`OutputFile::at`] and [`OutputFile::write`] at once.
 ///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("losses.csv");
+/// chainrule::write_file(&path, b"epoch,loss\n1,0.5\n")?;
+/// assert_eq!(std::fs::read_to_string(&path).unwrap(), "epoch,loss\n1,0.5\n");
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+///
 /// # Errors
 /// As those.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -12,6 +12,14 @@ use crate::matrix::Matrix;
 use crate::tensor_view::TensorView;
 
 /// One tensor's place in the buffer.
+///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(3).dropout(0.1).dense(2, Activation::Tanh).build()?;
+/// let names: Vec<_> = network.tensors().iter().map(|tensor| (tensor.layer, &tensor.name[..], tensor.shape())).collect();
+/// assert_eq!(names, [(2, "layers.0.weight", vec![2, 3]), (2, "layers.0.bias", vec![2])]);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorLayout {
     /// The network's layer, counted from 1.
@@ -118,6 +126,18 @@ impl ParameterLayout {
 /// All weights and biases of a network, or their gradients.
 ///
 /// Layer numbers are the network's, from 1.
+///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(3).dense(2, Activation::Tanh).build()?;
+/// let mut parameters = network.initialize::<f32>(1);
+/// let bias = parameters.by_name("layers.0.bias").unwrap().clone();
+/// parameters.set_tensor(&bias, &[0.5, -0.5])?;
+/// let before = parameters.set_element(&bias, 0, 1, 0.25);
+/// assert_eq!((before, parameters.tensor(&bias).to_vec()), (-0.5, vec![0.5, 0.25]));
+/// assert_eq!((parameters.count(), parameters.zeros_like().norm()), (8, 0.0));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters<T> {
     layout: Arc<ParameterLayout>,

@@ -57,6 +57,20 @@ pub struct Values {
 
 /// Steps 1 to 4, with a mistake if one is asked for.
 ///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(2).dense(3, Activation::Tanh).dense(1, Activation::Identity).build()?;
+/// let parameters = network.initialize::<f64>(1);
+/// let (inputs, wanted) = (Matrix::from_rows(&[[0.5, -1.0]]), Matrix::from_rows(&[[0.3]]));
+/// let samples = Samples { inputs: inputs.view().into(), targets: Targets::from(&wanted), sample_weights: None };
+/// let right = reference::compute(&network, &parameters, &Loss::HalfSquaredError, samples, Mode::Inference, None)?;
+/// let mistake = Some(reference::Mistake::NoActivationDerivative);
+/// let wrong = reference::compute(&network, &parameters, &Loss::HalfSquaredError, samples, Mode::Inference, mistake)?;
+/// assert_eq!(right.loss, wrong.loss);
+/// assert_ne!(right.delta[1], wrong.delta[1]);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+///
 /// # Errors
 /// When shapes do not fit.
 pub fn compute(

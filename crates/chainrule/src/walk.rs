@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 
 use crate::kernel::Scalar;
 use crate::kernel::panels::Panels;
-use crate::layer::{Context, LayerWeights, Signal};
+use crate::layer::{Context, LayerTensors, Signal};
 use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::Parameters;
@@ -33,8 +33,8 @@ pub(crate) enum Shown {
 
 impl<T: Scalar> Walk<'_, T> {
     fn context(&self, l: usize) -> Context<'_, T> {
-        let weights = LayerWeights::of(self.parameters, l);
-        Context { weights, layer: l, mode: self.mode, first_sample: self.first_sample }
+        let tensors = LayerTensors::of(self.parameters, l);
+        Context { tensors, layer: l, mode: self.mode, first_sample: self.first_sample }
     }
 
     /// z(l)^T from a(l-1)^T.

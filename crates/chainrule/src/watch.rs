@@ -11,6 +11,14 @@ thread_local! {
 
 /// Does `work`, and calls `watcher` with the share that is done, from 0 to 1, of what takes longer than a moment in it on this
 /// thread: gradient checks, and planners. Of several, each begins at 0.
+///
+/// ```
+/// use chainrule::checkpoint::{Chain, Planner};
+/// let chain = Chain::new(vec![8; 16], vec![1; 16], vec![8; 16])?;
+/// let planner = chainrule::watched(|share| eprint!("\r{:3.0} %", 100.0 * share), || Planner::new(&chain));
+/// assert!(planner.curve().len() > 1);
+/// # Ok::<(), chainrule::checkpoint::ChainError>(())
+/// ```
 pub fn watched<X>(watcher: impl FnMut(f64) + 'static, work: impl FnOnce() -> X) -> X {
     let before = WATCHER.replace(Some(Box::new(watcher)));
     let result = work();

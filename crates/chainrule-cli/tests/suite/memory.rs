@@ -249,7 +249,10 @@ fn limits_that_cannot_be_kept_are_refused() {
     place.refused("plan", &["--layers"]);
     place.refused("plan --layers 5", &["at least two widths"]);
     place.refused("plan --layers 5,5 --microbatches 0", &["1 or more"]);
-    place.refused("plan --layers 5,5 --batch 3 --microbatches 4", &["cannot be cut into 4"]);
+    place.refused(
+        "plan --layers 5,5 --batch 3 --microbatches 4",
+        &["micro-batches for 3 samples: expected 1 to 3, found 4"],
+    );
     place.refused("plan --layers 5,5 -o nowhere/curve.svg", &["nowhere"]);
     place.refused("plan missing.safetensors", &["missing.safetensors"]);
 }

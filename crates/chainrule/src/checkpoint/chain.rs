@@ -13,6 +13,19 @@ use std::fmt;
 ///
 /// The input is the caller's: w_0 = 0. Where delta(l-1) is written beside state l-1 rather than over it, e_l
 /// contains w_(l-1) for l > 1.
+///
+/// ```
+/// use chainrule::checkpoint::{Chain, Planner};
+/// // Three layers: bytes of each state, the cost of each forward, bytes that each backward holds beside.
+/// let chain = Chain::new(vec![100, 100, 10], vec![1, 1, 1], vec![0, 100, 100])?;
+/// let plain = chain.run(&chain.plain()).unwrap();
+/// assert_eq!((plain.peak_bytes, plain.forward_cost), (310, 3));
+/// // In fewer bytes, layer 1 is computed twice.
+/// let least = Planner::least_bytes(&chain);
+/// assert!(least < plain.peak_bytes);
+/// assert_eq!(chain.run(&Planner::new(&chain).schedule(least).unwrap()).unwrap().forward_cost, 4);
+/// # Ok::<(), chainrule::checkpoint::ChainError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
     state_bytes: Vec<u64>,
@@ -97,6 +110,7 @@ fn sum(numbers: &[u64]) -> Option<u64> {
 
 /// Why three lists do not make a chain, or a chain cannot be searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ChainError {
     /// The lists are empty.
     NoLayers,

@@ -23,6 +23,16 @@ const UNREACHED: u64 = u64::MAX;
 /// States l, l+1, ... serve nothing once B_l is the next backward, so only sets of states below l are
 /// visited.
 ///
+/// ```
+/// use chainrule::checkpoint::{Chain, Planner, optimum};
+/// let chain = Chain::new(vec![8; 5], vec![1; 5], vec![8; 5])?;
+/// let least = Planner::least_bytes(&chain);
+/// let planned = chain.run(&Planner::new(&chain).schedule(least).unwrap()).unwrap();
+/// assert_eq!(optimum(&chain, least)?, Some(planned.forward_cost));
+/// assert_eq!(optimum(&chain, least - 1)?, None);
+/// # Ok::<(), chainrule::checkpoint::ChainError>(())
+/// ```
+///
 /// # Errors
 /// More than [`CERTIFIABLE`] layers.
 pub fn optimum(chain: &Chain, limit: u64) -> Result<Option<u64>, ChainError> {

@@ -8,6 +8,7 @@ use super::{Chain, Schedule};
 
 /// Which recurrence a planner uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Method {
     /// N: checkpoints may move, or be dropped and rebuilt.
     General,
@@ -41,6 +42,19 @@ enum Table {
 }
 
 /// The whole curve of a chain, memory against cost, and the tables that turn a limit into a schedule.
+///
+/// ```
+/// use chainrule::checkpoint::{Chain, Planner};
+/// let chain = Chain::new(vec![8; 16], vec![1; 16], vec![8; 16])?;
+/// let planner = Planner::new(&chain);
+/// // Ever fewer forwards for ever more bytes, down to one a layer.
+/// assert!(planner.curve().is_sorted_by(|one, next| one.bytes < next.bytes && one.forward_cost > next.forward_cost));
+/// let last = planner.curve().last().unwrap();
+/// assert_eq!(last.forward_cost, 16);
+/// let cost = chain.run(&planner.schedule(last.bytes - 1).unwrap()).unwrap();
+/// assert!(cost.peak_bytes < last.bytes && cost.forward_cost > 16);
+/// # Ok::<(), chainrule::checkpoint::ChainError>(())
+/// ```
 pub struct Planner {
     chain: Chain,
     method: Method,

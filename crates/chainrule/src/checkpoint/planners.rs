@@ -3,6 +3,15 @@
 use super::{Chain, Planner};
 
 /// The planners of some chains, each made once.
+///
+/// ```
+/// use chainrule::checkpoint::{Chain, Planners};
+/// let chain = Chain::new(vec![8; 16], vec![1; 16], vec![8; 16])?;
+/// let mut planners = Planners::new();
+/// let least = planners.least_bytes(&chain);
+/// assert_eq!(planners.of(&chain).curve()[0].bytes, least);
+/// # Ok::<(), chainrule::checkpoint::ChainError>(())
+/// ```
 #[derive(Default)]
 pub struct Planners {
     made: Vec<(Chain, Planner)>,

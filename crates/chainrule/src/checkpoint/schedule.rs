@@ -26,6 +26,12 @@ impl fmt::Display for Operation {
 }
 
 /// The operations of one training step, in order.
+///
+/// ```
+/// use chainrule::checkpoint::{Operation::*, Schedule};
+/// assert_eq!(Schedule::plain(2).operations, [Forward(1), Forward(2), Backward(2), Backward(1)]);
+/// assert_eq!(Drop(1).to_string(), "drop 1");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
     /// First operation first.
@@ -44,6 +50,14 @@ pub struct Cost {
 }
 
 /// The operation that a chain cannot execute, and why.
+///
+/// ```
+/// use chainrule::checkpoint::{Chain, Fault, Operation::*, Schedule};
+/// let chain = Chain::new(vec![8; 3], vec![1; 3], vec![8; 3])?;
+/// let error = chain.run(&Schedule { operations: vec![Forward(1), Forward(3)] }).unwrap_err();
+/// assert_eq!((error.index, error.fault), (1, Fault::InputNotLive));
+/// # Ok::<(), chainrule::checkpoint::ChainError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScheduleError {
     /// Index of the operation; the length of the schedule if it ends too early.
@@ -56,6 +70,7 @@ pub struct ScheduleError {
 
 /// Why an operation cannot be executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The layer is not in 1..=L, or a drop of state L, which never exists.
     NoSuchState,

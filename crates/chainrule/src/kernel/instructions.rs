@@ -8,6 +8,7 @@ pub(crate) const VARIABLE: &str = "CHAINRULE_INSTRUCTIONS";
 
 /// The sets that the kernels are compiled for. All give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InstructionSet {
     /// 512-bit vectors, as x86-64-v4 has them.
     Avx512,

@@ -7,12 +7,12 @@ use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::{Blocks, Panels};
 use crate::matrix::MatrixView;
 use crate::mode::Mode;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, TensorLayout};
 
 /// What a layer sees of the step it takes part in, for some rows of the batch.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a, T> {
-    pub(crate) weights: LayerWeights<'a, T>,
+    pub(crate) tensors: LayerTensors<'a, T>,
     /// The layer's number, from 1.
     pub(crate) layer: usize,
     pub(crate) mode: Mode,
@@ -20,28 +20,33 @@ pub(crate) struct Context<'a, T> {
     pub(crate) first_sample: usize,
 }
 
-/// A layer's parameters. Empty where a layer has none.
+/// A layer's tensors of parameters, by the order in which its kind asked for them.
 #[derive(Clone, Copy)]
-pub(crate) struct LayerWeights<'a, T> {
-    /// W, [n_out, n_in]; where it is a vector, [1, n].
-    pub(crate) weight: Option<MatrixView<'a, T>>,
-    pub(crate) bias: Option<&'a [T]>,
+pub(crate) struct LayerTensors<'a, T> {
+    parameters: &'a Parameters<T>,
+    layer: usize,
 }
 
-impl<'a, T: Scalar> LayerWeights<'a, T> {
-    /// Those of layer `l`.
-    pub(crate) fn of(parameters: &'a Parameters<T>, l: usize) -> Self {
-        let mut tensors =
-            parameters.layer_tensors(l).iter().map(|tensor| (tensor, parameters.numbers(tensor)));
-        let weight = tensors.next().map(|(tensor, numbers)| {
-            MatrixView::new(tensor.rows, tensor.columns, numbers).expect("a tensor has its shape")
-        });
-        LayerWeights { weight, bias: tensors.next().map(|(_, numbers)| numbers) }
+impl<'a, T: Scalar> LayerTensors<'a, T> {
+    /// Those of layer `layer`.
+    pub(crate) fn of(parameters: &'a Parameters<T>, layer: usize) -> Self {
+        LayerTensors { parameters, layer }
     }
 
-    /// The weight of a layer that asked for one.
-    pub(super) fn weight(&self) -> MatrixView<'a, T> {
-        self.weight.expect("the layer has asked for a weight")
+    fn get(&self, number: usize) -> Option<(&'a TensorLayout, &'a [T])> {
+        let tensor = self.parameters.layer_tensors(self.layer).get(number)?;
+        Some((tensor, self.parameters.numbers(tensor)))
+    }
+
+    /// Tensor `number`, which is a matrix.
+    pub(super) fn matrix(&self, number: usize) -> MatrixView<'a, T> {
+        let (tensor, numbers) = self.get(number).expect("the layer has asked for this tensor");
+        MatrixView::new(tensor.rows, tensor.columns, numbers).expect("a tensor has its shape")
+    }
+
+    /// The numbers of tensor `number`, row by row; none where there is no such tensor.
+    pub(super) fn vector(&self, number: usize) -> Option<&'a [T]> {
+        self.get(number).map(|(_, numbers)| numbers)
     }
 }
 

@@ -15,6 +15,16 @@ use crate::matrix::Matrix;
 use crate::parameters::TensorRequest;
 
 /// A fully connected layer with its activation.
+///
+/// ```
+/// use chainrule::layer::Dense;
+/// use chainrule::*;
+/// let dense = Dense { width: 2, activation: Activation::Relu, bias: false };
+/// assert_eq!(Layer::from(dense.clone()).formulas().forward, "z(l) = a(l-1) W(l)^T");
+/// let network = Network::builder(3).layer(dense.into()).dense(1, Activation::Identity).build()?;
+/// assert_eq!(network.parameter_count(), 2 * 3 + 2 + 1);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dense {
@@ -89,7 +99,7 @@ impl Kind for Dense {
 impl<T: Scalar> Compute<T> for Dense {
     /// z^T = b + W a^T.
     fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]) {
-        forward_product(context.weights.weight().into(), input, context.weights.bias, pre_activation);
+        forward_product(context.tensors.matrix(0).into(), input, context.tensors.vector(1), pre_activation);
     }
 
     /// a = sigma(z).
@@ -108,7 +118,7 @@ impl<T: Scalar> Compute<T> for Dense {
 
     /// dLoss/da(l-1) = delta(l) W(l).
     fn propagate(&self, context: Context<'_, T>, signal: Signal<'_, T>, input_error: &mut [T]) {
-        backward_product(signal.delta, context.weights.weight().into(), input_error);
+        backward_product(signal.delta, context.tensors.matrix(0).into(), input_error);
     }
 
     /// dW = delta^T a(l-1), db = the column sums of delta.

@@ -14,6 +14,21 @@ use crate::mode::Mode;
 use crate::random::{Purpose, Stream};
 
 /// A layer that zeroes inputs at random while training.
+///
+/// ```
+/// use chainrule::layer::Dropout;
+/// use chainrule::*;
+/// let network = Network::builder(100).layer(Dropout { rate: 0.25 }.into()).dense(1, Activation::Identity).build()?;
+/// let (parameters, ones) = (network.zeros::<f64>(), Matrix::from_rows(&[[1.0; 100]]));
+/// let kept = |mode| -> Result<usize> {
+///     let cache = forward(&network, &parameters, ones.view(), mode)?;
+///     // What is kept is larger, so that the mean stays.
+///     Ok(cache.activation(1).row(0).iter().filter(|a| (**a - 1.0 / 0.75).abs() < 1e-15).count())
+/// };
+/// assert!((60..90).contains(&kept(Mode::Training { seed: 1, step: 0 })?));
+/// assert_eq!(kept(Mode::Inference)?, 0, "all are 1");
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dropout {

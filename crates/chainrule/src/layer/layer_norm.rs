@@ -144,8 +144,8 @@ fn groups(rows: usize) -> impl Iterator<Item = Range<usize>> {
 
 impl<T: Scalar> Compute<T> for LayerNorm {
     fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]) {
-        let weight = context.weights.weight().row(0);
-        let bias = context.weights.bias.unwrap_or_default();
+        let weight = context.tensors.vector(0).unwrap_or_default();
+        let bias = context.tensors.vector(1).unwrap_or_default();
         vectorized_loop! {
             for T: from: &'a [T] = input.data(), to: &'a mut [T] = pre_activation, weight: &'a [T] = weight,
                 bias: &'a [T] = bias, samples: usize = input.columns(), epsilon: T = T::from_f64(self.epsilon);
@@ -182,7 +182,7 @@ impl<T: Scalar> Compute<T> for LayerNorm {
         let input = signal.input.expect("this kind has asked for its input");
         vectorized_loop! {
             for T: delta: &'a [T] = signal.delta.data(), input: Panels<'a, T> = input, to: &'a mut [T] = input_error,
-                weight: &'a [T] = context.weights.weight().row(0), epsilon: T = T::from_f64(self.epsilon);
+                weight: &'a [T] = context.tensors.vector(0).unwrap_or_default(), epsilon: T = T::from_f64(self.epsilon);
             for group in groups(input.rows()) {
                 let (shape, input) = ((input.rows(), weight.len()), input.data());
                 let count = T::from_f64(weight.len() as f64);

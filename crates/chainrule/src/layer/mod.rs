@@ -22,7 +22,7 @@ pub use scale::Scale;
 use crate::activation::Activation;
 use crate::kernel::Scalar;
 
-pub(crate) use compute::{Compute, Context, LayerWeights, Signal};
+pub(crate) use compute::{Compute, Context, LayerTensors, Signal};
 pub(crate) use kind::Kind;
 pub(crate) use loops::{Loops, LoopsContext};
 
@@ -81,6 +81,13 @@ impl Layer {
     }
 
     /// What it computes, in symbols.
+    ///
+    /// ```
+    /// use chainrule::layer::{Dropout, Layer};
+    /// let formulas = Layer::from(Dropout { rate: 0.5 }).formulas();
+    /// assert_eq!(formulas.backward, "dLoss/da(l-1) = mask * dLoss/da(l)");
+    /// assert!(formulas.gradients.is_empty());
+    /// ```
     pub fn formulas(&self) -> Formulas {
         self.kind().formulas()
     }
@@ -106,7 +113,9 @@ impl Layer {
     }
 
     /// Whether the state, the one tensor that is kept of a hidden layer for the backward pass, is its z: where sigma'
-    /// cannot be had from a. Elsewhere it is a. Either has the output's width.
+    /// cannot be had from a. Elsewhere it is a. Either has the output's width: the error comes back over it, and what is left
+    /// of it is a(l), the next layer's input. A unit with a wider z, such as a gated one, is two layers: one up to z, and one
+    /// that reads it as its input.
     pub(crate) fn keeps_pre_activation(&self) -> bool {
         self.activation().is_some_and(|sigma| !sigma.derivative_from_activation())
     }

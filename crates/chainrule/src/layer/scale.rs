@@ -57,7 +57,7 @@ impl Kind for Scale {
 impl<T: Scalar> Compute<T> for Scale {
     /// z^T: row j of the input's transpose times w_j.
     fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]) {
-        let (weight, columns) = (context.weights.weight().row(0), input.columns());
+        let (weight, columns) = (context.tensors.vector(0).unwrap_or_default(), input.columns());
         vectorized_loop! {
             for T: from: &'a [T] = input.data(), to: &'a mut [T] = pre_activation, weight: &'a [T] = weight,
                 columns: usize = columns;
@@ -76,7 +76,7 @@ impl<T: Scalar> Compute<T> for Scale {
 
     /// dLoss/da(l-1): column j of delta times w_j.
     fn propagate(&self, context: Context<'_, T>, signal: Signal<'_, T>, input_error: &mut [T]) {
-        let (weight, rows) = (context.weights.weight().row(0), signal.delta.rows());
+        let (weight, rows) = (context.tensors.vector(0).unwrap_or_default(), signal.delta.rows());
         vectorized_loop! {
             for T: from: &'a [T] = signal.delta.data(), to: &'a mut [T] = input_error, weight: &'a [T] = weight,
                 rows: usize = rows;

@@ -48,9 +48,9 @@ impl Describe for CrossEntropy<'_> {
 
     fn check(&self, outputs: usize) -> Result<()> {
         if outputs < 2 {
-            let reason = "cross-entropy needs at least 2 outputs, one for each class; \
-                          for a single output use binary cross-entropy";
-            return Err(Error::Data(reason.to_owned()));
+            let expected =
+                "at least 2 outputs, one for each class (for a single output use binary cross-entropy)";
+            return Err(Error::shape("cross-entropy", expected, outputs));
         }
         let holds = (0.0..1.0).contains(&self.label_smoothing);
         let allowed = "must be at least 0 and less than 1";

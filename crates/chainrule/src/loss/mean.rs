@@ -6,6 +6,13 @@ use crate::kernel::Scalar;
 use crate::kernel::vectorized::vectorized_loop;
 
 /// A sum of losses and the sum of the weights in it; their ratio is the loss.
+///
+/// ```
+/// use chainrule::WeightedSum;
+/// let mut epoch = WeightedSum { loss: 3.0, weight: 2.0 };
+/// epoch.add(WeightedSum { loss: 1.0, weight: 2.0 });
+/// assert_eq!(epoch.mean(), 1.0);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WeightedSum {
     /// sum_i v_i l_i

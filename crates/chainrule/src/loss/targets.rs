@@ -6,6 +6,15 @@ use crate::kernel::Scalar;
 use crate::matrix::{Matrix, MatrixView};
 
 /// What the network should have answered, one row or one class index for each sample.
+///
+/// ```
+/// use chainrule::{Matrix, Targets};
+/// let wanted = Matrix::from_rows(&[[0.5, 1.0], [2.0, -1.0], [0.0, 0.0]]);
+/// let numbers = Targets::from(&wanted);
+/// assert_eq!((numbers.len(), numbers.slice(1..3).len()), (3, 2));
+/// let classes = Targets::<f32>::Classes(&[0, 2, 1]);
+/// assert_eq!(classes.slice(1..2), Targets::Classes(&[2]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Targets<'a, T> {
     /// [B, n_L]: numbers, labels in 0..=1, or a distribution over the classes.
@@ -73,6 +82,7 @@ impl<T: Scalar> RowTarget<'_, T> {
 
 /// The targets that a loss can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TargetRange {
     /// All finite numbers.
     Finite,
@@ -129,10 +139,10 @@ impl Loss {
         sample_weights: Option<&[T]>,
     ) -> Result<()> {
         if samples == 0 {
-            return Err(Error::Data("there are no samples; at least 1 is needed".to_owned()));
+            return Err(Error::Empty { what: "samples" });
         }
         if outputs == 0 {
-            return Err(Error::Data("there are no outputs; at least 1 is needed".to_owned()));
+            return Err(Error::Empty { what: "outputs" });
         }
         if targets.len() != samples {
             let (expected, found) = (format!("{samples} rows"), format!("{} rows", targets.len()));

@@ -8,6 +8,20 @@ use crate::kernel::Scalar;
 
 /// g' = g + weight_decay w; v = v + g'^2, from initial_accumulator;
 /// w -= learning_rate / (1 + (t - 1) learning_rate_decay) g' / (sqrt(v) + epsilon).
+///
+/// ```
+/// use chainrule::optimizer::{Adagrad, update};
+/// use chainrule::*;
+/// let network = Network::builder(1).dense_without_bias(1, Activation::Identity).build()?;
+/// let mut parameters = network.initialize_with::<f64>(Initialization::Constant(1.0), 0);
+/// let gradients = network.initialize_with::<f64>(Initialization::Constant(0.5), 0);
+/// let rule = Rule::Adagrad(Adagrad { learning_rate: 0.1, ..Adagrad::default() });
+/// let mut optimizer = Optimizer::new(rule, &parameters)?;
+/// update(&mut optimizer, &mut parameters, &gradients)?;
+/// // The sum of squares is that of one gradient.
+/// assert!((parameters.weight(1).element(0, 0) - (0.9)).abs() < 1e-6);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adagrad {

@@ -9,6 +9,20 @@ use crate::portable::power;
 
 /// g' = g + weight_decay w; m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
 /// w -= learning_rate / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + epsilon).
+///
+/// ```
+/// use chainrule::optimizer::{Adam, update};
+/// use chainrule::*;
+/// let network = Network::builder(1).dense_without_bias(1, Activation::Identity).build()?;
+/// let mut parameters = network.initialize_with::<f64>(Initialization::Constant(1.0), 0);
+/// let gradients = network.initialize_with::<f64>(Initialization::Constant(0.5), 0);
+/// let rule = Rule::Adam(Adam { learning_rate: 0.1, ..Adam::default() });
+/// let mut optimizer = Optimizer::new(rule, &parameters)?;
+/// update(&mut optimizer, &mut parameters, &gradients)?;
+/// // The first step is the learning rate, whatever the size of the gradient.
+/// assert!((parameters.weight(1).element(0, 0) - (0.9)).abs() < 1e-6);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adam {
@@ -26,6 +40,20 @@ pub struct Adam {
 
 /// Adam whose weight decay shrinks the weights directly: w -= learning_rate weight_decay w, then
 /// Adam's step on the plain gradient.
+///
+/// ```
+/// use chainrule::optimizer::{AdamW, update};
+/// use chainrule::*;
+/// let network = Network::builder(1).dense_without_bias(1, Activation::Identity).build()?;
+/// let mut parameters = network.initialize_with::<f64>(Initialization::Constant(1.0), 0);
+/// let gradients = network.initialize_with::<f64>(Initialization::Constant(0.5), 0);
+/// let rule = Rule::AdamW(AdamW { learning_rate: 0.1, weight_decay: 0.2, ..AdamW::default() });
+/// let mut optimizer = Optimizer::new(rule, &parameters)?;
+/// update(&mut optimizer, &mut parameters, &gradients)?;
+/// // The decay, and the step of Adam.
+/// assert!((parameters.weight(1).element(0, 0) - (1.0 - 0.1 * 0.2 - 0.1)).abs() < 1e-6);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamW {
@@ -44,6 +72,20 @@ pub struct AdamW {
 /// Adam that divides by the largest v so far: u = max(u, v), and
 /// w -= learning_rate / (1 - beta1^t) m / (sqrt(u / (1 - beta2^t)) + epsilon). A parameter's steps are then never lengthened
 /// again; PyTorch's `Adam` with `amsgrad=True`.
+///
+/// ```
+/// use chainrule::optimizer::{AmsGrad, update};
+/// use chainrule::*;
+/// let network = Network::builder(1).dense_without_bias(1, Activation::Identity).build()?;
+/// let mut parameters = network.initialize_with::<f64>(Initialization::Constant(1.0), 0);
+/// let gradients = network.initialize_with::<f64>(Initialization::Constant(0.5), 0);
+/// let rule = Rule::AmsGrad(AmsGrad { learning_rate: 0.1, ..AmsGrad::default() });
+/// let mut optimizer = Optimizer::new(rule, &parameters)?;
+/// update(&mut optimizer, &mut parameters, &gradients)?;
+/// // As Adam while gradients do not shrink.
+/// assert!((parameters.weight(1).element(0, 0) - (0.9)).abs() < 1e-6);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AmsGrad {

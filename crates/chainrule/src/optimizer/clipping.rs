@@ -10,6 +10,7 @@ use crate::parameters::Gradients;
 /// How gradients are bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Clipping {
     /// Each element is cut off at ± this.
     Value(f64),
@@ -32,6 +33,18 @@ impl Clipping {
 }
 
 /// Bounds the gradients in place.
+///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(2).dense_without_bias(2, Activation::Identity).build()?;
+/// let mut gradients = network.initialize_with::<f64>(Initialization::Constant(3.0), 0);
+/// assert_eq!(gradients.norm(), 6.0);
+/// clip(&mut gradients, Clipping::GlobalNorm(1.0));
+/// assert!((gradients.norm() - 1.0).abs() < 1e-6);
+/// clip(&mut gradients, Clipping::Value(0.25));
+/// assert!(gradients.weight(1).iter().all(|g| g == 0.25));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[inline(never)]
 pub fn clip<T: Scalar>(gradients: &mut Gradients<T>, clipping: Clipping) {
     clip_on(&Threads::single(), gradients, clipping);

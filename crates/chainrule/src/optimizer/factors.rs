@@ -6,6 +6,16 @@ use super::{Rule, check_not_negative, check_positive};
 use crate::error::Result;
 
 /// Factors of a rule's hyperparameters, for one tensor; all 1 by default.
+///
+/// ```
+/// use chainrule::TrainingOptions;
+/// use chainrule::optimizer::TensorFactors;
+/// // Biases, and other vectors, do not decay.
+/// let vectors = TensorFactors { decay: 0.0, ..TensorFactors::default() };
+/// let options = TrainingOptions { vectors, ..TrainingOptions::default() };
+/// options.check()?;
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TensorFactors {

@@ -9,6 +9,20 @@ use crate::kernel::Scalar;
 /// c = beta1 m + (1 - beta1) g; w -= learning_rate (sign(c) + weight_decay w); m = beta2 m + (1 - beta2) g.
 ///
 /// Every parameter moves by the learning rate, whatever the size of its gradient; by nothing where c is 0.
+///
+/// ```
+/// use chainrule::optimizer::{Lion, update};
+/// use chainrule::*;
+/// let network = Network::builder(1).dense_without_bias(1, Activation::Identity).build()?;
+/// let mut parameters = network.initialize_with::<f64>(Initialization::Constant(1.0), 0);
+/// let gradients = network.initialize_with::<f64>(Initialization::Constant(0.5), 0);
+/// let rule = Rule::Lion(Lion { learning_rate: 0.1, weight_decay: 0.5, ..Lion::default() });
+/// let mut optimizer = Optimizer::new(rule, &parameters)?;
+/// update(&mut optimizer, &mut parameters, &gradients)?;
+/// // The sign of the gradient, and the decay.
+/// assert!((parameters.weight(1).element(0, 0) - (1.0 - 0.1 * (1.0 + 0.5))).abs() < 1e-6);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lion {

@@ -8,6 +8,7 @@ mod adagrad;
 mod adam;
 mod clipping;
 mod factors;
+mod lamb;
 mod lion;
 mod nadam;
 mod rmsprop;
@@ -22,13 +23,14 @@ pub use adam::{Adam, AdamW, AmsGrad};
 pub(crate) use clipping::clip_on;
 pub use clipping::{Clipping, clip};
 pub use factors::TensorFactors;
+pub use lamb::Lamb;
 pub use lion::Lion;
 pub use nadam::NAdam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
 use crate::error::{Error, Result, require};
-use crate::kernel::parts::for_each_part;
+use crate::kernel::parts::{Parts, for_each_part};
 use crate::kernel::vectorized::vectorized_loop;
 use crate::kernel::{Scalar, Threads};
 use crate::names::{find_by_name, written_by_name};
@@ -65,7 +67,8 @@ macro_rules! rules {
                 match self { $(Rule::$rule(rule) => rule.learning_rate = learning_rate,)* }
             }
 
-            /// Sets the weight decay (for [`AdamW`] decoupled, else added to the gradient).
+            /// Sets the weight decay: decoupled for [`AdamW`] and [`Lion`], part of the step for [`Lamb`], else added to the
+            /// gradient.
             pub fn set_weight_decay(&mut self, weight_decay: f64) {
                 match self { $(Rule::$rule(rule) => rule.weight_decay = weight_decay,)* }
             }
@@ -82,6 +85,11 @@ macro_rules! rules {
             /// How many buffers of the parameters' size the rule keeps between steps.
             pub fn state_buffers(&self) -> usize {
                 match self { $(Rule::$rule(rule) => rule.state_buffers(),)* }
+            }
+
+            /// Whether the rule takes whole tensors, so that a step keeps its gradients until all are there.
+            pub fn takes_whole_tensors(&self) -> bool {
+                match self { $(Rule::$rule(rule) => rule.takes_whole_tensors(),)* }
             }
 
             fn initial_state(&self) -> f64 {
@@ -131,6 +139,8 @@ rules! {
     NAdam "nadam",
     /// The sign of a moving average.
     Lion "lion",
+    /// Adam whose steps are as long as the tensors they change, times the learning rate.
+    Lamb "lamb",
 }
 
 written_by_name!(Rule);
@@ -176,6 +186,12 @@ trait Update {
         before
     }
 
+    /// Whether [`Update::update`] is to be given whole tensors, row by row, on the path that keeps gradients. Elsewhere it is
+    /// given any part of one.
+    fn takes_whole_tensors(&self) -> bool {
+        false
+    }
+
     /// Changes w by one step; unused state buffers are empty.
     ///
     /// Implementations are `#[inline(always)]`: the caller compiles them for the machine's vectors.
@@ -215,6 +231,20 @@ fn check_fraction(name: &'static str, value: f64) -> Result<()> {
 }
 
 /// A rule and its state for one set of parameters.
+///
+/// ```
+/// use chainrule::optimizer::{Adam, update};
+/// use chainrule::*;
+/// let network = Network::builder(3).dense(2, Activation::Identity).build()?;
+/// let mut parameters = network.initialize::<f32>(1);
+/// let mut optimizer = Optimizer::new(Rule::Adam(Adam::default()), &parameters)?;
+/// // Two buffers of state, each as large as the parameters.
+/// assert_eq!(optimizer.bytes(), 2 * parameters.bytes());
+/// optimizer.set_learning_rate(0.01);
+/// update(&mut optimizer, &mut parameters, &network.initialize(2))?;
+/// assert_eq!(optimizer.steps(), 1);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Optimizer<T> {
     rule: Rule,
@@ -224,6 +254,14 @@ pub struct Optimizer<T> {
     carried: f64,
     /// One for each tensor; none where all are as the rule says.
     factors: Vec<TensorFactors>,
+    /// Whole tensors, for a rule that takes them; else none.
+    whole: Parts,
+}
+
+/// The tensors as parts of the buffer, for a rule that takes them whole.
+fn whole_tensors<T: Scalar>(rule: &Rule, parameters: &Parameters<T>) -> Parts {
+    let tensors = parameters.tensors().iter().filter(|_| rule.takes_whole_tensors());
+    Parts::new(tensors.map(|tensor| tensor.offset()..tensor.offset() + tensor.count()).collect())
 }
 
 impl<T: Scalar> Optimizer<T> {
@@ -242,7 +280,8 @@ impl<T: Scalar> Optimizer<T> {
                 buffer
             })
             .collect();
-        Ok(Optimizer { rule, state, steps: 0, carried: 1.0, factors: Vec::new() })
+        let whole = whole_tensors(&rule, parameters);
+        Ok(Optimizer { rule, state, steps: 0, carried: 1.0, factors: Vec::new(), whole })
     }
 
     /// The rule.
@@ -296,8 +335,13 @@ impl<T: Scalar> Optimizer<T> {
         &self.state
     }
 
-    /// The state as an earlier run left it.
-    pub(crate) fn restore(rule: Rule, state: Vec<Parameters<T>>, steps: u64) -> Self {
+    /// The state for `parameters`, as an earlier run left it.
+    pub(crate) fn restore(
+        rule: Rule,
+        parameters: &Parameters<T>,
+        state: Vec<Parameters<T>>,
+        steps: u64,
+    ) -> Self {
         let mut carried = 1.0;
         for step in 1..=steps {
             let before = carried;
@@ -307,7 +351,8 @@ impl<T: Scalar> Optimizer<T> {
                 break;
             }
         }
-        Optimizer { rule, state, steps, carried, factors: Vec::new() }
+        let whole = whole_tensors(&rule, parameters);
+        Optimizer { rule, state, steps, carried, factors: Vec::new(), whole }
     }
 
     /// The bytes of the state.
@@ -349,9 +394,18 @@ impl<T: Scalar> Optimizer<T> {
         parameters: &mut Parameters<T>,
         gradients: &Gradients<T>,
     ) {
-        let (next, [m, v, u]) = self.next_step();
+        let takes_whole_tensors = self.rule.takes_whole_tensors();
+        let (next, [m, v, u], whole) = self.split();
         let (g, tensors) = (gradients.as_slice(), gradients.tensors());
         let buffers = [parameters.as_mut_slice(), m, v, u];
+        if takes_whole_tensors {
+            let all = whole.span(0..tensors.len());
+            let buffers = buffers.map(|buffer| buffer.get_mut(all.clone()).unwrap_or_default());
+            whole.for_each(threads, 0..tensors.len(), buffers, |tensor, [w, m, v, u]| {
+                next.update(tensor, w, &g[whole.get(tensor)], [m, v, u]);
+            });
+            return self.count_step();
+        }
         for_each_part(threads, g.len(), buffers, |range, mut buffers| {
             for (tensor, part) in parts_by_tensor(tensors, &range) {
                 let own = part.start - range.start..part.end - range.start;
@@ -366,10 +420,16 @@ impl<T: Scalar> Optimizer<T> {
     /// The next step, which changes parameters part by part, and the state, whose parts change with them.
     /// [`Optimizer::count_step`] is for when all parts are done.
     pub(crate) fn next_step(&mut self) -> (NextStep<'_>, [&mut [T]; 3]) {
+        let (next, state, _) = self.split();
+        (next, state)
+    }
+
+    /// The same, with the whole tensors.
+    fn split(&mut self) -> (NextStep<'_>, [&mut [T]; 3], &Parts) {
         let mut state = self.state.iter_mut().map(Parameters::as_mut_slice);
         let state = [(); 3].map(|()| state.next().unwrap_or_default());
         let at = Moment { step: self.steps + 1, carried: self.carried };
-        (NextStep { rule: &self.rule, at, factors: &self.factors }, state)
+        (NextStep { rule: &self.rule, at, factors: &self.factors }, state, &self.whole)
     }
 
     pub(crate) fn count_step(&mut self) {

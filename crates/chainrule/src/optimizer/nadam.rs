@@ -10,6 +10,23 @@ use crate::portable::power;
 /// mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2), M_t = mu_1 ... mu_t; g' = g + weight_decay w;
 /// m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
 /// w -= learning_rate (mu_(t+1) m / (1 - M_(t+1)) + (1 - mu_t) g' / (1 - M_t)) / (sqrt(v / (1 - beta2^t)) + epsilon).
+///
+/// ```
+/// use chainrule::optimizer::{NAdam, update};
+/// use chainrule::*;
+/// let network = Network::builder(1).dense_without_bias(1, Activation::Identity).build()?;
+/// let mut parameters = network.initialize_with::<f64>(Initialization::Constant(1.0), 0);
+/// let gradients = network.initialize_with::<f64>(Initialization::Constant(0.5), 0);
+/// let rule = Rule::NAdam(NAdam { learning_rate: 0.1, ..NAdam::default() });
+/// let mut optimizer = Optimizer::new(rule, &parameters)?;
+/// update(&mut optimizer, &mut parameters, &gradients)?;
+/// // The gradient, and the average as the next step's momentum will take it.
+/// let momentum = |t: f64| 0.9 * (1.0 - 0.5 * 0.96f64.powf(0.004 * t));
+/// let (one, two) = (momentum(1.0), momentum(2.0));
+/// let direction = 0.5 + two * (0.1 * 0.5) / (1.0 - one * two);
+/// assert!((parameters.weight(1).element(0, 0) - (1.0 - 0.1 * direction / 0.5)).abs() < 1e-6);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NAdam {

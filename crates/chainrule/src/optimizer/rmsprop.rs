@@ -9,6 +9,20 @@ use crate::kernel::Scalar;
 /// g' = g + weight_decay w; v = alpha v + (1 - alpha) g'^2; if centred u = alpha u + (1 - alpha) g' and
 /// r = sqrt(v - u^2) + epsilon, else r = sqrt(v) + epsilon; m = momentum m + g' / r;
 /// w -= learning_rate m. Without momentum m is g' / r.
+///
+/// ```
+/// use chainrule::optimizer::{RmsProp, update};
+/// use chainrule::*;
+/// let network = Network::builder(1).dense_without_bias(1, Activation::Identity).build()?;
+/// let mut parameters = network.initialize_with::<f64>(Initialization::Constant(1.0), 0);
+/// let gradients = network.initialize_with::<f64>(Initialization::Constant(0.5), 0);
+/// let rule = Rule::RmsProp(RmsProp { learning_rate: 0.1, alpha: 0.75, ..RmsProp::default() });
+/// let mut optimizer = Optimizer::new(rule, &parameters)?;
+/// update(&mut optimizer, &mut parameters, &gradients)?;
+/// // v is a quarter of the squared gradient.
+/// assert!((parameters.weight(1).element(0, 0) - (1.0 - 0.1 * 0.5 / (0.25f64 * 0.25).sqrt())).abs() < 1e-6);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RmsProp {

@@ -8,6 +8,22 @@ use crate::kernel::Scalar;
 
 /// g' = g + weight_decay w; m = momentum m + (1 - dampening) g' (m = g' in the first step);
 /// w -= learning_rate m, or learning_rate (g' + momentum m) with Nesterov. Without momentum m is g'.
+///
+/// ```
+/// use chainrule::optimizer::{Sgd, update};
+/// use chainrule::*;
+/// let network = Network::builder(1).dense_without_bias(1, Activation::Identity).build()?;
+/// let mut parameters = network.initialize_with::<f64>(Initialization::Constant(1.0), 0);
+/// let gradients = network.initialize_with::<f64>(Initialization::Constant(0.5), 0);
+/// let rule = Rule::Sgd(Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() });
+/// let mut optimizer = Optimizer::new(rule, &parameters)?;
+/// for _ in 0..2 {
+///     update(&mut optimizer, &mut parameters, &gradients)?;
+/// }
+/// // Two steps: the gradient, then what is left of it with the next.
+/// assert!((parameters.weight(1).element(0, 0) - (1.0 - 0.1 * 0.5 - 0.1 * (0.9 * 0.5 + 0.5))).abs() < 1e-6);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sgd {

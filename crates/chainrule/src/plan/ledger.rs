@@ -9,6 +9,7 @@ use crate::step::ArenaTensor;
 /// What a tensor is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Purpose {
     /// W(l) and b(l).
     Parameters,
@@ -61,6 +62,19 @@ pub struct LedgerEntry {
 }
 
 /// Everything that is held at the moment when most is.
+///
+/// ```
+/// use chainrule::plan::*;
+/// use chainrule::*;
+/// let network = Network::builder(64).dense(64, Activation::Relu).dense(64, Activation::Relu).dense(1, Activation::Identity).build()?;
+/// let rule = Rule::from_name("adam")?;
+/// let shape = StepShape { network: &network, rule: &rule, keeps_gradients: false, batch_size: 1000, threads: 1 };
+/// let plan = MemoryPlan::unlimited::<f32>(&shape)?;
+/// let ledger = plan.ledger();
+/// assert_eq!(ledger.total(), plan.bytes());
+/// assert_eq!(ledger.of(Purpose::OptimizerState), 2 * ledger.of(Purpose::Parameters));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Ledger {
     /// Tensor by tensor.

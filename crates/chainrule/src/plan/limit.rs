@@ -11,6 +11,21 @@ pub enum MicroBatches {
 }
 
 /// A limit, and what may be done to keep it.
+///
+/// ```
+/// use chainrule::plan::*;
+/// use chainrule::*;
+/// let network = Network::builder(64).dense(64, Activation::Relu).dense(64, Activation::Relu).dense(1, Activation::Identity).build()?;
+/// let rule = Rule::from_name("adam")?;
+/// let shape = StepShape { network: &network, rule: &rule, keeps_gradients: false, batch_size: 1000, threads: 1 };
+/// let plain = MemoryPlan::unlimited::<f32>(&shape)?.bytes();
+/// let limit = MemoryLimit { microbatches: MicroBatches::Exactly(1), ..MemoryLimit::of(plain * 9 / 10) };
+/// assert!(MemoryPlan::within::<f32>(&shape, &limit)?.bytes() <= limit.bytes);
+/// // A limit that nothing can keep is refused with the least that can be.
+/// let refused = MemoryPlan::within::<f32>(&shape, &MemoryLimit::of(1000)).unwrap_err();
+/// assert!(matches!(refused, Error::Memory { limit: 1000, minimum, .. } if minimum < plain));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemoryLimit {
     /// For everything that a step holds.
@@ -30,6 +45,7 @@ impl MemoryLimit {
 
 /// How much is known about a schedule's cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Certificate {
     /// No schedule within the limit costs less: nothing is recomputed, or an exhaustive search has found the same.
     Optimal,

@@ -124,7 +124,7 @@ impl MemoryPlan {
     #[inline(never)]
     pub fn executing<T: Scalar>(model: StepModel, schedule: Schedule) -> Result<Self> {
         let cost = model.chain().run(&schedule);
-        let cost = cost.map_err(|error| Error::Data(format!("the schedule's {error}")))?;
+        let cost = cost.map_err(Error::Schedule)?;
         MemoryPlan::of_schedule::<T>(model, schedule, Certificate::None, cost.peak_bytes)
     }
 

@@ -16,7 +16,8 @@ pub struct StepShape<'a> {
     pub network: &'a Network,
     /// The update rule, for its state.
     pub rule: &'a Rule,
-    /// Whether the gradients are kept to the end of a step, as clipping needs.
+    /// Whether the gradients are kept to the end of a step, as clipping needs. Rules that take whole tensors keep them
+    /// anyway.
     pub keeps_gradients: bool,
     /// B, at least 1.
     pub batch_size: usize,
@@ -28,6 +29,19 @@ pub struct StepShape<'a> {
 ///
 /// Layer 1 of the chain is the first layer with parameters. The state of a layer is a where sigma' is a function of a, else
 /// z. FLOPs are those of the whole batch.
+///
+/// ```
+/// use chainrule::plan::*;
+/// use chainrule::*;
+/// let network = (0..8).fold(Network::builder(64), |network, _| network.dense(64, Activation::Relu)).build()?;
+/// let rule = Rule::from_name("adam")?;
+/// let shape = StepShape { network: &network, rule: &rule, keeps_gradients: false, batch_size: 1000, threads: 1 };
+/// let model = StepModel::new::<f32>(&shape, 1, None)?;
+/// // The chain's states, in bytes: 1000 rows of 64 numbers each.
+/// assert_eq!(model.chain().state_bytes(), [256_000; 8]);
+/// assert!(model.least_bytes() < model.plain_bytes());
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct StepModel {
     pub(crate) network: Network,
@@ -60,14 +74,12 @@ impl StepModel {
         let StepShape { network, rule, keeps_gradients, batch_size, threads } = *shape;
         check_size(network, batch_size)?;
         if microbatches == 0 || microbatches > batch_size {
-            let reason = format!(
-                "a batch of {batch_size} samples cannot be cut into {microbatches} micro-batches; give 1 to {batch_size}"
-            );
-            return Err(Error::Data(reason));
+            let what = format!("micro-batches for {batch_size} samples");
+            return Err(Error::shape(what, format!("1 to {batch_size}"), microbatches));
         }
         let rows = batch_size.div_ceil(microbatches);
         let microbatches = batch_size.div_ceil(rows);
-        let keeps_gradients = keeps_gradients || microbatches > 1;
+        let keeps_gradients = keeps_gradients || rule.takes_whole_tensors() || microbatches > 1;
         let shift = network.first_with_parameters() - 1;
         let layers = shift + 1..=network.depth();
         let bytes_of = |numbers: usize| (aligned_length::<T>(numbers) * size_of::<T>()) as u64;
@@ -88,7 +100,7 @@ impl StepModel {
         };
         let extras = layers.map(extra).collect();
         let chain = Chain::new(state_bytes, costs, extras).map_err(|error| {
-            Error::Data(format!(
+            Error::TooLarge(format!(
                 "a batch of {batch_size} samples cannot be planned for this network: {error}"
             ))
         })?;
@@ -112,7 +124,7 @@ impl StepModel {
         }
         let total = fixed.entries.iter().map(|entry| u128::from(entry.bytes)).sum::<u128>();
         if total > isize::MAX as u128 / 2 {
-            return Err(Error::Data(format!("a step on {threads} threads is too large for any machine")));
+            return Err(Error::TooLarge(format!("a step on {threads} threads is too large for any machine")));
         }
         Ok(StepModel {
             network: network.clone(),

@@ -188,6 +188,9 @@ impl<T: Scalar> TrainingStep<T> {
         optimizer.check_shapes(parameters)?;
         let step = optimizer.steps();
         let mode = seed.map_or(Mode::Inference, |seed| Mode::Training { seed, step });
+        if optimizer.rule().takes_whole_tensors() {
+            self.keep_gradients()?;
+        }
         if self.gradients.is_some() {
             let computed = self.compute(threads, parameters, batch, mode, step, &mut |_, _| {})?;
             let StepGradients { loss, gradients } = computed;
@@ -205,6 +208,20 @@ impl<T: Scalar> TrainingStep<T> {
     /// buffers. With [`Optimizer::update`] behind it, it equals [`TrainingStep::run`] bit for bit.
     ///
     /// The first call reserves a buffer for the gradients, unless they are kept already.
+    ///
+    /// ```
+    /// use chainrule::*;
+    /// let network = Network::builder(2).dense(3, Activation::Tanh).dense(2, Activation::Softmax).build()?;
+    /// let (mut parameters, threads) = (network.initialize::<f32>(1), Threads::new(2));
+    /// let mut optimizer = Optimizer::new(Rule::from_name("adam")?, &parameters)?;
+    /// let inputs = Matrix::from_rows(&[[0.5f32, -1.0], [0.0, 2.0]]);
+    /// let samples = Samples { inputs: inputs.view().into(), targets: Targets::Classes(&[0, 1]), sample_weights: None };
+    /// let mut step = TrainingStep::new(&network, &Loss::cross_entropy(), None, 2)?;
+    /// let computed = step.gradients(&threads, &parameters, samples, Mode::Inference)?;
+    /// // Here others' gradients could be added.
+    /// optimizer.update(&threads, &mut parameters, computed.gradients)?;
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When the batch does not fit; when the loss or a gradient is not finite; when memory was planned without a place
@@ -235,6 +252,16 @@ impl<T: Scalar> TrainingStep<T> {
         mode: Mode,
         observer: &mut dyn FnMut(usize, &Gradients<T>),
     ) -> Result<StepGradients<'_, T>> {
+        self.keep_gradients()?;
+        let step = match mode {
+            Mode::Training { step, .. } => step,
+            Mode::Inference => 0,
+        };
+        self.compute(threads, parameters, batch, mode, step, observer)
+    }
+
+    /// Makes sure that there is a buffer for the gradients.
+    fn keep_gradients(&mut self) -> Result<()> {
         if self.gradients.is_none() {
             if self.most_threads.is_some() {
                 let expected = "one that keeps the gradients";
@@ -242,11 +269,7 @@ impl<T: Scalar> TrainingStep<T> {
             }
             self.gradients = Some(self.network.zeros());
         }
-        let step = match mode {
-            Mode::Training { step, .. } => step,
-            Mode::Inference => 0,
-        };
-        self.compute(threads, parameters, batch, mode, step, observer)
+        Ok(())
     }
 
     /// Steps 1 to 4, with clipping, into the kept gradients.
@@ -374,17 +397,17 @@ impl<T: Scalar> TrainingStep<T> {
 /// Fails unless all sizes of a step can be computed with.
 pub(crate) fn check_size(network: &Network, batch_size: usize) -> Result<()> {
     if batch_size == 0 {
-        return Err(Error::Data("a batch has at least 1 sample".to_owned()));
+        return Err(Error::Empty { what: "samples in a batch" });
     }
     let widths: u128 = (0..=network.depth()).map(|l| network.width(l) as u128).sum();
     if widths * batch_size as u128 > isize::MAX as u128 / 64 {
         let reason = format!("a batch of {batch_size} samples is too large for this network");
-        return Err(Error::Data(reason));
+        return Err(Error::TooLarge(reason));
     }
     // With gradients and up to three numbers of an optimizer for each.
     if network.parameter_count() as u128 > isize::MAX as u128 / 64 {
         let reason = format!("{} parameters are too many to be trained", network.parameter_count());
-        return Err(Error::Data(reason));
+        return Err(Error::TooLarge(reason));
     }
     Ok(())
 }

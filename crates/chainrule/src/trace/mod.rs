@@ -124,6 +124,23 @@ pub struct Trace<T: Scalar> {
 
 impl<T: Scalar> Trace<T> {
     /// That value, if the step has it.
+    ///
+    /// ```
+    /// # use chainrule::*;
+    /// # let network = Network::builder(2).dense(3, Activation::Tanh).dense(1, Activation::Identity).build()?;
+    /// # let parameters = network.initialize::<f64>(1);
+    /// # let (inputs, wanted) = (Matrix::from_rows(&[[0.5, -1.0]]), Matrix::from_rows(&[[0.3]]));
+    /// # let samples = Samples { inputs: inputs.view().into(), targets: Targets::from(&wanted), sample_weights: None };
+    /// # let rule = Rule::from_name("sgd")?;
+    /// # let trace = trace(&network, &parameters, &Loss::HalfSquaredError, samples, &rule, Mode::Inference)?;
+    /// use chainrule::trace::Quantity;
+    /// let delta = trace.value(Quantity::Delta.of(1)).unwrap();
+    /// let slope = trace.value(Quantity::Slope.of(1)).unwrap();
+    /// let error = trace.value(Quantity::Error.of(1)).unwrap();
+    /// assert_eq!(delta.values[0], error.values[0] * slope.values[0]);
+    /// assert_eq!(delta.id.to_string(), "delta.1");
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
     pub fn value(&self, id: ValueId) -> Option<&Value<T>> {
         self.values().find(|value| value.id == id)
     }

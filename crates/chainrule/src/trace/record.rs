@@ -18,6 +18,21 @@ use crate::samples::Samples;
 
 /// Traces one step on `samples`: the values are those of the five public functions.
 ///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(2).dense(3, Activation::Tanh).dense(1, Activation::Identity).build()?;
+/// let parameters = network.initialize::<f64>(1);
+/// let (inputs, wanted) = (Matrix::from_rows(&[[0.5, -1.0]]), Matrix::from_rows(&[[0.3]]));
+/// let samples = Samples { inputs: inputs.view().into(), targets: Targets::from(&wanted), sample_weights: None };
+/// let rule = Rule::from_name("sgd")?;
+/// let trace = trace(&network, &parameters, &Loss::HalfSquaredError, samples, &rule, Mode::Inference)?;
+/// // Two dense layers, six events each.
+/// assert_eq!(trace.events.len(), 12);
+/// assert_eq!(trace.events[0].operation.name(), "affine");
+/// assert_eq!(trace.value("delta.1".parse()?).unwrap().shape, [1, 3]);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+///
 /// # Errors
 /// When shapes do not fit or a hyperparameter is out of range.
 #[inline(never)]

@@ -45,6 +45,15 @@ use schedule::Plateau;
 /// | `vectors` | 1, 1, 1 | factors of rate, weight decay and epsilon for biases and other vectors |
 /// | `patience` | none | epochs without a lower validation loss before training stops |
 /// | `seed` | 0 | order of the samples and dropout masks |
+///
+/// ```
+/// use chainrule::*;
+/// let options = TrainingOptions { epochs: 5, optimizer: "lion".parse()?, schedule: "cosine".parse()?, ..TrainingOptions::default() };
+/// options.check()?;
+/// let refused = TrainingOptions { batch_size: 0, ..options }.check().unwrap_err();
+/// assert_eq!(refused.to_string(), "batch_size = 0: must be at least 1");
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingOptions {
@@ -117,6 +126,27 @@ impl TrainingOptions {
 }
 
 /// What happens during training.
+///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(2).dense(3, Activation::Tanh).dense(2, Activation::Softmax).build()?;
+/// let (parameters, loss) = (network.initialize::<f32>(1), Loss::cross_entropy());
+/// let inputs = Matrix::from_rows(&[[0.5f32, -1.0], [0.0, 2.0]]);
+/// let samples = Samples { inputs: inputs.view().into(), targets: Targets::Classes(&[0, 1]), sample_weights: None };
+/// use std::ops::ControlFlow;
+/// let mut trainer = Trainer::new(&network, &loss, parameters, TrainingOptions::default())?;
+/// let mut epochs = 0;
+/// let ending = trainer.fit(&Threads::single(), samples, None, &mut |event| match event {
+///     TrainingEvent::Epoch { report, .. } if report.epoch == 3 => ControlFlow::Break(()),
+///     TrainingEvent::Epoch { .. } => {
+///         epochs += 1;
+///         ControlFlow::Continue(())
+///     }
+///     _ => ControlFlow::Continue(()),
+/// })?;
+/// assert_eq!((ending, epochs), (Ending::Interrupted, 2));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[non_exhaustive]
 pub enum TrainingEvent<'a, T> {
     /// A step was taken.
@@ -155,6 +185,7 @@ pub struct Epoch {
 /// Why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Ending {
     /// All epochs were run.
     Finished,
@@ -224,7 +255,7 @@ impl<T: Scalar> Trainer<T> {
         loss.check(network.output_width())?;
         network.check_parameters(&parameters)?;
         if let Some(tensor) = parameters.first_not_finite() {
-            return Err(Error::Data(format!("{} has a number that is not finite", tensor.name)));
+            return Err(Error::Parameters { tensor: tensor.name.clone() });
         }
         moves::check_moves(&options, &parameters)?;
         let mut optimizer = Optimizer::new(options.optimizer.clone(), &parameters)?;
@@ -357,7 +388,7 @@ impl<T: Scalar> Trainer<T> {
         observer: &mut dyn FnMut(&TrainingEvent<'_, T>) -> ControlFlow<()>,
     ) -> Result<Ending> {
         if training.rows() == 0 {
-            return Err(Error::Data("there are no samples; at least 1 is needed".to_owned()));
+            return Err(Error::Empty { what: "samples" });
         }
         self.run(threads, training, Batch::default(), validation, observer)
     }

@@ -7,6 +7,14 @@ use crate::names::{find_by_name, written_by_name};
 use crate::portable::cos_pi;
 
 /// How the learning rate changes. `base` is the optimizer's own rate; steps and epochs count from 0.
+///
+/// ```
+/// use chainrule::Schedule;
+/// assert_eq!("step".parse::<Schedule>()?, Schedule::Step { every: 10, factor: 0.1 });
+/// let halved = Schedule::Step { every: 5, factor: 0.5 };
+/// assert_eq!(halved.to_string(), "step");
+/// # Ok::<(), chainrule::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

@@ -58,18 +58,14 @@ impl<T: Scalar> Trainer<T> {
     #[inline(never)]
     pub fn save(&self, path: &Path) -> Result<()> {
         if self.within_epoch {
-            let reason = "a run can be written down between epochs only; this one was interrupted within one";
-            return Err(Error::Data(reason.to_owned()));
+            return Err(Error::WithinEpoch);
         }
         // A sum of squares can overflow where the parameters themselves do not.
         for (index, buffer) in self.optimizer.state().iter().enumerate() {
             if let Some(tensor) = buffer.first_not_finite() {
-                let (name, reason) =
-                    (optimizer_prefix(index) + &tensor.name, "has a number that is not finite");
-                return Err(Error::Data(format!(
-                    "{}: the optimizer's state {name} {reason}",
-                    path.display()
-                )));
+                let name = optimizer_prefix(index) + &tensor.name;
+                let reason = format!("the optimizer's state {name} has a number that is not finite");
+                return Err(Error::File { path: path.to_owned(), reason });
             }
         }
         let mut options = self.options.clone();
@@ -155,7 +151,7 @@ impl<T: Scalar> Trainer<T> {
         }
         let kept = Kept { epoch: kept_epoch, loss: kept_loss, parameters: read("kept.")? };
         let parameters = read("current.")?;
-        let mut optimizer = Optimizer::restore(options.optimizer.clone(), state, steps);
+        let mut optimizer = Optimizer::restore(options.optimizer.clone(), &parameters, state, steps);
         optimizer.set_factors(&parameters, |tensor| options.factors_of(tensor))?;
         options.epochs = epochs.unwrap_or(options.epochs);
         Ok(Trainer {

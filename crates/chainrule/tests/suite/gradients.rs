@@ -2,7 +2,7 @@
 //! each layer's gradient when it is final.
 
 use chainrule::checkpoint::Planner;
-use chainrule::optimizer::{Adam, RmsProp};
+use chainrule::optimizer::{Adam, Lamb, RmsProp};
 use chainrule::plan::{MemoryLimit, MemoryPlan, MicroBatches, StepModel, StepShape};
 use chainrule::*;
 
@@ -91,6 +91,7 @@ fn gradients_and_an_update_are_the_fused_step() {
     let rules = [
         Rule::Adam(Adam { learning_rate: 0.01, ..Adam::default() }),
         Rule::RmsProp(RmsProp { momentum: 0.5, centered: true, ..RmsProp::default() }),
+        Rule::Lamb(Lamb { learning_rate: 0.02, ..Lamb::default() }),
     ];
     for (name, case) in cases() {
         for rule in &rules {

@@ -411,9 +411,9 @@ fn what_does_not_fit_is_refused() {
     let error = text(&shape, &MemoryLimit::of(1000));
     assert!(error.contains("the limit is 1000") && error.contains("adam keeps"), "{error}");
     let parts = MemoryLimit { microbatches: MicroBatches::Exactly(65), ..MemoryLimit::of(1000) };
-    assert!(text(&shape, &parts).contains("cannot be cut into 65"));
+    assert!(text(&shape, &parts).contains("micro-batches for 64 samples: expected 1 to 64, found 65"));
     let none = StepShape { batch_size: 0, ..shape };
-    assert!(text(&none, &MemoryLimit::of(1000)).contains("at least 1 sample"));
+    assert!(text(&none, &MemoryLimit::of(1000)).contains("no samples in a batch"));
     let huge = StepShape { batch_size: usize::MAX, ..shape };
     assert!(text(&huge, &MemoryLimit::of(u64::MAX)).contains("too large"));
     let wide = Network::builder(1 << 29).dense(1 << 29, Activation::Relu).build().unwrap();

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::common::*;
-use chainrule::optimizer::{Adagrad, Adam, AdamW, AmsGrad, Lion, NAdam, RmsProp, Sgd, TensorFactors};
+use chainrule::optimizer::{Adagrad, Adam, AdamW, AmsGrad, Lamb, Lion, NAdam, RmsProp, Sgd, TensorFactors};
 use chainrule::*;
 use tempfile::TempDir;
 
@@ -103,6 +103,7 @@ fn with_every_optimizer() {
         // What is multiplied from step to step lies in no buffer of the file.
         Rule::NAdam(NAdam { learning_rate: 0.02, momentum_decay: 0.5, ..NAdam::default() }),
         Rule::Lion(Lion { learning_rate: 0.01, weight_decay: 0.1, ..Lion::default() }),
+        Rule::Lamb(Lamb { learning_rate: 0.02, ..Lamb::default() }),
     ];
     assert_eq!(
         rules.each_ref().map(Rule::name).as_slice(),

@@ -7,6 +7,12 @@ use crate::matrix::MatrixView;
 
 /// The class that a row of predictions stands for: the largest output, or whether a single output is at
 /// least one half.
+///
+/// ```
+/// use chainrule::predicted_class;
+/// assert_eq!(predicted_class(&[0.2, 0.5, 0.3]), 1);
+/// assert_eq!(predicted_class(&[0.7]), 1);
+/// ```
 #[inline(never)]
 pub fn predicted_class<T: Scalar>(prediction: &[T]) -> u32 {
     match prediction {

@@ -161,6 +161,18 @@ pub(super) fn check_positive_class(class: u32) -> Result<()> {
 
 /// The loss and the metrics of a network on any number of samples; F1, where there are two classes, of the second.
 ///
+/// ```
+/// use chainrule::*;
+/// let network = Network::builder(2).dense(3, Activation::Tanh).dense(2, Activation::Softmax).build()?;
+/// let (parameters, loss) = (network.initialize::<f32>(1), Loss::cross_entropy());
+/// let inputs = Matrix::from_rows(&[[0.5f32, -1.0], [0.0, 2.0]]);
+/// let samples = Samples { inputs: inputs.view().into(), targets: Targets::Classes(&[0, 1]), sample_weights: None };
+/// let evaluation = evaluate(&Threads::single(), &network, &parameters, &loss, samples)?;
+/// assert!(evaluation.loss > 0.0);
+/// assert!(matches!(evaluation.metrics, Metrics::Classification { accuracy, .. } if (0.0..=1.0).contains(&accuracy)));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+///
 /// # Errors
 /// When shapes do not fit or a target is out of range.
 #[inline(never)]
