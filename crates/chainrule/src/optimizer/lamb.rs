@@ -13,6 +13,8 @@ use crate::portable::power;
 /// w -= learning_rate |w| / |r| r, with the norms of the whole tensor; where one of them is 0, w -= learning_rate r.
 ///
 /// For large batches, and the large learning rates that they need. It takes whole tensors, so a step keeps its gradients.
+/// It is the `lamb` of optax; timm's clips gradients besides and is Adam where nothing decays, and torch-optimizer's takes
+/// |w| for 10 at most and corrects no bias: learning rates for those do not carry over.
 ///
 /// ```
 /// use chainrule::optimizer::{Lamb, update};
