@@ -144,7 +144,7 @@ const LAYER_ROWS: usize = 60;
 /// The network as a table. Of a deep one, more than three equal layers in a row are one row, and rows after the first so many
 /// are counted.
 pub(crate) fn network_table(network: &Network) -> Table {
-    let mut shown = table(&["layer", "kind", "activation", "inputs", "outputs", "parameters"], 3);
+    let mut shown = table(&["layer", "kind", "detail", "inputs", "outputs", "parameters"], 3);
     let is_deep = network.depth() > LAYER_ROWS;
     let alike = |one: usize, next: usize| {
         let layers = network.layers();
@@ -161,7 +161,7 @@ pub(crate) fn network_table(network: &Network) -> Table {
         let each = |text: String| if first == last { text } else { format!("{text} each") };
         shown.add_row(vec![
             if first == last { first.to_string() } else { format!("{first}-{last}") },
-            layer.name().to_owned(),
+            layer.name().replace('_', " "),
             layer.detail(),
             grouped(network.width(first - 1) as u64),
             grouped(network.width(first) as u64),

@@ -76,6 +76,8 @@ struct LayerView {
     activation_name: String,
     bias: bool,
     parameters: usize,
+    /// Whether an output depends on other inputs than the one in its own place.
+    mixes_inputs: bool,
 }
 
 /// A value of the trace. Names: "a.0" (inputs), "target", "weight.l", "bias.l", "z.l", "a.l", "loss", "error.l"
@@ -211,6 +213,7 @@ fn layer_view(network: &Network, l: usize) -> LayerView {
         activation_name: readable(sigma.map_or(layer.name(), |sigma| sigma.name())),
         bias: tensors.len() > 1,
         parameters: tensors.iter().map(|tensor| tensor.count()).sum(),
+        mixes_inputs: layer.mixes_inputs(),
     }
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { documentOf, given, hashOf, launch, open, start } from './browser.mjs'
+import { modelOfOtherKinds } from './other-kinds.mjs'
 import { step } from './oracle.mjs'
 
 let server, browser
@@ -569,6 +570,36 @@ test('a large network stays usable, with at most 400 interactive cells', async (
   assert.notEqual(await caption.getAttribute('title'), before)
   assert.deepEqual(faults, [])
   await context.close()
+})
+
+test('layers of other kinds: edges without weights, formulas, and the numbers of a neuron when they are computed', async () => {
+  const { model, table, remove } = modelOfOtherKinds()
+  const own = await start(model, table, '--rows', '0..4')
+  try {
+    const { page, context, faults } = await open(browser, own.address)
+    await page.locator('.stage .start').waitFor()
+    await page.locator('body').click({ position: { x: 3, y: 3 } })
+    // The factors of layer 1 join equal places, 3 of them; layer 3 joins all, 25; only the edges of dense layers can be chosen.
+    assert.equal(await page.locator('.network .edge:not(.to-loss)').count(), 3 + 3 * 5 + 5 * 5 + 5 * 2)
+    assert.equal(await page.locator('.network .target').count(), 3 * 5 + 5 * 2)
+    await page.getByRole('tab', { name: 'Inspector' }).click()
+    const inspector = page.locator('.inspector')
+    await page.locator('.network [data-node="3,1"]').click()
+    await inspector.getByText('layer norm, 5 → 5').waitFor()
+    assert.equal(await inspector.locator('.number').count(), 0, 'no number before its step')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('End')
+    await page.locator('.network [data-node="1,1"]').click()
+    await inspector.getByText('scale, 3 → 3').waitFor()
+    const [before, after] = (await inspector.locator('.number').allInnerTexts()).map(readNumber)
+    assertNear(after, 0.5 * before, 1e-3, 'a(1) of neuron 2, whose factor is 0.5')
+    // Nothing is asked of the program that it has no answer to.
+    assert.deepEqual(faults, [])
+    await context.close()
+  } finally {
+    await own.stop()
+    remove()
+  }
 })
 
 test('a program that ends: a banner, and nothing is lost', async () => {

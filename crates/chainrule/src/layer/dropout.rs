@@ -90,6 +90,10 @@ impl Kind for Dropout {
         true
     }
 
+    fn mixes_inputs(&self) -> bool {
+        false
+    }
+
     fn forward_flops(&self, _input_width: usize) -> u64 {
         0
     }

@@ -50,6 +50,11 @@ pub(crate) trait Kind {
         false
     }
 
+    /// Whether an output depends on other inputs than the one in its own place.
+    fn mixes_inputs(&self) -> bool {
+        true
+    }
+
     /// Whether a network can end with it, so that a loss makes its delta.
     fn can_be_last(&self) -> bool {
         false

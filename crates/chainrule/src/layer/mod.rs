@@ -102,6 +102,11 @@ impl Layer {
         self.kind().is_for_training_only()
     }
 
+    /// Whether an output depends on other inputs than the one in its own place, as in every layer with a matrix.
+    pub fn mixes_inputs(&self) -> bool {
+        self.kind().mixes_inputs()
+    }
+
     /// The width of the output for inputs of width `input_width`.
     pub fn output_width(&self, input_width: usize) -> usize {
         self.kind().output_width(input_width)

@@ -41,6 +41,10 @@ impl Kind for Scale {
         vec![TensorRequest::vector("weight", input_width, Start::Constant(1.0))]
     }
 
+    fn mixes_inputs(&self) -> bool {
+        false
+    }
+
     fn forward_flops(&self, input_width: usize) -> u64 {
         input_width as u64
     }

@@ -161,6 +161,8 @@ export interface Layer {
   activation_name: string
   bias: boolean
   parameters: number
+  /** Whether an output depends on other inputs than the one in its own place. */
+  mixes_inputs: boolean
 }
 
 /** A number that JSON carries whatever it is: `1.5`, `"NaN"`, `"Infinity"` or `"-Infinity"`. */

@@ -1,0 +1,44 @@
+// A model with a scale before its first dense layer and a layer norm behind it, which the program itself does not train: a trained
+// model file, taken apart and written with two layers more.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** { model, table, remove }: two files, and what removes them. */
+export function modelOfOtherKinds() {
+  const folder = mkdtempSync(join(tmpdir(), 'chainrule-page-'))
+  const [table, trained, model] = ['table.csv', 'trained.safetensors', 'model.safetensors'].map((name) => join(folder, name))
+  const rows = Array.from({ length: 40 }, (_, i) => [Math.sin(i), Math.cos(2 * i), Math.sin(5 * i), i % 2 ? 'yes' : 'no'].join())
+  writeFileSync(table, ['a,b,c,kind', ...rows, ''].join('\n'))
+  const { status, stderr } = spawnSync(process.env.CHAINRULE, ['train', table, '--layers', '3,5,2', '--epochs', '1', '-o', trained])
+  if (status !== 0) throw new Error(`chainrule train: ${stderr}`)
+
+  const file = readFileSync(trained)
+  const end = 8 + Number(file.readBigUInt64LE())
+  const { __metadata__: metadata, ...tensors } = JSON.parse(file.subarray(8, end))
+  const of = (name) => ({ shape: tensors[name].shape, bytes: file.subarray(end + tensors[name].data_offsets[0], end + tensors[name].data_offsets[1]) })
+  const numbers = (...values) => ({ shape: [values.length], bytes: Buffer.from(new Float32Array(values).buffer) })
+  const description = JSON.parse(metadata.chainrule)
+  const [first, last] = description.network.layers
+  description.network.layers = [{ scale: {} }, first, { layer_norm: {} }, last]
+  const written = {
+    'layers.0.weight': numbers(1.5, 0.5, -1),
+    'layers.1.weight': of('layers.0.weight'),
+    'layers.1.bias': of('layers.0.bias'),
+    'layers.2.weight': numbers(1, 1.25, 0.75, 1, 0.5),
+    'layers.2.bias': numbers(0, 0.1, 0, -0.1, 0),
+    'layers.3.weight': of('layers.1.weight'),
+    'layers.3.bias': of('layers.1.bias'),
+  }
+  let at = 0
+  const header = { __metadata__: { ...metadata, chainrule: JSON.stringify(description) } }
+  for (const [name, { shape, bytes }] of Object.entries(written)) {
+    header[name] = { dtype: 'F32', shape, data_offsets: [at, (at += bytes.length)] }
+  }
+  const text = Buffer.from(JSON.stringify(header))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(text.length))
+  writeFileSync(model, Buffer.concat([length, text, ...Object.values(written).map(({ bytes }) => bytes)]))
+  return { model, table, remove: () => rmSync(folder, { recursive: true }) }
+}
