@@ -83,8 +83,8 @@ for (const [title, [example, edits]] of Object.entries(NETWORKS)) {
       await assertProductAsDrawn(page, view.events[position - 1].operation)
       // The chosen cell, plugged in: what it comes to is the number of the oracle.
       const cell = await page.locator('.stage td.selected').first().getAttribute('data-cell')
-      const result = page.locator('.stage footer .explained strong .number')
-      await page.waitForFunction(([selector, cell]) => document.querySelector(selector) && document.querySelector('.stage td.selected')?.dataset.cell === cell, ['.stage footer .explained strong .number', cell])
+      // That of the cell before stays until this one's is there.
+      const result = page.locator(`.stage footer .explained[data-explains="${cell}"] strong .number`)
       assertNear(readNumber(await result.getAttribute('title')), expected(cell), 1e-9, `${cell}, explained`)
     }
     const computed = Object.keys(values).filter((name) => !(view.output_rule.rule !== 'through_slope' && (name === `error.${view.layers.length}` || name === `slope.${view.layers.length}`)))
