@@ -21,7 +21,7 @@ mod running {
 
     impl Running {
         fn start(place: &Place, line: &str) -> Self {
-            let mut command = place.command(line);
+            let mut command = place.foreground(line);
             let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             let lines = BufReader::new(child.stdout.take().unwrap());
             Running { child, lines }

@@ -67,12 +67,26 @@ impl Place {
         Run::of(script, command.env("CHAINRULE", env!("CARGO_BIN_EXE_chainrule")).output().unwrap())
     }
 
-    /// Starts the program as a shell does in the foreground: no signal is ignored.
+    /// The program as a shell runs it in the foreground: no signal is ignored, though the tests may be run with some ignored.
     #[cfg(target_os = "linux")]
-    pub(crate) fn start(&self, line: &str) -> Started {
+    pub(crate) fn foreground(&self, line: &str) -> Command {
         let mut command = Command::new("env");
         command.args(["--default-signal", env!("CARGO_BIN_EXE_chainrule")]).args(line.split_whitespace());
-        command.current_dir(self.folder.path()).stdin(Stdio::piped());
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    /// Elsewhere `env` cannot do that.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn foreground(&self, line: &str) -> Command {
+        self.command(line)
+    }
+
+    /// Starts the program as a shell does in the foreground.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start(&self, line: &str) -> Started {
+        let mut command = self.foreground(line);
+        command.stdin(Stdio::piped());
         Started::new(line, command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
