@@ -86,9 +86,9 @@ pub enum Error {
         what: &'static str,
     },
     /// An index past the end.
-    #[error("there is no {what} {index}; there are {count}, counted from 0")]
+    #[error("there is no number {index} among the {what}; there are {count}, counted from 0")]
     Index {
-        /// What was looked for, such as "tensor".
+        /// What was looked among, such as "tensors".
         what: String,
         /// Counted from 0.
         index: usize,

@@ -286,6 +286,8 @@ pub enum Kink {
 /// let difference = checker.difference(0, 1, 1e-5)?;
 /// assert!((difference.derivative - gradients.weight(1).element(0, 1)).abs() < 1e-9);
 /// assert_eq!(difference.kink, None);
+/// let error = checker.difference(0, 6, 1e-5).unwrap_err();
+/// assert_eq!(error.to_string(), "there is no number 6 among the elements of layers.0.weight; there are 6, counted from 0");
 /// # Ok::<(), chainrule::Error>(())
 /// ```
 pub struct Checker<'a> {
@@ -480,9 +482,9 @@ impl<'a> Checker<'a> {
     fn layout(&self, tensor: usize, element: usize) -> Result<&'a TensorLayout> {
         let tensors = self.network.tensors();
         let fail = |what: &str, index, count| Error::Index { what: what.to_owned(), index, count };
-        let layout = tensors.get(tensor).ok_or_else(|| fail("tensor", tensor, tensors.len()))?;
+        let layout = tensors.get(tensor).ok_or_else(|| fail("tensors", tensor, tensors.len()))?;
         if element >= layout.count() {
-            return Err(fail(&format!("element of {}", layout.name), element, layout.count()));
+            return Err(fail(&format!("elements of {}", layout.name), element, layout.count()));
         }
         Ok(layout)
     }
