@@ -99,11 +99,10 @@ impl Document {
     pub(crate) fn advanced(&self, step: &Step) -> Result<Document, Refusal> {
         let mut parameters = (*self.parameters).clone();
         for l in 1..=self.network.depth() {
-            let updated = [Quantity::UpdatedWeight, Quantity::UpdatedBias];
-            for (tensor, quantity) in self.network.layer_tensors(l).iter().zip(updated) {
-                let value = step.trace.value(quantity.of(l));
-                let value =
-                    value.ok_or_else(|| Refusal::Invalid(format!("the step has no {}", quantity.of(l))))?;
+            for (number, tensor) in self.network.layer_tensors(l).iter().enumerate() {
+                let name = Quantity::Updated(number).of(l);
+                let value = step.trace.value(name);
+                let value = value.ok_or_else(|| Refusal::Invalid(format!("the step has no {name}")))?;
                 parameters.set_tensor(tensor, &value.values)?;
             }
         }

@@ -12,6 +12,7 @@ use crate::document::{Document, LARGEST_SEED, Pool, check_learning_rate, dense_l
 use crate::limits::{self, at_most};
 use crate::num::Num;
 use crate::refusal::Refusal;
+use crate::sentences::parameter_symbol;
 use crate::size::Size;
 
 /// A change.
@@ -232,16 +233,12 @@ fn set_parameter(
         ))
     };
     let (quantity, l) = (name.quantity, name.layer);
-    let first = match quantity {
-        Quantity::Weight => 0,
-        Quantity::Bias => 1,
-        _ => return Err(unknown()),
-    };
+    let Quantity::Parameter(number) = quantity else { return Err(unknown()) };
     if l == 0 || l > document.network.depth() {
         return Err(unknown());
     }
-    let Some(tensor) = document.network.layer_tensors(l).get(first).cloned() else {
-        return Err(Refusal::Invalid(format!("layer {l} has no {}", quantity.name())));
+    let Some(tensor) = document.network.layer_tensors(l).get(number).cloned() else {
+        return Err(Refusal::Invalid(format!("layer {l} has no {}", quantity)));
     };
     if row >= tensor.rows || column >= tensor.columns {
         let shape = match tensor.is_vector {
@@ -251,7 +248,7 @@ fn set_parameter(
         return Err(outside(name, row, column, &shape));
     }
     let old = Arc::make_mut(&mut document.parameters).set_element(&tensor, row, column, value);
-    let symbol = if quantity == Quantity::Weight { "W" } else { "b" };
+    let symbol = parameter_symbol(number);
     let place = match tensor.is_vector {
         true => format!("{symbol}({l})[{}]", column + 1),
         false => format!("{symbol}({l})[{}, {}]", row + 1, column + 1),

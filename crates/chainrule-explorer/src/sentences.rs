@@ -25,7 +25,7 @@ impl<T: Scalar> Sentences<'_, T> {
                 let before = event.operands.first().map_or_else(String::new, ValueId::to_string);
                 format!("Dropout zeroes some of {before} at random and scales up the others.")
             }
-            Computation::Forward(_) => self.formula(l, |layer| layer.formulas().forward),
+            Computation::Forward(_) => self.formula(l, |layer| layer.formulas().forward.to_owned()),
             Computation::Activation => {
                 format!("Layer {l}: {} turns each z into an activation a.", self.activation(l))
             }
@@ -47,7 +47,7 @@ impl<T: Scalar> Sentences<'_, T> {
             }
             Computation::Backward(_) => {
                 let above = event.operands.first().map_or(0, |error| error.layer);
-                self.formula(above, |layer| layer.formulas().backward)
+                self.formula(above, |layer| layer.formulas().backward.to_owned())
             }
             Computation::Delta => format!(
                 "Layer {l}: multiplied by the slope of {} at z({l}), it is the layer's own error signal delta({l}).",
@@ -73,7 +73,7 @@ impl<T: Scalar> Sentences<'_, T> {
     }
 
     /// A formula of a kind of layer that has no sentence of its own.
-    fn formula(&self, l: usize, formula: impl Fn(&Layer) -> &'static str) -> String {
+    fn formula(&self, l: usize, formula: impl Fn(&Layer) -> String) -> String {
         let Some(layer) = self.layer(l) else { return format!("Layer {l}.") };
         let formula =
             formula(layer).replace("(l-1)", &format!("({})", l - 1)).replace("(l)", &format!("({l})"));
@@ -82,7 +82,7 @@ impl<T: Scalar> Sentences<'_, T> {
 
     fn affine(&self, event: &TraceEvent<T>) -> String {
         let l = event.layer;
-        let has_bias = event.operands.iter().any(|operand| operand.quantity == Quantity::Bias);
+        let has_bias = event.operands.iter().any(|operand| operand.quantity == Quantity::BIAS);
         let before = event.operands.first().map_or(0, |input| input.layer);
         format!(
             "Layer {l}: each of {} adds up its {}{}: z({l}) = W({l}) a({before}){}.",
@@ -114,7 +114,7 @@ impl<T: Scalar> Sentences<'_, T> {
                 "Layer {l}: each weight's gradient is the error signal at its end times the activation at its start, \
                  summed over {samples}."
             ),
-            _ => self.formula(l, |layer| layer.formulas().gradients.first().copied().unwrap_or_default()),
+            _ => self.formula(l, |layer| layer.formulas().gradients.join("; ")),
         }
     }
 }
@@ -122,6 +122,15 @@ impl<T: Scalar> Sentences<'_, T> {
 /// A formula of layer l with its number.
 pub(crate) fn in_layer(l: usize, formula: &str) -> String {
     formula.replace("(l-1)", &format!("({})", l.saturating_sub(1))).replace("(l)", &format!("({l})"))
+}
+
+/// W for a layer's first tensor of parameters, b for its second, p2 for its third.
+pub(crate) fn parameter_symbol(number: usize) -> String {
+    match number {
+        0 => "W".to_owned(),
+        1 => "b".to_owned(),
+        _ => format!("p{number}"),
+    }
 }
 
 /// "1 neuron", "3 neurons".

@@ -164,6 +164,10 @@ impl<T: Scalar> Parameters<T> {
         Arc::ptr_eq(&self.layout, &other.layout) || self.layout == other.layout
     }
 
+    pub(crate) fn layout(&self) -> &Arc<ParameterLayout> {
+        &self.layout
+    }
+
     pub(crate) fn has_layout(&self, layout: &Arc<ParameterLayout>) -> bool {
         Arc::ptr_eq(&self.layout, layout) || self.layout == *layout
     }

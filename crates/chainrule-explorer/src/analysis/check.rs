@@ -144,14 +144,11 @@ struct Tensor {
 fn tensors(reader: &Reader<'_>) -> Vec<Tensor> {
     let network = &reader.step.network;
     let tensor = |layout: &chainrule::TensorLayout| {
-        let is_first = network.layer_tensors(layout.layer).first() == Some(layout);
-        let (own, gradient) = match is_first {
-            true => (Quantity::Weight, Quantity::WeightGradient),
-            false => (Quantity::Bias, Quantity::BiasGradient),
-        };
+        let of_layer = network.layer_tensors(layout.layer);
+        let number = of_layer.iter().take_while(|other| *other != layout).count();
         Tensor {
-            name: own.of(layout.layer),
-            gradient: gradient.of(layout.layer),
+            name: Quantity::Parameter(number).of(layout.layer),
+            gradient: Quantity::Gradient(number).of(layout.layer),
             shape: layout.shape(),
             columns: layout.columns,
             count: layout.count(),
@@ -192,7 +189,7 @@ pub(crate) fn check_cell_until(
     deadline: &Deadline<'_>,
 ) -> Result<CellCheck, Refusal> {
     let reader = Reader::new(step);
-    let is_parameter = matches!(cell.name.quantity, Quantity::Weight | Quantity::Bias);
+    let is_parameter = matches!(cell.name.quantity, Quantity::Parameter(_));
     let value = reader.value(cell.name)?;
     if !is_parameter {
         let message =

@@ -77,11 +77,11 @@ pub fn edge(step: &Step, layer: usize, to: usize, from: usize, sample: usize) ->
     };
     let term = |mut explanation: Explanation, index: usize| explanation.terms.swap_remove(index);
     Ok(EdgeReport {
-        weight: reader.factor(Quantity::Weight.of(layer), to, from),
+        weight: reader.factor(Quantity::WEIGHT.of(layer), to, from),
         forward: term(explained(Quantity::PreActivation, sample, to)?, from),
         backward: term(carried_back(&reader, layer - 1, sample, from), to),
-        gradient: explained(Quantity::WeightGradient, to, from)?,
-        update: explained(Quantity::UpdatedWeight, to, from)?,
+        gradient: explained(Quantity::WEIGHT_GRADIENT, to, from)?,
+        update: explained(Quantity::UPDATED_WEIGHT, to, from)?,
         paths: paths(&reader, layer, to, from, sample),
     })
 }
@@ -111,7 +111,7 @@ fn path(reader: &Reader<'_>, layer: usize, from: usize, sample: usize, neurons: 
     let mut factors = vec![reader.factor(Quantity::Activation.of(layer - 1), sample, from)];
     for (l, pair) in (layer..).zip(neurons.windows(2)) {
         factors.push(reader.factor(Quantity::Slope.of(l), sample, pair[0]));
-        factors.push(reader.factor(Quantity::Weight.of(l + 1), pair[1], pair[0]));
+        factors.push(reader.factor(Quantity::WEIGHT.of(l + 1), pair[1], pair[0]));
     }
     if let Some(&output) = neurons.last() {
         factors.push(reader.factor(Quantity::Delta.of(reader.depth()), sample, output));
@@ -195,7 +195,7 @@ impl<'a> Search<'a> {
         let slopes: Vec<Vec<f64>> = (layer..depth).map(|l| magnitudes(Quantity::Slope.of(l))).collect();
         let mut best = vec![magnitudes(Quantity::Delta.of(depth))];
         for (l, slopes) in (layer..depth).zip(&slopes).rev() {
-            let weight = Quantity::Weight.of(l + 1);
+            let weight = Quantity::WEIGHT.of(l + 1);
             let mut ahead = vec![0.0; slopes.len()];
             for (j, worth) in best[best.len() - 1].iter().enumerate() {
                 for (ahead, w) in ahead.iter_mut().zip(reader.row(weight, j)) {
@@ -247,7 +247,7 @@ impl<'a> Search<'a> {
     fn choices_from(&mut self, index: usize, neuron: usize) -> &[Choice] {
         let Search { reader, layer, best, choices, .. } = self;
         choices.entry((index, neuron)).or_insert_with(|| {
-            let weight = Quantity::Weight.of(*layer + index + 1);
+            let weight = Quantity::WEIGHT.of(*layer + index + 1);
             let choice = |(j, best): (usize, &f64)| {
                 let weight = reader.number(weight, j, neuron).abs();
                 Choice { neuron: j, weight, worth: (weight * best).abs() }

@@ -38,9 +38,7 @@ pub(super) fn explain_with(reader: &Reader<'_>, cell: &Cell) -> Result<Explanati
     }
     match kind {
         Quantity::Activation if l > 0 => activation(reader, l, row, column),
-        Quantity::Activation | Quantity::Target | Quantity::Weight | Quantity::Bias => {
-            Ok(given(reader, cell, kind, l))
-        }
+        Quantity::Activation | Quantity::Target | Quantity::Parameter(_) => Ok(given(reader, cell, kind, l)),
         Quantity::PreActivation => pre_activation(reader, l, row, column),
         Quantity::Loss => loss(reader),
         Quantity::Error if l == reader.depth() => output_error(reader, row, column),
@@ -48,8 +46,8 @@ pub(super) fn explain_with(reader: &Reader<'_>, cell: &Cell) -> Result<Explanati
         Quantity::Slope => slope(reader, l, row, column),
         Quantity::Delta if l == reader.depth() => output_delta(reader, row, column),
         Quantity::Delta => Ok(delta(reader, l, row, column)),
-        Quantity::WeightGradient | Quantity::BiasGradient => Ok(gradient(reader, kind, l, row, column)),
-        Quantity::UpdatedWeight | Quantity::UpdatedBias => Ok(updated(reader, kind, l, row, column)),
+        Quantity::Gradient(_) => Ok(gradient(reader, kind, l, row, column)),
+        Quantity::Updated(number) => Ok(updated(reader, number, l, row, column)),
     }
 }
 
@@ -64,8 +62,7 @@ fn formula_of_kind(reader: &Reader<'_>, quantity: Quantity, l: usize) -> Option<
     let formula = match quantity {
         Quantity::Activation => formulas.forward,
         Quantity::Error => formulas.backward,
-        Quantity::WeightGradient => formulas.gradients.first()?,
-        Quantity::BiasGradient => formulas.gradients.get(1)?,
+        Quantity::Gradient(number) => formulas.gradients.get(number)?,
         _ => return None,
     };
     Some(format!("{}.", in_layer(maker, formula)))
@@ -95,12 +92,15 @@ fn given(reader: &Reader<'_>, cell: &Cell, kind: Quantity, l: usize) -> Explanat
     let sentence = match kind {
         Quantity::Activation => format!("{label} is input {column} of the network, given before the step."),
         Quantity::Target => format!("{label} is what output {column} should be, given before the step."),
-        Quantity::Weight if l == 1 => {
+        Quantity::Parameter(_) if !reader.is_dense(l) => {
+            format!("{label} is a parameter of layer {l}, before the update.")
+        }
+        Quantity::WEIGHT if l == 1 => {
             format!(
                 "{label} is the weight from input {column} to neuron {row} of layer 1, before the update."
             )
         }
-        Quantity::Weight => format!(
+        Quantity::WEIGHT => format!(
             "{label} is the weight from neuron {column} of layer {} to neuron {row} of layer {l}, before \
              the update.",
             l - 1
@@ -117,14 +117,14 @@ fn pre_activation(
     neuron: usize,
 ) -> Result<Explanation, Refusal> {
     let layer = reader.layer(l)?;
-    let (weight, input) = (Quantity::Weight.of(l), Quantity::Activation.of(l - 1));
+    let (weight, input) = (Quantity::WEIGHT.of(l), Quantity::Activation.of(l - 1));
     let inputs = counted(layer.inputs, "weighted input", "weighted inputs");
     let number = neuron + 1;
     let sentence = match layer.bias {
         true => format!("Neuron {number} of layer {l} adds its bias and {inputs}."),
         false => format!("Neuron {number} of layer {l} adds {inputs}; it has no bias."),
     };
-    let start = layer.bias.then(|| reader.factor(Quantity::Bias.of(l), 0, neuron));
+    let start = layer.bias.then(|| reader.factor(Quantity::BIAS.of(l), 0, neuron));
     let products =
         (0..layer.inputs).map(|k| [reader.factor(weight, neuron, k), reader.factor(input, sample, k)]);
     let terms = chain(start.as_ref().map_or(0.0, |bias| bias.value.0), products);
@@ -232,7 +232,7 @@ fn output_error(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Exp
 /// dLoss/da(l) from delta(l + 1), for l = 0 too, which the trace does not have.
 pub(super) fn carried_back(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Explanation {
     let above = l + 1;
-    let (weight, delta) = (Quantity::Weight.of(above), Quantity::Delta.of(above));
+    let (weight, delta) = (Quantity::WEIGHT.of(above), Quantity::Delta.of(above));
     let count = reader.row(delta, sample).len();
     let products = (0..count).map(|j| [reader.factor(weight, j, neuron), reader.factor(delta, sample, j)]);
     let terms = chain(0.0, products);
@@ -428,7 +428,7 @@ fn through_jacobian(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result
 fn gradient(reader: &Reader<'_>, kind: Quantity, l: usize, row: usize, column: usize) -> Explanation {
     let (delta, input) = (Quantity::Delta.of(l), Quantity::Activation.of(l - 1));
     let samples = counted(reader.batch(), "sample", "samples");
-    if kind == Quantity::WeightGradient {
+    if kind == Quantity::WEIGHT_GRADIENT {
         let from = match l {
             1 => format!("input {}", column + 1),
             _ => format!("the activation of neuron {} of layer {}", column + 1, l - 1),
@@ -438,7 +438,7 @@ fn gradient(reader: &Reader<'_>, kind: Quantity, l: usize, row: usize, column: u
         let products =
             (0..reader.batch()).map(|i| [reader.factor(delta, i, row), reader.factor(input, i, column)]);
         let terms = chain(0.0, products);
-        return Explanation { terms, ..bare(reader, Quantity::WeightGradient.of(l), row, column, sentence) };
+        return Explanation { terms, ..bare(reader, Quantity::WEIGHT_GRADIENT.of(l), row, column, sentence) };
     }
     let sentence = format!(
         "The error signal of neuron {} of layer {l}, summed over {samples}: a bias is a weight whose input \
@@ -452,16 +452,17 @@ fn gradient(reader: &Reader<'_>, kind: Quantity, l: usize, row: usize, column: u
         Term { product: delta.value, factors: vec![delta], partial: Num(sum) }
     };
     let terms = (0..reader.batch()).map(term).collect();
-    Explanation { terms, ..bare(reader, Quantity::BiasGradient.of(l), row, column, sentence) }
+    Explanation { terms, ..bare(reader, Quantity::BIAS_GRADIENT.of(l), row, column, sentence) }
 }
 
-fn updated(reader: &Reader<'_>, kind: Quantity, l: usize, row: usize, column: usize) -> Explanation {
-    let (name, before, gradient) = match kind {
-        Quantity::UpdatedWeight => ("weight", Quantity::Weight, Quantity::WeightGradient),
-        _ => ("bias", Quantity::Bias, Quantity::BiasGradient),
+fn updated(reader: &Reader<'_>, number: usize, l: usize, row: usize, column: usize) -> Explanation {
+    let name = match number {
+        0 => "weight",
+        1 => "bias",
+        _ => "parameter",
     };
-    let before = reader.factor(before.of(l), row, column);
-    let gradient = reader.factor(gradient.of(l), row, column);
+    let before = reader.factor(Quantity::Parameter(number).of(l), row, column);
+    let gradient = reader.factor(Quantity::Gradient(number).of(l), row, column);
     let rate = reader.step.learning_rate;
     // The engine adds 0 times the parameter, its weight decay, which matters where that is not finite.
     let product = -(rate * (gradient.value.0 + 0.0 * before.value.0));
@@ -469,5 +470,9 @@ fn updated(reader: &Reader<'_>, kind: Quantity, l: usize, row: usize, column: us
     let sentence = format!("The {name} moves against its gradient, learning rate {rate}.");
     let factors = vec![constant(-rate, "minus the learning rate"), gradient];
     let terms = vec![Term { factors, product: product.into(), partial: partial.into() }];
-    Explanation { start: Some(before), terms, ..bare(reader, kind.of(l), row, column, sentence) }
+    Explanation {
+        start: Some(before),
+        terms,
+        ..bare(reader, Quantity::Updated(number).of(l), row, column, sentence)
+    }
 }

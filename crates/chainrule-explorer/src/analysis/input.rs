@@ -31,13 +31,13 @@ pub fn input(step: &Step, column: usize, sample: usize) -> Result<InputReport, R
     reader.check_sample(sample)?;
     let inputs = reader.row(Quantity::Activation.of(0), sample);
     let term = |j: usize| {
-        let bias = if dense.bias { reader.number(Quantity::Bias.of(1), 0, j) } else { 0.0 };
-        let before = reader.row(Quantity::Weight.of(1), j).iter().zip(inputs).take(column);
+        let bias = if dense.bias { reader.number(Quantity::BIAS.of(1), 0, j) } else { 0.0 };
+        let before = reader.row(Quantity::WEIGHT.of(1), j).iter().zip(inputs).take(column);
         let sum = before.fold(bias, |sum, (w, x)| w.mul_add(*x, sum));
         chain(
             sum,
             [[
-                reader.factor(Quantity::Weight.of(1), j, column),
+                reader.factor(Quantity::WEIGHT.of(1), j, column),
                 reader.factor(Quantity::Activation.of(0), sample, column),
             ]],
         )

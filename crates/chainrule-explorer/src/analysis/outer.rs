@@ -44,7 +44,7 @@ pub fn outer(step: &Step, layer: usize, sample: Option<usize>) -> Result<OuterRe
     }
     let numbers = |values: &[f64]| values.iter().map(|&value| Num(value)).collect::<Vec<Num>>();
     let Some(sample) = sample else {
-        let values = numbers(&reader.value(Quantity::WeightGradient.of(layer))?.values);
+        let values = numbers(&reader.value(Quantity::WEIGHT_GRADIENT.of(layer))?.values);
         return Ok(OuterReport { layer, sample: None, side: None, top: None, shape, values });
     };
     reader.check_sample(sample)?;

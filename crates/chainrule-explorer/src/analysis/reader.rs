@@ -9,6 +9,8 @@ use super::rule::readable;
 use super::{Cell, Factor, Term};
 use crate::{Refusal, Step};
 
+use crate::sentences::parameter_symbol;
+
 pub(super) use crate::sentences::counted;
 
 /// A dense layer of the step's network.
@@ -142,14 +144,20 @@ impl<'a> Reader<'a> {
             Quantity::Slope => format!("slope({l})[{column}]{of_sample}"),
             Quantity::Delta => format!("delta({l})[{column}]{of_sample}"),
             Quantity::Target => format!("target[{column}]{of_sample}"),
-            Quantity::Weight => format!("W({l})[{row}, {column}]"),
-            Quantity::WeightGradient => format!("dW({l})[{row}, {column}]"),
-            Quantity::UpdatedWeight => format!("updated W({l})[{row}, {column}]"),
-            Quantity::Bias => format!("b({l})[{column}]"),
-            Quantity::BiasGradient => format!("db({l})[{column}]"),
-            Quantity::UpdatedBias => format!("updated b({l})[{column}]"),
+            Quantity::Parameter(number) => format!("{}({l}){}", parameter_symbol(number), self.place(cell)),
+            Quantity::Gradient(number) => format!("d{}({l}){}", parameter_symbol(number), self.place(cell)),
+            Quantity::Updated(number) => {
+                format!("updated {}({l}){}", parameter_symbol(number), self.place(cell))
+            }
             Quantity::Loss => "loss".to_owned(),
         }
+    }
+
+    /// "[2, 3]" in a matrix, "[3]" in a vector.
+    fn place(&self, cell: &Cell) -> String {
+        let (row, column) = (cell.row.saturating_add(1), cell.column.saturating_add(1));
+        let is_vector = self.value(cell.name).is_ok_and(|value| value.shape.len() == 1);
+        if is_vector { format!("[{column}]") } else { format!("[{row}, {column}]") }
     }
 
     /// The targets of one sample.

@@ -35,7 +35,8 @@ pub(crate) trait Kind {
         input_width
     }
 
-    /// The tensors of parameters with what they start from: the weight first, then a bias.
+    /// The tensors of parameters with what they start from. Others call the first the layer's weight and the second its
+    /// bias, and the rest by their numbers.
     fn tensors(&self, _input_width: usize) -> Vec<TensorRequest> {
         Vec::new()
     }
@@ -63,6 +64,11 @@ pub(crate) trait Kind {
     /// Whether the error that it carries back depends on its input.
     fn backward_reads_input(&self) -> bool {
         false
+    }
+
+    /// How many of its tensors, from the first, the error that it carries back depends on.
+    fn backward_tensors(&self) -> usize {
+        1
     }
 
     /// FLOPs of the forward pass for one sample.

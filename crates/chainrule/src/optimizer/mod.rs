@@ -15,6 +15,7 @@ mod rmsprop;
 mod sgd;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ use crate::kernel::parts::{Parts, for_each_part};
 use crate::kernel::vectorized::vectorized_loop;
 use crate::kernel::{Scalar, Threads};
 use crate::names::{find_by_name, written_by_name};
-use crate::parameters::{Gradients, Parameters, TensorLayout};
+use crate::parameters::{Gradients, ParameterLayout, Parameters, TensorLayout};
 
 macro_rules! rules {
     ($($(#[$doc:meta])* $rule:ident $name:literal,)*) => {
@@ -115,7 +116,7 @@ macro_rules! rules {
             }
 
             #[inline(always)]
-            fn update<T: Scalar>(&self, at: Moment, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
+            fn update<T: Scalar>(&self, at: Context<'_>, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
                 match self { $(Rule::$rule(rule) => rule.update(at, w, g, state),)* }
             }
         }
@@ -145,13 +146,15 @@ rules! {
 
 written_by_name!(Rule);
 
-/// When an update happens.
+/// What a rule sees of an update besides its numbers.
 #[derive(Clone, Copy)]
-struct Moment {
+struct Context<'a> {
     /// From 1.
     step: u64,
     /// What the rule carries from the step before.
     carried: f64,
+    /// The tensor whose numbers, or part of them, are given: its layer, name, rows and columns.
+    tensor: &'a TensorLayout,
 }
 
 /// What a rule is.
@@ -195,7 +198,7 @@ trait Update {
     /// Changes w by one step; unused state buffers are empty.
     ///
     /// Implementations are `#[inline(always)]`: the caller compiles them for the machine's vectors.
-    fn update<T: Scalar>(&self, at: Moment, w: &mut [T], g: &[T], state: [&mut [T]; 3]);
+    fn update<T: Scalar>(&self, at: Context<'_>, w: &mut [T], g: &[T], state: [&mut [T]; 3]);
 }
 
 impl Rule {
@@ -254,6 +257,8 @@ pub struct Optimizer<T> {
     carried: f64,
     /// One for each tensor; none where all are as the rule says.
     factors: Vec<TensorFactors>,
+    /// Where the parameters lie that this is an optimizer of.
+    layout: Arc<ParameterLayout>,
     /// Whole tensors, for a rule that takes them; else none.
     whole: Parts,
 }
@@ -280,8 +285,8 @@ impl<T: Scalar> Optimizer<T> {
                 buffer
             })
             .collect();
-        let whole = whole_tensors(&rule, parameters);
-        Ok(Optimizer { rule, state, steps: 0, carried: 1.0, factors: Vec::new(), whole })
+        let (layout, whole) = (Arc::clone(parameters.layout()), whole_tensors(&rule, parameters));
+        Ok(Optimizer { rule, state, steps: 0, carried: 1.0, factors: Vec::new(), layout, whole })
     }
 
     /// The rule.
@@ -351,8 +356,8 @@ impl<T: Scalar> Optimizer<T> {
                 break;
             }
         }
-        let whole = whole_tensors(&rule, parameters);
-        Optimizer { rule, state, steps, carried, factors: Vec::new(), whole }
+        let (layout, whole) = (Arc::clone(parameters.layout()), whole_tensors(&rule, parameters));
+        Optimizer { rule, state, steps, carried, factors: Vec::new(), layout, whole }
     }
 
     /// The bytes of the state.
@@ -360,12 +365,12 @@ impl<T: Scalar> Optimizer<T> {
         self.state.iter().map(Parameters::bytes).sum()
     }
 
-    /// Fails unless the state is one of these parameters.
+    /// Fails unless this is an optimizer of such parameters.
     pub(crate) fn check_shapes(&self, parameters: &Parameters<T>) -> Result<()> {
-        if self.state.iter().all(|buffer| parameters.same_shapes(buffer)) {
+        if parameters.has_layout(&self.layout) {
             return Ok(());
         }
-        Err(Error::shape("optimizer state", "the parameters' shapes", "those of another network"))
+        Err(Error::shape("optimizer", "the parameters' shapes", "those of another network"))
     }
 
     /// Step 5, on all threads: changes W and b, using the gradients.
@@ -428,8 +433,14 @@ impl<T: Scalar> Optimizer<T> {
     fn split(&mut self) -> (NextStep<'_>, [&mut [T]; 3], &Parts) {
         let mut state = self.state.iter_mut().map(Parameters::as_mut_slice);
         let state = [(); 3].map(|()| state.next().unwrap_or_default());
-        let at = Moment { step: self.steps + 1, carried: self.carried };
-        (NextStep { rule: &self.rule, at, factors: &self.factors }, state, &self.whole)
+        let next = NextStep {
+            rule: &self.rule,
+            step: self.steps + 1,
+            carried: self.carried,
+            factors: &self.factors,
+            tensors: self.layout.tensors(),
+        };
+        (next, state, &self.whole)
     }
 
     pub(crate) fn count_step(&mut self) {
@@ -453,16 +464,19 @@ fn parts_by_tensor<'a>(
 #[derive(Clone, Copy)]
 pub(crate) struct NextStep<'a> {
     rule: &'a Rule,
-    at: Moment,
+    step: u64,
+    carried: f64,
     factors: &'a [TensorFactors],
+    tensors: &'a [TensorLayout],
 }
 
 impl NextStep<'_> {
     /// Changes some parameters of a tensor, given by its index, and the same parts of the state.
     pub(crate) fn update<T: Scalar>(&self, tensor: usize, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
         let own = self.factors.get(tensor).map(|factors| factors.of(self.rule));
+        let at = Context { step: self.step, carried: self.carried, tensor: &self.tensors[tensor] };
         vectorized_loop! {
-            for T: rule: &'a Rule = own.as_ref().unwrap_or(self.rule), at: Moment = self.at, w: &'a mut [T] = w,
+            for T: rule: &'a Rule = own.as_ref().unwrap_or(self.rule), at: Context<'a> = at, w: &'a mut [T] = w,
                 g: &'a [T] = g, state: [&'a mut [T]; 3] = state;
             rule.update(at, w, g, state)
         }

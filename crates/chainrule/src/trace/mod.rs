@@ -9,6 +9,7 @@
 //! A layer without sigma gives one event forward and one backward: its a is its z, its delta is dLoss/da. A layer that is for
 //! training only, as dropout, gives none in a pass that is not; its a is that of the layer before.
 
+mod quantity;
 mod record;
 mod value;
 
@@ -16,8 +17,9 @@ use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
+pub use quantity::Quantity;
 pub use record::trace;
-pub use value::{Quantity, Value, ValueId};
+pub use value::{Value, ValueId};
 
 use crate::error::Result;
 use crate::kernel::Scalar;

@@ -1,6 +1,7 @@
 //! Records a step: five functions, one for each of its five steps, which take down the values of the public functions.
 
-use super::value::{Quantity, Value, ValueId};
+use super::quantity::Quantity;
+use super::value::{Value, ValueId};
 use super::{Computation, Stage, Trace, TraceEvent};
 use crate::activation::Elementwise;
 use crate::backward::{Deltas, carry_back, gradients, output_error, through_activation};
@@ -73,7 +74,7 @@ fn given<T: Scalar>(
         }
     });
     for l in 1..=network.depth() {
-        given.extend(tensors(network, parameters, l, [Quantity::Weight, Quantity::Bias]));
+        given.extend(tensors(parameters, l, Quantity::Parameter));
     }
     given
 }
@@ -95,7 +96,7 @@ impl<T: Scalar> Recorder<'_, T> {
             }
             let layer = &self.network.layers()[l - 1];
             let mut operands = vec![self.activation_of(l - 1)];
-            operands.extend(self.tensor_ids(l, [Quantity::Weight, Quantity::Bias]));
+            operands.extend(self.tensor_ids(l, Quantity::Parameter));
             let (z, a) = (Quantity::PreActivation.of(l), Quantity::Activation.of(l));
             let operation = Computation::Forward(layer.kind().operations().0);
             if layer.activation().is_none() {
@@ -165,7 +166,7 @@ impl<T: Scalar> Recorder<'_, T> {
     fn carried_back(&mut self, l: usize, error: &Matrix<T>) {
         let kind = self.network.layers()[l].kind();
         let mut operands = vec![self.delta_of(l + 1)];
-        operands.extend(self.tensor_ids(l + 1, [Quantity::Weight, Quantity::Bias]).take(1));
+        operands.extend(self.tensor_ids(l + 1, Quantity::Parameter).take(kind.backward_tensors()));
         if kind.backward_reads_input() {
             operands.push(self.activation_of(l));
         }
@@ -179,8 +180,7 @@ impl<T: Scalar> Recorder<'_, T> {
         let gradients = gradients(self.network, cache, deltas)?;
         for l in self.layers_with_parameters() {
             let operands = vec![self.delta_of(l), self.activation_of(l - 1)];
-            let quantities = [Quantity::WeightGradient, Quantity::BiasGradient];
-            let outputs = tensors(self.network, &gradients, l, quantities);
+            let outputs = tensors(&gradients, l, Quantity::Gradient);
             self.add(Stage::Gradients, l, Computation::Gradients, operands, outputs);
         }
         Ok(gradients)
@@ -191,11 +191,10 @@ impl<T: Scalar> Recorder<'_, T> {
         let mut updated = self.parameters.clone();
         optimizer.update(&Threads::single(), &mut updated, gradients)?;
         for l in self.layers_with_parameters() {
-            let old = self.tensor_ids(l, [Quantity::Weight, Quantity::Bias]);
-            let used = self.tensor_ids(l, [Quantity::WeightGradient, Quantity::BiasGradient]);
+            let old = self.tensor_ids(l, Quantity::Parameter);
+            let used = self.tensor_ids(l, Quantity::Gradient);
             let operands = old.chain(used).collect();
-            let quantities = [Quantity::UpdatedWeight, Quantity::UpdatedBias];
-            let outputs = tensors(self.network, &updated, l, quantities);
+            let outputs = tensors(&updated, l, Quantity::Updated);
             self.add(Stage::Update, l, Computation::Update, operands, outputs);
         }
         Ok(())
@@ -234,10 +233,13 @@ impl<T: Scalar> Recorder<'_, T> {
         layers.into_iter()
     }
 
-    /// The values that belong to a layer's tensors.
-    fn tensor_ids(&self, l: usize, quantities: [Quantity; 2]) -> impl Iterator<Item = ValueId> + use<T> {
-        let count = self.network.layer_tensors(l).len();
-        quantities.into_iter().take(count).map(move |quantity| quantity.of(l))
+    /// The values of that quantity that belong to a layer's tensors, one for each.
+    fn tensor_ids(
+        &self,
+        l: usize,
+        quantity: fn(usize) -> Quantity,
+    ) -> impl Iterator<Item = ValueId> + use<T> {
+        (0..self.network.layer_tensors(l).len()).map(move |number| quantity(number).of(l))
     }
 
     fn add(
@@ -267,16 +269,38 @@ fn matrix<T: Scalar>(id: ValueId, matrix: &Matrix<T>) -> Value<T> {
     Value { id, shape: vec![matrix.rows(), matrix.columns()], values: matrix.as_slice().to_vec() }
 }
 
-/// The tensors of a layer, each by its quantity.
+/// The tensors of a layer, each by its number.
 fn tensors<T: Scalar>(
-    network: &Network,
     parameters: &Parameters<T>,
     l: usize,
-    quantities: [Quantity; 2],
+    quantity: fn(usize) -> Quantity,
 ) -> Vec<Value<T>> {
-    let value = |(tensor, quantity): (_, Quantity)| -> Value<T> {
-        let tensor: &crate::parameters::TensorLayout = tensor;
-        Value { id: quantity.of(l), shape: tensor.shape(), values: parameters.tensor(tensor).to_vec() }
-    };
-    network.layer_tensors(l).iter().zip(quantities).map(value).collect()
+    let tensors = parameters.layer_tensors(l).iter().enumerate();
+    tensors
+        .map(|(number, tensor)| Value {
+            id: quantity(number).of(l),
+            shape: tensor.shape(),
+            values: parameters.tensor(tensor).to_vec(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::initialization::Start;
+    use crate::parameters::{ParameterLayout, TensorRequest};
+
+    /// None of today's kinds has more than two.
+    #[test]
+    fn all_tensors_of_a_layer_are_recorded() {
+        let vector = |name, length| TensorRequest::vector(name, length, Start::Constant(0.0));
+        let requests = vec![vector("scale", 2), vector("frequency", 3), vector("phase", 4)];
+        let parameters = Parameters::<f64>::zeros(ParameterLayout::new([requests].into_iter()).into());
+        let values = tensors(&parameters, 1, Quantity::Updated);
+        let names: Vec<_> = values.iter().map(|value| value.id.to_string()).collect();
+        assert_eq!(names, ["updated_weight.1", "updated_bias.1", "updated_parameter_2.1"]);
+        let lengths: Vec<_> = values.iter().map(|value| (value.shape.clone(), value.values.len())).collect();
+        assert_eq!(lengths, [(vec![2], 2), (vec![3], 3), (vec![4], 4)]);
+    }
 }

@@ -6,70 +6,9 @@ use std::str::FromStr;
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::quantity::{Quantity, unknown};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
-
-macro_rules! quantities {
-    ($($(#[$doc:meta])* $quantity:ident $name:literal,)*) => {
-        /// What a value of a trace is.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum Quantity {
-            $($(#[$doc])* $quantity,)*
-        }
-
-        impl Quantity {
-            /// Every quantity.
-            pub const ALL: &[Quantity] = &[$(Quantity::$quantity,)*];
-
-            /// How it is written in front of a layer's number.
-            pub fn name(self) -> &'static str {
-                match self { $(Quantity::$quantity => $name,)* }
-            }
-        }
-    };
-}
-
-quantities! {
-    /// a(l), [B, n_l]; a(0) is the input.
-    Activation "a",
-    /// What the output should be, [B, n_L] or \[B\].
-    Target "target",
-    /// W(l), or a layer's first tensor of parameters.
-    Weight "weight",
-    /// b(l), or a layer's second tensor of parameters.
-    Bias "bias",
-    /// z(l), [B, n_l].
-    PreActivation "z",
-    /// The batch's loss, a number.
-    Loss "loss",
-    /// dLoss/da(l), [B, n_l].
-    Error "error",
-    /// sigma'(z(l)), [B, n_l].
-    Slope "slope",
-    /// delta(l) = dLoss/dz(l), [B, n_l].
-    Delta "delta",
-    /// dLoss/dW(l).
-    WeightGradient "weight_gradient",
-    /// dLoss/db(l).
-    BiasGradient "bias_gradient",
-    /// W(l) after the update.
-    UpdatedWeight "updated_weight",
-    /// b(l) after the update.
-    UpdatedBias "updated_bias",
-}
-
-impl Quantity {
-    /// Whether there is one for the whole step, and not one for each layer.
-    pub fn is_of_step(self) -> bool {
-        matches!(self, Quantity::Target | Quantity::Loss)
-    }
-
-    /// That of layer `layer`.
-    pub fn of(self, layer: usize) -> ValueId {
-        ValueId { quantity: self, layer }
-    }
-}
 
 /// Which value of a step: a quantity and a layer. Written as `z.3`, `weight_gradient.1`, `loss`.
 ///
@@ -89,6 +28,13 @@ pub struct ValueId {
     pub layer: usize,
 }
 
+impl Quantity {
+    /// That of layer `layer`.
+    pub fn of(self, layer: usize) -> ValueId {
+        ValueId { quantity: self, layer }
+    }
+}
+
 impl ValueId {
     /// The batch's loss.
     pub const LOSS: ValueId = ValueId { quantity: Quantity::Loss, layer: 0 };
@@ -98,7 +44,7 @@ impl ValueId {
 
 impl fmt::Display for ValueId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.quantity.name())?;
+        self.quantity.fmt(out)?;
         if self.quantity.is_of_step() { Ok(()) } else { write!(out, ".{}", self.layer) }
     }
 }
@@ -111,22 +57,11 @@ impl FromStr for ValueId {
             Some((name, layer)) => (name, layer.parse().ok()),
             None => (text, Some(0)),
         };
-        let quantity = Quantity::ALL.iter().copied().find(|quantity| quantity.name() == name);
-        match (quantity, layer) {
-            (Some(quantity), Some(layer)) if quantity.is_of_step() != text.contains('.') => {
+        match (name.parse::<Quantity>(), layer) {
+            (Ok(quantity), Some(layer)) if quantity.is_of_step() != text.contains('.') => {
                 Ok(ValueId { quantity, layer })
             }
-            _ => {
-                let per_layer = Quantity::ALL.iter().filter(|quantity| !quantity.is_of_step());
-                let names: Vec<_> = per_layer.map(|quantity| quantity.name()).collect();
-                let known =
-                    format!("target, loss, and with a layer's number, as in z.1: {}", names.join(", "));
-                Err(Error::UnknownName {
-                    kind: "value of a step",
-                    name: text.chars().take(40).collect(),
-                    known,
-                })
-            }
+            _ => Err(unknown(text)),
         }
     }
 }
@@ -177,13 +112,40 @@ mod tests {
 
     #[test]
     fn every_name_is_read_back_and_nothing_else_is_one() {
-        for &quantity in Quantity::ALL {
+        use Quantity::{
+            Activation, Delta, Error, Gradient, Loss, Parameter, PreActivation, Slope, Target, Updated,
+        };
+        let others = [Activation, Target, PreActivation, Loss, Error, Slope, Delta];
+        let tensors = [0, 1, 2, 10].into_iter().flat_map(|n| [Parameter(n), Gradient(n), Updated(n)]);
+        let mut names = std::collections::BTreeSet::new();
+        for quantity in others.into_iter().chain(tensors) {
             let id = quantity.of(if quantity.is_of_step() { 0 } else { 12 });
             assert_eq!(id.to_string().parse::<ValueId>().unwrap(), id);
             let json = serde_json::to_string(&id).unwrap();
             assert_eq!(serde_json::from_str::<ValueId>(&json).unwrap(), id);
+            assert!(names.insert(id.to_string()) && names.insert(serde_json::to_string(&quantity).unwrap()));
         }
-        for bad in ["", ".", "z", "z.", "z.x", "z.-1", "loss.1", "target.0", "Z.1", "zz.1", "z.1.2"] {
+        for bad in [
+            "",
+            ".",
+            "z",
+            "z.",
+            "z.x",
+            "z.-1",
+            "loss.1",
+            "target.0",
+            "Z.1",
+            "zz.1",
+            "z.1.2",
+            "parameter_0.1",
+            "parameter_1.1",
+            "parameter_02.1",
+            "parameter_+2.1",
+            "parameter_.1",
+            "updated_parameter_2_gradient.1",
+            "updated_z.1",
+            "a_gradient.1",
+        ] {
             assert!(bad.parse::<ValueId>().is_err(), "{bad}");
         }
     }

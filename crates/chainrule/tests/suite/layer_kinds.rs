@@ -217,7 +217,7 @@ fn a_trace_shows_one_event_forward_and_one_backward() {
         assert_same_bits(name, value(Quantity::Error, 2), five.deltas.delta(2).as_slice());
         assert_same_bits(name, value(Quantity::Delta, 1), five.deltas.delta(1).as_slice());
         let weight = case.network.layer_tensors(2)[0].clone();
-        assert_same_bits(name, value(Quantity::WeightGradient, 2), &five.gradients.tensor(&weight).to_vec());
+        assert_same_bits(name, value(Quantity::WEIGHT_GRADIENT, 2), &five.gradients.tensor(&weight).to_vec());
         assert!(trace.value(Quantity::PreActivation.of(2)).is_none());
     }
 }

@@ -132,9 +132,9 @@ fn assert_values<T: Scalar>(case: &Case) {
             assert_value(Quantity::Delta.of(l), five.deltas.delta(l).as_slice());
         }
         let sources = [
-            ([Quantity::Weight, Quantity::Bias], &parameters),
-            ([Quantity::WeightGradient, Quantity::BiasGradient], &five.gradients),
-            ([Quantity::UpdatedWeight, Quantity::UpdatedBias], &updated),
+            ([Quantity::WEIGHT, Quantity::BIAS], &parameters),
+            ([Quantity::WEIGHT_GRADIENT, Quantity::BIAS_GRADIENT], &five.gradients),
+            ([Quantity::UPDATED_WEIGHT, Quantity::UPDATED_BIAS], &updated),
         ];
         for (quantities, source) in sources {
             let tensors = network.layer_tensors(l);

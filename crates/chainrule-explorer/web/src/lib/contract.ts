@@ -133,7 +133,7 @@ export interface Image {
   width: number
 }
 
-/** What a value is: the page has a colour for each. */
+/** What a value is: the page has a colour for each. A layer's tensors beyond weight and bias go by their numbers. */
 export type Kind =
   | 'activation'
   | 'target'
@@ -148,6 +148,9 @@ export type Kind =
   | 'bias_gradient'
   | 'updated_weight'
   | 'updated_bias'
+  | `parameter_${number}`
+  | `parameter_${number}_gradient`
+  | `updated_parameter_${number}`
 
 /** A layer. One without sigma has identity for it. */
 export interface Layer {

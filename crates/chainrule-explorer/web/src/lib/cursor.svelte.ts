@@ -54,9 +54,8 @@ export class Cursor {
     if (!view) return ''
     if (this.element !== null && this.stop) {
       const { cell, term, terms } = this.stop
-      const { kind, layer } = this.#tensors.value(cell.name)!
       const product = terms > 1 ? `, product ${term + 1} of ${terms}` : ''
-      return `Step ${this.position + 1} of ${total}, ${cellText(kind, layer, cell, view.samples)}${product}: ${withSymbols(this.events[this.position].sentence)}`
+      return `Step ${this.position + 1} of ${total}, ${cellText(this.#tensors.value(cell.name)!, cell, view.samples)}${product}: ${withSymbols(this.events[this.position].sentence)}`
     }
     if (!this.event) return `Before step 1 of ${total}: inputs, targets and weights are given.`
     return `Step ${this.position} of ${total}: ${withSymbols(this.event.sentence)}`

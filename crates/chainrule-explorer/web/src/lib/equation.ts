@@ -1,6 +1,6 @@
 // Each operation as it stands on the stage: matrices of numbers with operators between them, samples as columns.
 import type { Cell, Kind, TraceEvent, Value, View } from './contract'
-import { dimensions, PER_SAMPLE } from './format'
+import { dimensions, PER_SAMPLE, tensorOf } from './format'
 import * as m from './math'
 
 export type Part =
@@ -10,7 +10,7 @@ export type Part =
 
 /** How a value is laid out: samples are columns and biases stand upright; a transpose turns that round. */
 export function isFlipped(kind: Kind, transposed: boolean): boolean {
-  const upright = PER_SAMPLE.includes(kind) || kind === 'bias' || kind === 'bias_gradient' || kind === 'updated_bias'
+  const upright = PER_SAMPLE.includes(kind) || tensorOf(kind)?.number === 1
   return upright !== transposed
 }
 

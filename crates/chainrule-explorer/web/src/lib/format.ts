@@ -52,30 +52,38 @@ export function dimensions(value: Value): [rows: number, columns: number] {
   return [1, first ?? 1]
 }
 
-const SYMBOLS: Record<Kind, string> = {
-  activation: 'a', target: 'y', weight: 'W', bias: 'b', pre_activation: 'z', loss: 'L', error: 'e',
-  slope: 'σ′', delta: 'δ', weight_gradient: 'dW', bias_gradient: 'db', updated_weight: 'W new', updated_bias: 'b new',
+/** What a kind is of a layer's tensor of parameters, and the tensor's number in its layer; null for all other kinds. */
+export function tensorOf(kind: Kind): { number: number; form: 'parameter' | 'gradient' | 'updated' } | null {
+  const [, updated, name, digits, gradient] = /^(updated_)?(weight|bias|parameter_(\d+))(_gradient)?$/.exec(kind) ?? []
+  if (!name) return null
+  const number = digits ? Number(digits) : name === 'weight' ? 0 : 1
+  return { number, form: updated ? 'updated' : gradient ? 'gradient' : 'parameter' }
 }
 
-/** "W(2)", "δ(1)", "y", "L". */
+const SYMBOLS: Partial<Record<Kind, string>> = {
+  activation: 'a', target: 'y', pre_activation: 'z', loss: 'L', error: 'e', slope: 'σ′', delta: 'δ',
+}
+
+/** "W(2)", "δ(1)", "y", "L", "dp2(3)": p2 is a layer's third tensor of parameters, behind W and b. */
 export function symbol(kind: Kind, layer: number): string {
-  const base = SYMBOLS[kind]
-  if (kind === 'target' || kind === 'loss') return base
-  return base.endsWith(' new') ? `${base.slice(0, -4)}(${layer}) new` : `${base}(${layer})`
+  if (kind === 'target' || kind === 'loss') return SYMBOLS[kind]!
+  const tensor = tensorOf(kind)
+  if (!tensor) return `${SYMBOLS[kind]}(${layer})`
+  const letter = ['W', 'b'][tensor.number] ?? `p${tensor.number}`
+  return `${tensor.form === 'gradient' ? 'd' : ''}${letter}(${layer})${tensor.form === 'updated' ? ' new' : ''}`
 }
 
 export const PER_SAMPLE: Kind[] = ['activation', 'target', 'pre_activation', 'error', 'slope', 'delta']
 
 /** "W(2)[1, 3]", "δ(1)[2]", and the sample where there are several. */
-export function cellText(kind: Kind, layer: number, cell: Cell, samples: number): string {
+export function cellText({ kind, layer, shape }: Pick<Value, 'kind' | 'layer' | 'shape'>, cell: Cell, samples: number): string {
   const base = symbol(kind, layer)
   if (kind === 'loss') return base
   if (PER_SAMPLE.includes(kind)) {
     const sample = samples > 1 ? `, sample ${cell.row + 1}` : ''
     return `${base}[${cell.column + 1}]${sample}`
   }
-  const vector = kind === 'bias' || kind === 'bias_gradient' || kind === 'updated_bias'
-  return vector ? `${base}[${cell.column + 1}]` : `${base}[${cell.row + 1}, ${cell.column + 1}]`
+  return shape.length === 1 ? `${base}[${cell.column + 1}]` : `${base}[${cell.row + 1}, ${cell.column + 1}]`
 }
 
 /** The engine's plain text with the page's symbols: "delta(2)" is δ(2), "W(2)^T" is W(2)ᵀ. */
@@ -98,9 +106,8 @@ export function hue(kind: Kind): Hue {
     case 'activation': return 'a'
     case 'target': return 'target'
     case 'loss': return 'loss'
-    case 'weight': case 'bias': case 'updated_weight': case 'updated_bias': return 'w'
     case 'pre_activation': case 'slope': return 'z'
     case 'error': case 'delta': return 'delta'
-    case 'weight_gradient': case 'bias_gradient': return 'gradient'
+    default: return tensorOf(kind)?.form === 'gradient' ? 'gradient' : 'w'
   }
 }

@@ -77,6 +77,7 @@ export class Selected {
       case 'pre_activation': return { target: 'neuron', layer, neuron: column, direction: 'forward' }
       case 'slope': case 'error': case 'delta': return { target: 'neuron', layer, neuron: column, direction: 'backward' }
       case 'loss': case 'target': return { target: 'loss' }
+      default: return { target: 'layer', layer }
     }
   }
 
