@@ -593,6 +593,14 @@ test('layers of other kinds: edges without weights, formulas, and the numbers of
     await inspector.getByText('scale, 3 → 3').waitFor()
     const [before, after] = (await inspector.locator('.number').allInnerTexts()).map(readNumber)
     assertNear(after, 0.5 * before, 1e-3, 'a(1) of neuron 2, whose factor is 0.5')
+    // The lesson speaks of dense layers: it says so, points at nothing and gives no shapes that are not there.
+    await page.getByRole('tab', { name: 'Lesson' }).click()
+    for (const chapter of ['Start', '1 Forward', '3 Backward', '4 Gradients', '5 Update', 'Memory']) {
+      await page.locator('.lesson nav').getByRole('button', { name: chapter, exact: false }).first().click()
+      await page.locator('.lesson .note', { hasText: 'scale, layer norm' }).waitFor()
+      assert.equal(await page.locator('.lesson .show:enabled').count(), 0, chapter)
+      assert.equal(await page.locator('.lesson h3', { hasText: 'Shapes in this network' }).count(), 0, chapter)
+    }
     // Nothing is asked of the program that it has no answer to.
     assert.deepEqual(faults, [])
     await context.close()

@@ -20,6 +20,9 @@ class Place {
 
 export const place = new Place()
 
+/** The kinds of layers that the lesson has no words for: it speaks of dense ones. */
+export const otherKinds = () => [...new Set(explorer.view!.layers.map((layer) => layer.kind).filter((kind) => kind !== 'dense'))]
+
 /** Moves the cursor behind an event and puts one cell on the stage; the rail stays on the lesson. */
 export function see(operation: Operation, layer?: number, cell?: Cell) {
   explorer.show(operation, layer)
