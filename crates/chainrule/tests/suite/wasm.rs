@@ -19,9 +19,12 @@ fn output_of(command: &mut Command, advice: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Builds the module.
+/// Builds the module, in the folder where this test was built: a relative name of it, in CARGO_TARGET_DIR, would be another
+/// place from here.
 fn module() -> PathBuf {
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder of what is built");
     let mut cargo = Command::new(env!("CARGO"));
+    cargo.env("CARGO_TARGET_DIR", built);
     cargo.args(["build", "--locked", "--package", "chainrule-in-wasm", "--target", "wasm32-unknown-unknown"]);
     cargo.args(["--message-format", "json-render-diagnostics"]).current_dir(env!("CARGO_MANIFEST_DIR"));
     let messages = output_of(&mut cargo, "the target comes with: rustup target add wasm32-unknown-unknown");
