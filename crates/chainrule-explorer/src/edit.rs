@@ -238,7 +238,7 @@ fn set_parameter(
         return Err(unknown());
     }
     let Some(tensor) = document.network.layer_tensors(l).get(number).cloned() else {
-        return Err(Refusal::Invalid(format!("layer {l} has no {}", quantity)));
+        return Err(Refusal::Invalid(format!("layer {l} has no {quantity}")));
     };
     if row >= tensor.rows || column >= tensor.columns {
         let shape = match tensor.is_vector {

@@ -82,7 +82,7 @@ struct LayerView {
 
 /// A value of the trace. Names: "a.0" (inputs), "target", "weight.l", "bias.l", "z.l", "a.l", "loss", "error.l"
 /// (dLoss/da(l)), "slope.l" (sigma'(z(l))), "delta.l", "weight_gradient.l", "bias_gradient.l", "updated_weight.l",
-/// "updated_bias.l".
+/// "updated_bias.l"; where a layer has more tensors of parameters, "parameter_2.l" and so on.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Value"))]
 struct ValueView<'a> {

@@ -81,33 +81,15 @@ listed_by_the_engine!(
 );
 
 fn kinds() -> Vec<String> {
-    use trace::Quantity::{
-        Activation, Delta, Error, Gradient, Loss, Parameter, PreActivation, Slope, Target, Updated,
-    };
-    let quantities = [
-        Activation,
-        Target,
-        Parameter(0),
-        Parameter(1),
-        PreActivation,
-        Loss,
-        Error,
-        Slope,
-        Delta,
-        Gradient(0),
-        Gradient(1),
-        Updated(0),
-        Updated(1),
-        Parameter(2),
-        Gradient(2),
-        Updated(2),
-    ];
+    use trace::Quantity;
+    let of_number = |n| [Quantity::Parameter(n), Quantity::Gradient(n), Quantity::Updated(n)];
+    let tensors = (0..3).flat_map(of_number);
     let word = |quantity| serde_json::to_value(quantity).unwrap().to_string();
     let of_any_number = |word: String| match word.contains('2') {
         true => word.replace('"', "`").replace('2', "${number}"),
         false => word,
     };
-    quantities.map(word).map(of_any_number).to_vec()
+    Quantity::OTHERS.iter().copied().chain(tensors).map(word).map(of_any_number).collect()
 }
 
 const OPERATIONS: [trace::Computation; 8] = [

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Update, check_not_negative, check_positive};
+use super::{Update, UpdateContext, check_not_negative, check_positive};
 use crate::error::Result;
 use crate::kernel::Scalar;
 
@@ -77,7 +77,7 @@ impl Update for Adagrad {
     }
 
     #[inline(always)]
-    fn update<T: Scalar>(&self, at: Context<'_>, w: &mut [T], g: &[T], [v, ..]: [&mut [T]; 3]) {
+    fn update<T: Scalar>(&self, at: UpdateContext<'_>, w: &mut [T], g: &[T], [v, ..]: [&mut [T]; 3]) {
         let rate = self.learning_rate / (1.0 + (at.step - 1) as f64 * self.learning_rate_decay);
         let (rate, decay) = (T::from_f64(rate), T::from_f64(self.weight_decay));
         let epsilon = T::from_f64(self.epsilon);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Update, check_fraction, check_positive};
+use super::{Update, UpdateContext, check_fraction, check_positive};
 use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::portable::power;
@@ -145,7 +145,7 @@ impl Update for Adam {
     }
 
     #[inline(always)]
-    fn update<T: Scalar>(&self, at: Context<'_>, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
+    fn update<T: Scalar>(&self, at: UpdateContext<'_>, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
         moments_step(self, 0.0, at, w, g, m, v);
     }
 }
@@ -188,7 +188,7 @@ impl Update for AdamW {
     as_in_adam!(2);
 
     #[inline(always)]
-    fn update<T: Scalar>(&self, at: Context<'_>, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
+    fn update<T: Scalar>(&self, at: UpdateContext<'_>, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
         moments_step(&self.moments(), self.learning_rate * self.weight_decay, at, w, g, m, v);
     }
 }
@@ -206,7 +206,7 @@ impl Update for AmsGrad {
     as_in_adam!(3);
 
     #[inline(always)]
-    fn update<T: Scalar>(&self, at: Context<'_>, w: &mut [T], g: &[T], [m, v, u]: [&mut [T]; 3]) {
+    fn update<T: Scalar>(&self, at: UpdateContext<'_>, w: &mut [T], g: &[T], [m, v, u]: [&mut [T]; 3]) {
         let Constants { rate, inverse_root, beta1, rest1, beta2, rest2, decay, epsilon } =
             Constants::<T>::of(&self.moments(), at);
         for ((((w, &g), m), v), u) in w.iter_mut().zip(g).zip(m).zip(v).zip(u) {
@@ -233,7 +233,7 @@ struct Constants<T> {
 
 impl<T: Scalar> Constants<T> {
     #[inline(always)]
-    fn of(rule: &Adam, at: Context<'_>) -> Self {
+    fn of(rule: &Adam, at: UpdateContext<'_>) -> Self {
         let number = T::from_f64;
         let correction = |beta: f64| 1.0 - power(beta, at.step);
         Constants {
@@ -254,7 +254,7 @@ impl<T: Scalar> Constants<T> {
 fn moments_step<T: Scalar>(
     rule: &Adam,
     shrink: f64,
-    at: Context<'_>,
+    at: UpdateContext<'_>,
     w: &mut [T],
     g: &[T],
     m: &mut [T],

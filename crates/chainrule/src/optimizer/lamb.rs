@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Update, check_fraction, check_positive};
+use super::{Update, UpdateContext, check_fraction, check_positive};
 use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::portable::power;
@@ -85,7 +85,7 @@ impl Update for Lamb {
     }
 
     #[inline(always)]
-    fn update<T: Scalar>(&self, at: Context<'_>, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
+    fn update<T: Scalar>(&self, at: UpdateContext<'_>, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
         debug_assert_eq!((w.len(), g.len()), (at.tensor.count(), at.tensor.count()), "a whole tensor");
         let number = T::from_f64;
         let (beta1, rest1) = (number(self.beta1), number(1.0 - self.beta1));

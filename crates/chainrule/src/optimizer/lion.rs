@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Update, check_fraction};
+use super::{Update, UpdateContext, check_fraction};
 use crate::error::Result;
 use crate::kernel::Scalar;
 
@@ -57,7 +57,7 @@ impl Update for Lion {
     }
 
     #[inline(always)]
-    fn update<T: Scalar>(&self, _at: Context<'_>, w: &mut [T], g: &[T], [m, ..]: [&mut [T]; 3]) {
+    fn update<T: Scalar>(&self, _at: UpdateContext<'_>, w: &mut [T], g: &[T], [m, ..]: [&mut [T]; 3]) {
         let number = T::from_f64;
         let (beta1, rest1) = (number(self.beta1), number(1.0 - self.beta1));
         let (beta2, rest2) = (number(self.beta2), number(1.0 - self.beta2));

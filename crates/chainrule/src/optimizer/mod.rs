@@ -116,7 +116,7 @@ macro_rules! rules {
             }
 
             #[inline(always)]
-            fn update<T: Scalar>(&self, at: Context<'_>, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
+            fn update<T: Scalar>(&self, at: UpdateContext<'_>, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
                 match self { $(Rule::$rule(rule) => rule.update(at, w, g, state),)* }
             }
         }
@@ -148,7 +148,7 @@ written_by_name!(Rule);
 
 /// What a rule sees of an update besides its numbers.
 #[derive(Clone, Copy)]
-struct Context<'a> {
+struct UpdateContext<'a> {
     /// From 1.
     step: u64,
     /// What the rule carries from the step before.
@@ -198,7 +198,7 @@ trait Update {
     /// Changes w by one step; unused state buffers are empty.
     ///
     /// Implementations are `#[inline(always)]`: the caller compiles them for the machine's vectors.
-    fn update<T: Scalar>(&self, at: Context<'_>, w: &mut [T], g: &[T], state: [&mut [T]; 3]);
+    fn update<T: Scalar>(&self, at: UpdateContext<'_>, w: &mut [T], g: &[T], state: [&mut [T]; 3]);
 }
 
 impl Rule {
@@ -474,9 +474,9 @@ impl NextStep<'_> {
     /// Changes some parameters of a tensor, given by its index, and the same parts of the state.
     pub(crate) fn update<T: Scalar>(&self, tensor: usize, w: &mut [T], g: &[T], state: [&mut [T]; 3]) {
         let own = self.factors.get(tensor).map(|factors| factors.of(self.rule));
-        let at = Context { step: self.step, carried: self.carried, tensor: &self.tensors[tensor] };
+        let at = UpdateContext { step: self.step, carried: self.carried, tensor: &self.tensors[tensor] };
         vectorized_loop! {
-            for T: rule: &'a Rule = own.as_ref().unwrap_or(self.rule), at: Context<'a> = at, w: &'a mut [T] = w,
+            for T: rule: &'a Rule = own.as_ref().unwrap_or(self.rule), at: UpdateContext<'a> = at, w: &'a mut [T] = w,
                 g: &'a [T] = g, state: [&'a mut [T]; 3] = state;
             rule.update(at, w, g, state)
         }

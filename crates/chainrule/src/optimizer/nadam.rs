@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Update, check_fraction, check_not_negative, check_positive};
+use super::{Update, UpdateContext, check_fraction, check_not_negative, check_positive};
 use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::portable::power;
@@ -96,7 +96,7 @@ impl Update for NAdam {
     }
 
     #[inline(always)]
-    fn update<T: Scalar>(&self, at: Context<'_>, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
+    fn update<T: Scalar>(&self, at: UpdateContext<'_>, w: &mut [T], g: &[T], [m, v, _]: [&mut [T]; 3]) {
         let number = T::from_f64;
         let (now, next) = (self.momentum(at.step), self.momentum(at.step + 1));
         let product = at.carried * now;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Update, check_fraction, check_positive};
+use super::{Update, UpdateContext, check_fraction, check_positive};
 use crate::error::Result;
 use crate::kernel::Scalar;
 
@@ -79,7 +79,13 @@ impl Update for RmsProp {
     }
 
     #[inline(always)]
-    fn update<T: Scalar>(&self, _at: Context<'_>, w: &mut [T], g: &[T], [v, second, third]: [&mut [T]; 3]) {
+    fn update<T: Scalar>(
+        &self,
+        _at: UpdateContext<'_>,
+        w: &mut [T],
+        g: &[T],
+        [v, second, third]: [&mut [T]; 3],
+    ) {
         let (u, m) = if self.centered { (second, third) } else { (third, second) };
         let number = T::from_f64;
         let (rate, decay, epsilon) =

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Update, check_fraction};
+use super::{Update, UpdateContext, check_fraction};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 
@@ -65,7 +65,7 @@ impl Update for Sgd {
     }
 
     #[inline(always)]
-    fn update<T: Scalar>(&self, at: Context<'_>, w: &mut [T], g: &[T], [m, ..]: [&mut [T]; 3]) {
+    fn update<T: Scalar>(&self, at: UpdateContext<'_>, w: &mut [T], g: &[T], [m, ..]: [&mut [T]; 3]) {
         let (rate, decay) = (T::from_f64(self.learning_rate), T::from_f64(self.weight_decay));
         let momentum = T::from_f64(self.momentum);
         if self.momentum == 0.0 {

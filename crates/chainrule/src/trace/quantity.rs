@@ -57,21 +57,37 @@ impl Quantity {
     /// b(l) after the update.
     pub const UPDATED_BIAS: Quantity = Quantity::Updated(1);
 
-    /// Those that are no tensors of parameters, with their names in a value's and their names in full.
-    const OTHERS: [(Quantity, &str, &str); 7] = [
-        (Quantity::Activation, "a", "activation"),
-        (Quantity::Target, "target", "target"),
-        (Quantity::PreActivation, "z", "pre_activation"),
-        (Quantity::Loss, "loss", "loss"),
-        (Quantity::Error, "error", "error"),
-        (Quantity::Slope, "slope", "slope"),
-        (Quantity::Delta, "delta", "delta"),
-    ];
-
     /// Whether there is one for the whole step, and not one for each layer.
     pub fn is_of_step(self) -> bool {
         matches!(self, Quantity::Target | Quantity::Loss)
     }
+}
+
+macro_rules! others {
+    ($($quantity:ident $name:literal $in_full:literal,)*) => {
+        impl Quantity {
+            /// Those that are no tensors of parameters.
+            pub const OTHERS: &[Quantity] = &[$(Quantity::$quantity,)*];
+
+            /// The name in a value's, and the name in full; none for tensors of parameters.
+            fn words(self) -> Option<(&'static str, &'static str)> {
+                match self {
+                    $(Quantity::$quantity => Some(($name, $in_full)),)*
+                    Quantity::Parameter(_) | Quantity::Gradient(_) | Quantity::Updated(_) => None,
+                }
+            }
+        }
+    };
+}
+
+others! {
+    Activation "a" "activation",
+    Target "target" "target",
+    PreActivation "z" "pre_activation",
+    Loss "loss" "loss",
+    Error "error" "error",
+    Slope "slope" "slope",
+    Delta "delta" "delta",
 }
 
 /// The name of a layer's tensor of parameters.
@@ -93,11 +109,7 @@ impl fmt::Display for Quantity {
             Quantity::Parameter(number) => write!(out, "{}", TensorName(number)),
             Quantity::Gradient(number) => write!(out, "{}_gradient", TensorName(number)),
             Quantity::Updated(number) => write!(out, "updated_{}", TensorName(number)),
-            other => {
-                let name =
-                    Self::OTHERS.iter().find(|(quantity, ..)| *quantity == other).map(|(_, name, _)| *name);
-                out.write_str(name.unwrap_or_default())
-            }
+            other => out.write_str(other.words().map_or("", |(name, _)| name)),
         }
     }
 }
@@ -119,7 +131,8 @@ impl FromStr for Quantity {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let other = Self::OTHERS.iter().find(|(_, name, _)| *name == text).map(|(quantity, ..)| *quantity);
+        let is_called = |other: &Quantity| other.words().is_some_and(|(name, _)| name == text);
+        let other = Self::OTHERS.iter().copied().find(is_called);
         let gradient = || text.strip_suffix("_gradient").and_then(tensor_number).map(Quantity::Gradient);
         let updated = || text.strip_prefix("updated_").and_then(tensor_number).map(Quantity::Updated);
         let parameter = || tensor_number(text).map(Quantity::Parameter);
@@ -129,21 +142,22 @@ impl FromStr for Quantity {
 
 /// The error for a name that no value has.
 pub(super) fn unknown(text: &str) -> Error {
-    let known = "target, loss, and with a layer's number, as in z.1: a, z, error, slope, delta, weight, weight_gradient, \
-                 updated_weight, bias, bias_gradient, updated_bias; where a layer has further tensors also parameter_2, \
-                 parameter_2_gradient, updated_parameter_2 and so on";
-    Error::UnknownName {
-        kind: "value of a step",
-        name: text.chars().take(40).collect(),
-        known: known.to_owned(),
-    }
+    let others = Quantity::OTHERS.iter().filter(|other| !other.is_of_step()).copied();
+    let tensors = (0..2).flat_map(|n| [Quantity::Parameter(n), Quantity::Gradient(n), Quantity::Updated(n)]);
+    let names: Vec<_> = others.chain(tensors).map(|quantity| quantity.to_string()).collect();
+    let known = format!(
+        "target, loss, and with a layer's number, as in z.1: {}; parameter_2 and so on in place of weight where a layer has \
+         more tensors than a weight and a bias",
+        names.join(", ")
+    );
+    Error::UnknownName { kind: "value of a step", name: text.chars().take(40).collect(), known }
 }
 
 /// In full: `activation` and `pre_activation` in place of `a` and `z`.
 impl Serialize for Quantity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match Self::OTHERS.iter().find(|(quantity, ..)| quantity == self) {
-            Some((_, _, name)) => serializer.serialize_str(name),
+        match self.words() {
+            Some((_, in_full)) => serializer.serialize_str(in_full),
             None => serializer.collect_str(self),
         }
     }

@@ -137,16 +137,16 @@ export interface Image {
 export type Kind =
   | 'activation'
   | 'target'
-  | 'weight'
-  | 'bias'
   | 'pre_activation'
   | 'loss'
   | 'error'
   | 'slope'
   | 'delta'
+  | 'weight'
   | 'weight_gradient'
-  | 'bias_gradient'
   | 'updated_weight'
+  | 'bias'
+  | 'bias_gradient'
   | 'updated_bias'
   | `parameter_${number}`
   | `parameter_${number}_gradient`
@@ -231,7 +231,7 @@ export interface TraceEvent {
 /**
  * A value of the trace. Names: "a.0" (inputs), "target", "weight.l", "bias.l", "z.l", "a.l", "loss", "error.l"
  * (dLoss/da(l)), "slope.l" (sigma'(z(l))), "delta.l", "weight_gradient.l", "bias_gradient.l", "updated_weight.l",
- * "updated_bias.l".
+ * "updated_bias.l"; where a layer has more tensors of parameters, "parameter_2.l" and so on.
  */
 export interface Value {
   name: string
