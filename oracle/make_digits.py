@@ -1,18 +1,16 @@
-"""Writes the built-in digits data set, crates/chainrule-data/data/digits.bin.gz.
+"""Writes the built-in digits data set, crates/chainrule-digits/digits.bin.
 
 The source is the copy of the UCI optical digits test set that scikit-learn
 carries (`sklearn.datasets.load_digits`): 1,797 images of 8 x 8 pixels with
-values 0 to 16, and their labels 0 to 9. Only the layout changes. The
-uncompressed file is
+values 0 to 16, and their labels 0 to 9. Only the layout changes. The file is
 
     1797 * 64 bytes   pixels, u8, one image after another, each row by row
     1797 bytes        labels, u8, in the same order
 
 Run it with `oracle/.venv/bin/python oracle/make_digits.py`; it needs
-scikit-learn. With the same zlib, a second run gives the same bytes.
+scikit-learn.
 """
 
-import gzip
 from pathlib import Path
 
 import numpy
@@ -21,7 +19,7 @@ from sklearn.datasets import load_digits
 ROWS, PIXELS = 1797, 64
 DESTINATION = (
     Path(__file__).resolve().parent.parent
-    / "crates" / "chainrule-data" / "data" / "digits.bin.gz"
+    / "crates" / "chainrule-digits" / "digits.bin"
 )
 
 
@@ -39,11 +37,8 @@ def main():
     content += labels.astype(numpy.uint8).tobytes()
     assert len(content) == ROWS * (PIXELS + 1)
 
-    # mtime=0, because the time of writing would otherwise be in the header.
-    compressed = gzip.compress(content, compresslevel=9, mtime=0)
-    DESTINATION.parent.mkdir(parents=True, exist_ok=True)
-    DESTINATION.write_bytes(compressed)
-    print(f"{DESTINATION.name}: {len(content)} bytes, {len(compressed)} compressed")
+    DESTINATION.write_bytes(content)
+    print(f"{DESTINATION.name}: {len(content)} bytes")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use chainrule_estimator::Predictor;
-use chainrule_explorer::{DEFAULT, Explorer, example, of_predictor};
+use chainrule_explorer::{Explorer, of_predictor};
+use chainrule_explorer_core::{DEFAULT, example};
 use serde_json::json;
 
 use crate::arguments::ExploreArguments;

@@ -8,7 +8,7 @@ use chainrule::trace::{Stage, Trace, TraceEvent, Value};
 use chainrule::{Mode, Rule, Scalar, trace, write_file};
 use chainrule_data::InputNumber;
 use chainrule_estimator::{Predictor, chosen_rows, row_place};
-use chainrule_explorer::Sentences;
+use chainrule_explorer_core::Sentences;
 use serde::Serialize;
 use serde_json::json;
 

@@ -289,15 +289,6 @@ pub enum DataError {
         /// What the file holds.
         found: String,
     },
-    /// The data built into the program are not what was built in.
-    #[error("the built-in set '{name}' is damaged: {problem}; install the program again")]
-    BuiltIn {
-        /// The set.
-        name: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
-
     /// `nan`, `inf` or a number too large for 64 bits, in a column of numbers.
     #[error(
         "{place}: '{cell}' is not a finite number; remove the row, or leave the cell empty if the value is missing"

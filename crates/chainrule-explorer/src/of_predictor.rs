@@ -6,10 +6,9 @@ use std::sync::Arc;
 use chainrule::{Matrix, Targets};
 use chainrule_data::{Dataset, InputPreprocessing, Note};
 use chainrule_estimator::{EstimatorError, Predictor, chosen_rows};
-
-use crate::document::{Document, Image, Pool, SUITED, parameters_in, without_training_layers};
-use crate::limits;
-use crate::refusal::Refusal;
+use chainrule_explorer_core::{
+    Document, Image, Pool, Refusal, SUITED, limits, parameters_in, without_training_layers,
+};
 
 /// The learning rate of plain gradient descent that a model starts with: large enough to see.
 const LEARNING_RATE: f64 = 0.1;
@@ -44,7 +43,7 @@ pub fn of_predictor(
     let model = predictor.model();
     limits::check_network(&model.network).map_err(|error| too_large(title, error))?;
     let rows = rows.unwrap_or(0..BATCH.min(dataset.rows()));
-    chosen_rows(dataset, rows.clone(), false)?;
+    chosen_rows(dataset, rows.clone(), false).map_err(unsuitable)?;
 
     let (n_in, outputs) = (model.network.input_width(), model.network.output_width());
     let count = dataset.rows().min(limits::POOL_NUMBERS / (n_in + outputs));
@@ -55,7 +54,7 @@ pub fn of_predictor(
         )));
     }
     let pool: Vec<usize> = (0..count).collect();
-    let prepared = predictor.prepare(dataset, &pool, notes)?;
+    let prepared = predictor.prepare(dataset, &pool, notes).map_err(unsuitable)?;
     let samples = prepared.samples();
     let targets = match samples.targets {
         Targets::Values(values) => values.to_matrix(),
@@ -75,7 +74,7 @@ pub fn of_predictor(
         Pool { inputs: Arc::new(samples.inputs.to_matrix()), targets: Arc::new(targets), example: None };
     let network = without_training_layers(&model.network)?;
     let parameters = Arc::new(parameters_in(&network, &model.parameters));
-    let preprocessing = predictor.preprocessing_of(dataset)?;
+    let preprocessing = predictor.preprocessing_of(dataset).map_err(unsuitable)?;
     let image = match &preprocessing.inputs {
         InputPreprocessing::Images(images) => Some(Image { height: images.height, width: images.width }),
         InputPreprocessing::Columns(_) => None,
@@ -96,7 +95,7 @@ pub fn of_predictor(
         pool,
         first_row: 0,
         input_names: Some(preprocessing.input_names().into()),
-        output_names: predictor.output_names(dataset)?.map(Into::into),
+        output_names: predictor.output_names(dataset).map_err(unsuitable)?.map(Into::into),
         image,
     };
     document.batch(rows.start, rows.len())
@@ -106,8 +105,6 @@ fn too_large(title: &str, refusal: Refusal) -> Refusal {
     Refusal::TooMuch(format!("{title} is too large to explore: {refusal}"))
 }
 
-impl From<EstimatorError> for Refusal {
-    fn from(error: EstimatorError) -> Self {
-        Refusal::Invalid(error.to_string())
-    }
+fn unsuitable(error: EstimatorError) -> Refusal {
+    Refusal::Invalid(error.to_string())
 }

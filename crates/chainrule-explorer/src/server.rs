@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chainrule_explorer_core::{Answers, Document, Refusal, Store, system_clock};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -13,11 +14,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
 use crate::connection_slots::ConnectionSlots;
-use crate::document::Document;
-use crate::limits::ServerLimits;
 use crate::request::{Session, Turns};
 use crate::routes::routes;
-use crate::store::Store;
+use crate::server_limits::ServerLimits;
 use crate::timed::Timed;
 
 /// Where the page is, unless the port is taken.
@@ -44,7 +43,7 @@ pub enum StartError {
     System(String),
     /// The document that the page is to open.
     #[error(transparent)]
-    Document(#[from] crate::Refusal),
+    Document(#[from] Refusal),
 }
 
 /// A server that listens; [`Explorer::run`] answers.
@@ -88,7 +87,8 @@ impl Explorer {
         port: Option<u16>,
         limits: ServerLimits,
     ) -> Result<Explorer, StartError> {
-        document.check()?;
+        let store = Store::with_time(limits.memory, limits.work_time, system_clock);
+        let answers = Answers::new(store, document, label)?;
         let system = |error: std::io::Error| StartError::System(error.to_string());
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(system)?;
         let bound = runtime.block_on(async {
@@ -103,11 +103,9 @@ impl Explorer {
             _ => StartError::Listen { port: asked, source },
         })?;
         let port = listener.local_addr().map_err(system)?.port();
-        let store = Store::with_time(limits.memory, limits.work_time);
-        let start = store.add(document, label)?.revision;
         let workers = std::thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8));
         let turns = Turns::new(workers);
-        let session = Arc::new(Session { store, token: token()?, port, start, turns, limits });
+        let session = Arc::new(Session { answers, token: token()?, port, turns, limits });
         Ok(Explorer { runtime, listener, session, stop: Arc::default() })
     }
 

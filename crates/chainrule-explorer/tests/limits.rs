@@ -7,7 +7,8 @@ use std::net::TcpStream;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use chainrule_explorer::{Edit, ServerLimits, Store, example};
+use chainrule_explorer::ServerLimits;
+use chainrule_explorer_core::{Edit, Store, example, system_clock};
 
 use client::Server;
 
@@ -149,7 +150,7 @@ fn iterations_that_are_not_done_in_time_are_left_out() {
 fn a_document_that_is_not_rebuilt_in_time_is_when_it_is_asked_for_again() {
     let never = AtomicBool::new(false);
     // No time at all: an iteration at a time, and then an edit at a time.
-    let store = Store::with_time(150_000, Duration::ZERO);
+    let store = Store::with_time(150_000, Duration::ZERO, system_clock);
     let mut last = store.add(example("deep-10").unwrap(), "example".to_owned()).unwrap().revision;
     let mut losses = Vec::new();
     for _ in 0..60 {

@@ -7,7 +7,8 @@ use std::net::TcpStream;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use chainrule_explorer::{DEFAULT, Explorer, StartError, example};
+use chainrule_explorer::{Explorer, StartError};
+use chainrule_explorer_core::{DEFAULT, example};
 use serde_json::{Value, json};
 
 use contract::{contract, fields};

@@ -6,7 +6,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use chainrule_explorer::{DEFAULT, Explorer, ServerLimits, example};
+use chainrule_explorer::{Explorer, ServerLimits};
+use chainrule_explorer_core::{DEFAULT, example};
 use serde_json::{Value, json};
 
 /// A server that never ends.

@@ -8,7 +8,7 @@ use serde_json::Value;
 /// The fields of each interface of the contract.
 pub(crate) fn contract(name: &str) -> BTreeSet<String> {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/web/src/lib/contract.ts");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../chainrule-explorer/web/src/lib/contract.ts");
         std::fs::read_to_string(path).unwrap()
     });
     let start = TEXT.find(&format!("export interface {name} {{")).unwrap_or_else(|| panic!("{name}"));

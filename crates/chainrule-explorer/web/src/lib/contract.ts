@@ -1,5 +1,5 @@
 // What the server and the page say to each other: the types of the server. Written by
-// WRITE_CONTRACT=1 cargo test -p chainrule-explorer --lib contract
+// WRITE_CONTRACT=1 cargo test -p chainrule-explorer-core --lib contract
 //
 // All addresses are relative to the page's own, which contains the launch's token: "./api/..."; N is a revision.
 // Every matrix has one row for each sample; W(l) is [n_l, n_(l-1)]. Indices count from 0, layers l from 1.
@@ -407,6 +407,7 @@ export interface Term {
 
 // GET api/revisions/N/neuron?AtNeuron -> NeuronReport
 
+/** A neuron and a sample. */
 export interface AtNeuron {
   layer: number
   neuron: number
@@ -456,6 +457,7 @@ export type State = 'active' | 'saturated' | 'blocked' | 'dead'
 
 // GET api/revisions/N/edge?AtEdge -> EdgeReport
 
+/** A weight and a sample. */
 export interface AtEdge {
   layer: number
   to: number
@@ -503,6 +505,7 @@ export interface Paths {
 
 // GET api/revisions/N/matrix?Named -> MatrixReport
 
+/** A value of the trace. */
 export interface Named {
   name: string
 }
@@ -527,6 +530,7 @@ export interface MatrixReport {
 
 // GET api/revisions/N/outer?AtOuter -> OuterReport
 
+/** A layer's gradient. */
 export interface AtOuter {
   layer: number
   /** Left out for the whole batch. */
@@ -551,6 +555,7 @@ export interface OuterReport {
 
 // GET api/revisions/N/layer?AtLayer -> LayerReport
 
+/** A layer. */
 export interface AtLayer {
   layer: number
 }
@@ -647,6 +652,7 @@ export interface SampleLoss {
 
 // GET api/revisions/N/input?AtInput -> InputReport
 
+/** An input and a sample. */
 export interface AtInput {
   column: number
   sample: number

@@ -255,14 +255,20 @@ pub(crate) fn dense_layers(network: &Network) -> impl Iterator<Item = (usize, &D
 
 /// The same network without the layers that do nothing outside of training, as dropout: a document's step is none of training,
 /// and its layers are numbered as its network's.
-pub(crate) fn without_training_layers(network: &Network) -> Result<Network, Refusal> {
+///
+/// # Errors
+/// When no layer is left.
+pub fn without_training_layers(network: &Network) -> Result<Network, Refusal> {
     let kept = network.layers().iter().filter(|layer| !layer.is_for_training_only());
     let builder = Network::builder(network.input_width());
     Ok(kept.fold(builder, |builder, layer| builder.layer(layer.clone())).build()?)
 }
 
 /// Parameters of a network of the same tensors, as those of `network`.
-pub(crate) fn parameters_in(network: &Network, parameters: &Parameters<f64>) -> Parameters<f64> {
+///
+/// # Panics
+/// For other tensors.
+pub fn parameters_in(network: &Network, parameters: &Parameters<f64>) -> Parameters<f64> {
     let mut same = network.zeros();
     for (to, from) in network.tensors().iter().zip(parameters.tensors()) {
         same.set_tensor(to, &parameters.tensor(from).to_vec()).expect("the tensors are the same");

@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::deadline::check_cancelled;
+use crate::deadline::{Clock, check_cancelled};
 use crate::document::Document;
 use crate::ledger::Ledger;
 use crate::refusal::Refusal;
@@ -25,6 +25,7 @@ const LARGE: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Memory {
     limit: usize,
+    clock: Clock,
     kept: Mutex<Kept>,
     changed: Condvar,
 }
@@ -42,7 +43,7 @@ pub(crate) struct Room {
     memory: Arc<Memory>,
     bytes: usize,
     /// When the bytes were there, and work began.
-    pub(crate) since: Instant,
+    pub(crate) since: Duration,
 }
 
 /// Under the lock. A panic elsewhere leaves it whole: each change is completed or not begun.
@@ -163,8 +164,12 @@ impl Kept {
 }
 
 impl Memory {
-    pub(crate) fn new(limit: usize) -> Arc<Memory> {
-        Arc::new(Memory { limit, kept: Mutex::default(), changed: Condvar::new() })
+    pub(crate) fn new(limit: usize, clock: Clock) -> Arc<Memory> {
+        Arc::new(Memory { limit, clock, kept: Mutex::default(), changed: Condvar::new() })
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
     }
 
     pub(crate) fn limit(&self) -> usize {
@@ -253,7 +258,7 @@ impl Memory {
                     if dropped >= LARGE {
                         chainrule::return_freed_memory();
                     }
-                    return Ok((Room { memory: Arc::clone(self), bytes, since: Instant::now() }, found));
+                    return Ok((Room { memory: Arc::clone(self), bytes, since: (self.clock)() }, found));
                 }
                 (None, None) => {
                     let waited = self.changed.wait_timeout(kept, LOOK);

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use chainrule::layer::{LayerNorm, Scale};
 use chainrule::trace::{Computation, Quantity, ValueId, trace};
 use chainrule::{Activation, Loss, Matrix, Mode, Network, Rule, Samples, Targets, forward, output_error};
-use chainrule_explorer::analysis::*;
-use chainrule_explorer::{Num, Refusal, Sentences, Step};
+use chainrule_explorer_core::analysis::*;
+use chainrule_explorer_core::{Num, Refusal, Sentences, Step};
 
 /// Numbers in +-1, by a linear congruential generator.
 fn numbers(seed: u64) -> impl FnMut() -> f64 {
@@ -585,7 +585,7 @@ fn what_is_not_finite_is_explained_too() {
                 serde_json::to_string(&outer(&step, l, Some(0)).unwrap()).unwrap();
             }
             serde_json::to_string(&input(&step, 0, 1).unwrap()).unwrap();
-            serde_json::to_string(&chainrule_explorer::analysis::loss(&step).unwrap()).unwrap();
+            serde_json::to_string(&chainrule_explorer_core::analysis::loss(&step).unwrap()).unwrap();
             let _ = check_all(&step, 1, &AtomicBool::new(false));
         }
     }

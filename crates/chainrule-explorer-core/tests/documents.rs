@@ -1,13 +1,14 @@
 //! Documents, edits and revisions: the numbers of the examples, and that every way back
 //! leads to the same bits.
 
+#[path = "../../chainrule-explorer/tests/contract/mod.rs"]
 mod contract;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use chainrule_explorer::{
+use chainrule_explorer_core::{
     Document, EXAMPLES, Edit, Held, KEPT_BYTES, Refusal, SharedDocument, Store, apply, example,
 };
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use chainrule::{Activation, Loss, Matrix, Network, Parameters};
-use chainrule_data::{Features, Pixels, read};
+use chainrule_digits::{HEIGHT, MAXIMUM, ROWS, WIDTH, labels, pixels};
 use serde::Serialize;
 
 use crate::document::{Document, Image, Pool, SUITED};
@@ -288,23 +288,12 @@ fn deep_10(example: &'static Example) -> Result<Document, Refusal> {
 }
 
 fn digits(example: &'static Example) -> Result<Document, Refusal> {
-    let unreadable = |reason: String| Refusal::Invalid(format!("the built-in digits: {reason}"));
-    let dataset = read("digits").map_err(|error| unreadable(error.to_string()))?;
-    let Features::Images(images) = &dataset.features else {
-        return Err(unreadable("are not images".to_owned()));
-    };
-    let (Pixels::Bytes { maximum, values }, Some(labels)) = (&images.pixels, &images.labels) else {
-        return Err(unreadable("are not bytes with labels".to_owned()));
-    };
-    let rows = labels.len();
-    let maximum = f64::from(*maximum);
-    let pixels = values.iter().map(|&pixel| f64::from(pixel) / maximum).collect();
-    let mut targets = Matrix::zeros(rows, 10);
-    for (row, &label) in labels.iter().enumerate() {
-        targets[(row, label as usize)] = 1.0;
+    let pixels = pixels().iter().map(|&pixel| f64::from(pixel) / f64::from(MAXIMUM)).collect();
+    let mut targets = Matrix::zeros(ROWS, 10);
+    for (row, &label) in labels().iter().enumerate() {
+        targets[(row, usize::from(label))] = 1.0;
     }
-    let (height, width) = (images.height, images.width);
-    let network = Network::builder(height * width)
+    let network = Network::builder(HEIGHT * WIDTH)
         .dense(16, Activation::Relu)
         .dense(10, Activation::Softmax)
         .build()?;
@@ -314,7 +303,7 @@ fn digits(example: &'static Example) -> Result<Document, Refusal> {
         network,
         parameters: None,
         loss: Loss::cross_entropy(),
-        inputs: Matrix::from_vec(rows, height * width, pixels)?,
+        inputs: Matrix::from_vec(ROWS, HEIGHT * WIDTH, pixels)?,
         targets,
         samples: 8,
         learning_rate: 0.5,
@@ -322,5 +311,6 @@ fn digits(example: &'static Example) -> Result<Document, Refusal> {
     };
     let document = recipe.document()?;
     let output_names = Some((0..10).map(|digit: i32| digit.to_string()).collect());
-    Ok(Document { output_names, image: Some(Image { height, width }), ..document })
+    let image = Some(Image { height: HEIGHT, width: WIDTH });
+    Ok(Document { output_names, image, ..document })
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use chainrule::Loss;
 use serde::Serialize;
 
-use crate::deadline::Deadline;
+use crate::deadline::{Clock, Deadline, system_clock};
 use crate::document::Document;
 use crate::edit::{Edit, apply, size_after};
 use crate::limits;
@@ -121,12 +121,12 @@ struct Done {
 impl Store {
     /// An empty store that takes so many bytes for documents and traces and the work on them.
     pub fn new(limit: usize) -> Store {
-        Store::with_time(limit, limits::WORK_TIME)
+        Store::with_time(limit, limits::WORK_TIME, system_clock)
     }
 
-    /// The same, where one piece of work may take so long.
-    pub fn with_time(limit: usize, time: Duration) -> Store {
-        Store { memory: Memory::new(limit), time, revisions: Mutex::default() }
+    /// The same, where one piece of work may take so long on that clock.
+    pub fn with_time(limit: usize, time: Duration, clock: Clock) -> Store {
+        Store { memory: Memory::new(limit, clock), time, revisions: Mutex::default() }
     }
 
     /// Bytes that are kept or that work has reserved; never more than the limit, except for what a caller
@@ -142,7 +142,7 @@ impl Store {
 
     /// When the work for which there is room must end.
     pub(crate) fn deadline<'a>(&self, room: &Room, cancelled: &'a AtomicBool) -> Deadline<'a> {
-        Deadline::new(room.since, self.time, cancelled)
+        Deadline::new(self.memory.clock(), room.since, self.time, cancelled)
     }
 
     /// Room for so many bytes.

@@ -114,6 +114,15 @@ impl SharedDocument {
         })
     }
 
+    /// What the JSON of one says.
+    ///
+    /// # Errors
+    /// When it is no such JSON.
+    pub fn from_json(json: &[u8]) -> Result<SharedDocument, Refusal> {
+        serde_json::from_slice(json)
+            .map_err(|reason| Refusal::Unreadable(format!("not a document: {reason}")))
+    }
+
     /// The document, checked.
     ///
     /// # Errors

@@ -1,26 +1,42 @@
 //! How long work may go on: until its time is over, or whoever asked for it is gone.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::refusal::Refusal;
 
+/// How long it is since some moment that stays: WebAssembly alone has no clock.
+pub type Clock = fn() -> Duration;
+
+/// The clock of a machine that has one.
+pub fn system_clock() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
 /// When work ends, done or not; it looks here between its parts.
 pub(crate) struct Deadline<'a> {
-    started: Instant,
+    clock: Clock,
+    started: Duration,
     time: Duration,
     cancelled: &'a AtomicBool,
 }
 
 impl<'a> Deadline<'a> {
-    /// So much time from `started` on, unless `cancelled` is set before.
-    pub(crate) fn new(started: Instant, time: Duration, cancelled: &'a AtomicBool) -> Self {
-        Deadline { started, time, cancelled }
+    /// So much time from `started` on the clock, unless `cancelled` is set before.
+    pub(crate) fn new(clock: Clock, started: Duration, time: Duration, cancelled: &'a AtomicBool) -> Self {
+        Deadline { clock, started, time, cancelled }
+    }
+
+    /// So much time on the system's clock.
+    pub(crate) fn within(time: Duration, cancelled: &'a AtomicBool) -> Self {
+        Deadline::new(system_clock, system_clock(), time, cancelled)
     }
 
     /// Whether the time is over.
     pub(crate) fn has_passed(&self) -> bool {
-        self.started.elapsed() >= self.time
+        (self.clock)().saturating_sub(self.started) >= self.time
     }
 
     /// Refuses work that nobody waits for.

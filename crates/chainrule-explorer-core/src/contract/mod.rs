@@ -14,15 +14,14 @@ use crate::analysis::{
     Cell, CellCheck, CheckReport, EdgeReport, Explanation, InputReport, LayerReport, LossReport,
     MatrixReport, NeuronReport, OuterReport, Product,
 };
+use crate::answers::{Catalog, EditReply};
 use crate::edit::Edit;
-use crate::routes::{
-    AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Catalog, EditReply, Named, NewDocument, Pair,
-};
+use crate::question::{AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Named, NewDocument, Pair};
 use crate::shared_document::SharedDocument;
 use crate::view::View;
 
 /// Writes the file.
-const COMMAND: &str = "WRITE_CONTRACT=1 cargo test -p chainrule-explorer --lib contract";
+const COMMAND: &str = "WRITE_CONTRACT=1 cargo test -p chainrule-explorer-core --lib contract";
 
 const HEADER: &str = "\
 //
@@ -114,7 +113,7 @@ impl TypeVisitor for Contract {
 
 #[test]
 fn the_page_has_the_contract_of_the_types_that_are_sent() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/web/src/lib/contract.ts");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../chainrule-explorer/web/src/lib/contract.ts");
     let contract = contract();
     if std::env::var_os("WRITE_CONTRACT").is_some() {
         std::fs::write(path, &contract).unwrap();

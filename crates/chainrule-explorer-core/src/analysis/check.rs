@@ -1,7 +1,6 @@
 //! Gradients against finite differences: one cell with its whole error curve, or all cells.
 
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use chainrule::Gradients;
 use chainrule::gradient_check::{CheckOptions, Checker, Comparison, Difference, Kink};
@@ -179,7 +178,7 @@ fn verdict(comparison: Option<&Comparison>, tolerance: f64) -> Verdict {
 /// # Errors
 /// When the cell is no parameter of the network, or the loss is not finite.
 pub fn check_cell(step: &Step, cell: &Cell) -> Result<CellCheck, Refusal> {
-    check_cell_until(step, cell, &Deadline::new(Instant::now(), WORK_TIME, &AtomicBool::new(false)))
+    check_cell_until(step, cell, &Deadline::within(WORK_TIME, &AtomicBool::new(false)))
 }
 
 /// The same; the curve ends where time ends.
@@ -315,7 +314,7 @@ fn sentence(verdict: Verdict, digits: u32, comparison: Option<&Comparison>, kink
 /// When it was cancelled, when even one cell of each tensor takes too much work, and when the loss is not
 /// finite.
 pub fn check_all(step: &Step, revision: u64, cancelled: &AtomicBool) -> Result<CheckReport, Refusal> {
-    check_all_until(step, revision, &Deadline::new(Instant::now(), WORK_TIME, cancelled))
+    check_all_until(step, revision, &Deadline::within(WORK_TIME, cancelled))
 }
 
 /// The same, until a deadline.
@@ -479,8 +478,7 @@ mod tests {
         let (step, running) = (step(), AtomicBool::new(false));
         let time = Duration::from_secs(10);
         // A cell costs 2 * 2 (3 4 + 4 2) = 80 FLOP, and there are 26 in 4 tensors.
-        let check =
-            |flops, time| check_within(&step, 7, &Deadline::new(Instant::now(), time, &running), flops);
+        let check = |flops, time| check_within(&step, 7, &Deadline::within(time, &running), flops);
         let whole = check(26.0 * 80.0, time).unwrap();
         assert_eq!((whole.revision, whole.sampled, whole.passed), (7, None, true));
         let counts = |report: &CheckReport| report.tensors.iter().map(|t| t.cells.len()).collect::<Vec<_>>();
