@@ -333,6 +333,9 @@ pub(crate) struct ExploreArguments {
     /// Rows to start with, such as 0..8, counted from 0; the first eight if not given
     #[arg(long, requires = "model")]
     pub(crate) rows: Option<Rows>,
+    /// Write the page to this file instead, with all that it needs: it opens in any browser, without a server
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["port", "no_open"])]
+    pub(crate) export: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reading: ReadArguments,
     /// Where the page listens on this machine, 0 for any free port; 7878, or any other if that is taken, if not given
@@ -341,7 +344,7 @@ pub(crate) struct ExploreArguments {
     /// Print the address, but leave opening it to you
     #[arg(long)]
     pub(crate) no_open: bool,
-    /// Print one JSON object with the address, and open nothing
+    /// Print one JSON object with the address, or with the file that was written, and open nothing
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,21 +1,30 @@
-//! `chainrule explore`: a local page that walks through a training step.
+//! `chainrule explore`: a page that walks through a training step, on this machine or as one file.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use chainrule::write_file;
+use chainrule_data::Note;
 use chainrule_estimator::Predictor;
-use chainrule_explorer::{Explorer, of_predictor};
-use chainrule_explorer_core::{DEFAULT, example};
+use chainrule_explorer::{Explorer, of_predictor, page_with};
+use chainrule_explorer_core::{DEFAULT, Document, example};
 use serde_json::json;
 
 use crate::arguments::ExploreArguments;
+use crate::output::{check_output, input_files};
 use crate::reading::say_notes;
+use crate::report::bytes;
 use crate::signals;
 use crate::terminal::{on_terminal, say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {
+    if let Some(path) = &arguments.export {
+        let data = arguments.data.iter().flat_map(|data| input_files(data));
+        check_output(path, &arguments.model.iter().cloned().chain(data).collect::<Vec<_>>())?;
+    }
     let mut notes = Vec::new();
     let (document, label) = match (&arguments.model, &arguments.data) {
         (None, _) => (example(DEFAULT)?, format!("example {DEFAULT}")),
@@ -36,6 +45,9 @@ pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {
         }
     };
     say_notes(&notes);
+    if let Some(path) = &arguments.export {
+        return export(path, &document, arguments.json, &notes);
+    }
     let explorer = Explorer::bind(document, label, arguments.port)?;
     let stopper = explorer.stopper();
     let mut is_first = true;
@@ -55,6 +67,22 @@ pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {
         }
     }
     explorer.run();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the page as one file.
+fn export(path: &Path, document: &Document, as_json: bool, notes: &[Note]) -> Result<ExitCode> {
+    let page = page_with(document)?;
+    write_file(path, page.as_bytes())?;
+    let output = path.display().to_string();
+    if as_json {
+        say_json(&json!({ "output": output, "bytes": page.len(), "notes": notes }))?;
+    } else {
+        say(format!(
+            "{output}: {}; any browser opens it, without a server and without a network",
+            bytes(page.len() as u64)
+        ))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

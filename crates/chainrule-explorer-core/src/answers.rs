@@ -14,7 +14,7 @@ use crate::analysis::{
 };
 use crate::document::{Document, SUITED};
 use crate::edit::Edit;
-use crate::examples::{self, EXAMPLES, Example};
+use crate::examples::{self, DEFAULT, EXAMPLES, Example};
 use crate::limits::{self, Limits};
 use crate::memory::Room;
 use crate::question::{AboutRevision, Address, NewDocument, Question};
@@ -97,6 +97,22 @@ impl Answers {
         document.check()?;
         let start = store.add(document, label)?.revision;
         Ok(Answers { store, start })
+    }
+
+    /// A session that opens what the words say, as a body of "documents" does; without words the first example. Of a
+    /// document there may be as much as a file holds.
+    ///
+    /// # Errors
+    /// When the words are not as expected, and as [`Answers::new`].
+    pub fn opening(store: Store, words: &[u8]) -> Result<Answers, Refusal> {
+        let (document, label) = match words {
+            [] => (examples::document(DEFAULT)?, format!("example {DEFAULT}")),
+            _ => match Address::Documents.question(words)? {
+                Question::Open(new) => opened(new, limits::FILE_NUMBERS)?,
+                _ => return Err(Refusal::OtherMethod),
+            },
+        };
+        Answers::new(store, document, label)
     }
 
     /// Waits until there is room for so many bytes beside everything else, and keeps it while `work` runs.
@@ -210,11 +226,7 @@ impl Answers {
     }
 
     fn open(&self, new: NewDocument, cancelled: &AtomicBool) -> Result<Answer, Refusal> {
-        let (document, label) = match (new.example, new.document) {
-            (Some(id), None) => (examples::document(&id)?, format!("example {id}")),
-            (None, Some(shared)) => (Arc::new(shared.open()?), "shared document".to_owned()),
-            _ => return Err(Refusal::Invalid("give either example or document".to_owned())),
-        };
+        let (document, label) = opened(new, limits::SHARED_NUMBERS)?;
         let (held, room) = self.store.add_for(document, label, Size::view, cancelled)?;
         json_in(room, &held.view()?)
     }
@@ -258,6 +270,15 @@ impl Answers {
             limits: limits::limits(),
             start: self.start,
         }
+    }
+}
+
+/// A document of at most so many numbers, and what its first revision is called.
+fn opened(new: NewDocument, most: usize) -> Result<(Arc<Document>, String), Refusal> {
+    match (new.example, new.document) {
+        (Some(id), None) => Ok((examples::document(&id)?, format!("example {id}"))),
+        (None, Some(shared)) => Ok((Arc::new(shared.open_within(most)?), "shared document".to_owned())),
+        _ => Err(Refusal::Invalid("give either example or document".to_owned())),
     }
 }
 

@@ -21,6 +21,8 @@ pub const ITERATIONS_PER_REQUEST: usize = 1000;
 pub const BODY: usize = 4 * 1024 * 1024;
 /// Numbers of a document that is shared.
 pub const SHARED_NUMBERS: usize = 20_000;
+/// Numbers of a document that a page carries with it.
+pub const FILE_NUMBERS: usize = 1_000_000;
 /// Numbers of a trace.
 pub const TRACE_NUMBERS: usize = 24_000_000;
 /// Numbers of the rows to choose a batch from: 64 MiB.

@@ -1,4 +1,4 @@
-//! A document as a link holds it: in JSON, and small enough for a link.
+//! A document as a link or a file holds it: in JSON, and small enough for it.
 
 use std::sync::Arc;
 
@@ -64,6 +64,18 @@ impl SharedDocument {
     /// # Errors
     /// For more than 20,000 numbers, and for weights that are not finite, which JSON has no numbers for.
     pub fn of(document: &Document) -> Result<SharedDocument, Refusal> {
+        SharedDocument::within(document, "a link", limits::SHARED_NUMBERS)
+    }
+
+    /// What a page that carries the document must hold to give it again.
+    ///
+    /// # Errors
+    /// As [`SharedDocument::of`], for more than a million numbers.
+    pub fn for_file(document: &Document) -> Result<SharedDocument, Refusal> {
+        SharedDocument::within(document, "the file", limits::FILE_NUMBERS)
+    }
+
+    fn within(document: &Document, what: &str, most: usize) -> Result<SharedDocument, Refusal> {
         let lists = |parameters: &Parameters<f64>| -> Vec<Vec<f64>> {
             parameters.tensors().iter().map(|tensor| parameters.tensor(tensor).to_vec()).collect()
         };
@@ -75,16 +87,13 @@ impl SharedDocument {
         let (inputs, targets) = (document.inputs.as_slice(), document.targets.as_slice());
         let sets = if same { 1 } else { 2 };
         let count = sets * document.parameters.count() + inputs.len() + targets.len();
-        if count > limits::SHARED_NUMBERS {
-            return Err(Refusal::TooMuch(format!(
-                "a link would hold {count} numbers; the limit is {}",
-                limits::SHARED_NUMBERS
-            )));
+        if count > most {
+            return Err(Refusal::TooMuch(format!("{what} would hold {count} numbers; the limit is {most}")));
         }
         let rows = document.pool.inputs.rows();
         let (pool, first_row) = match document.pool.example {
             Some(id) => (SharedPool::Example(id.to_owned()), document.first_row),
-            None if count + document.pool_numbers() <= limits::SHARED_NUMBERS => {
+            None if count + document.pool_numbers() <= most => {
                 let inputs = document.pool.inputs.as_slice().to_vec();
                 let targets = document.pool.targets.as_slice().to_vec();
                 (SharedPool::Rows { count: rows, inputs, targets }, document.first_row)
@@ -114,20 +123,16 @@ impl SharedDocument {
         })
     }
 
-    /// What the JSON of one says.
-    ///
-    /// # Errors
-    /// When it is no such JSON.
-    pub fn from_json(json: &[u8]) -> Result<SharedDocument, Refusal> {
-        serde_json::from_slice(json)
-            .map_err(|reason| Refusal::Unreadable(format!("not a document: {reason}")))
-    }
-
     /// The document, checked.
     ///
     /// # Errors
     /// Says what is wrong with it.
     pub fn open(self) -> Result<Document, Refusal> {
+        self.open_within(limits::SHARED_NUMBERS)
+    }
+
+    /// The same, of at most so many numbers.
+    pub(crate) fn open_within(self, most: usize) -> Result<Document, Refusal> {
         let invalid = |reason: String| Err(Refusal::Invalid(reason));
         if self.format != FORMAT {
             return invalid(format!("format {}; this program reads format {FORMAT}", self.format));
@@ -144,7 +149,7 @@ impl SharedDocument {
             _ => 0,
         };
         let count = lists().map(Vec::len).sum::<usize>() + self.inputs.len() + self.targets.len() + pool;
-        at_most("numbers of a shared document", count, limits::SHARED_NUMBERS)?;
+        at_most("numbers of a shared document", count, most)?;
 
         // Documents of earlier versions may have dropout in them.
         let network = without_training_layers(&self.network)?;

@@ -5,21 +5,18 @@
 //! A status is that of HTTP, so that the page need not know which face answers. Only one thing is asked of the page:
 //! the time, for work that must end. After a panic the module must be made anew; the reply says what it was.
 
-use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+#![cfg(target_family = "wasm")]
+
+use std::cell::RefCell;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use chainrule_explorer_core::{
-    Answer, Answers, DEFAULT, Document, Format, Refusal, SharedDocument, Store, error_in_json, example,
-    limits,
-};
+use chainrule_explorer_core::{Answers, Refusal, Store, error_in_json, limits};
 
 thread_local! {
     static ANSWERS: RefCell<Option<Answers>> = const { RefCell::new(None) };
     static WORDS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static REPLY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static IS_NUMBERS: Cell<bool> = const { Cell::new(false) };
 }
 
 #[link(wasm_import_module = "page")]
@@ -54,38 +51,27 @@ pub extern "C" fn reply_length() -> usize {
     REPLY.with_borrow(Vec::len)
 }
 
-/// Whether the reply is little-endian numbers; else it is JSON.
+/// Where the hash of the sources that the module was built from stands: 16 hexadecimal digits.
 #[unsafe(no_mangle)]
-pub extern "C" fn reply_is_numbers() -> bool {
-    IS_NUMBERS.get()
+pub extern "C" fn sources() -> *const u8 {
+    concat!("built from sources ", env!("SOURCES")).as_ptr()
 }
 
-/// Starts a session with the shared document of the words, or with the first example where there are none.
+/// Starts a session that opens what the words say, as [`Answers::opening`] reads them.
 #[unsafe(no_mangle)]
 pub extern "C" fn open() -> u32 {
     std::panic::set_hook(Box::new(|panic| {
         let reason = panic.payload_as_str().unwrap_or("a fault in the program");
-        replied(500, error_in_json(reason), false);
+        replied(500, error_in_json(reason));
     }));
-    let words = WORDS.take();
-    let session = document(&words).and_then(|(document, label)| {
-        let store = Store::with_time(limits::KEPT_BYTES, limits::WORK_TIME, clock);
-        Answers::new(store, document, label)
-    });
-    match session {
+    let store = Store::with_time(limits::KEPT_BYTES, limits::WORK_TIME, clock);
+    match Answers::opening(store, &WORDS.take()) {
         Ok(answers) => {
             ANSWERS.set(Some(answers));
-            replied(200, b"{}".to_vec(), false)
+            replied(200, b"{}".to_vec())
         }
         Err(refusal) => refused(&refusal),
     }
-}
-
-fn document(words: &[u8]) -> Result<(Arc<Document>, String), Refusal> {
-    if words.is_empty() {
-        return Ok((example(DEFAULT)?, format!("example {DEFAULT}")));
-    }
-    Ok((Arc::new(SharedDocument::from_json(words)?.open()?), "this file".to_owned()))
 }
 
 /// Answers the words, of which the first `address` bytes are the address with its query, and the others the body,
@@ -96,20 +82,19 @@ pub extern "C" fn answer(address: usize, has_body: bool) -> u32 {
     let (address, body) = words.split_at(address.min(words.len()));
     let address = String::from_utf8_lossy(address);
     ANSWERS.with_borrow(|answers| {
-        let Some(answers) = answers else { return replied(503, error_in_json("no document is open"), false) };
+        let Some(answers) = answers else { return replied(503, error_in_json("no document is open")) };
         match answers.ask(&address, has_body.then_some(body), &AtomicBool::new(false)) {
-            Ok(Answer { format, bytes }) => replied(200, bytes.as_ref().to_vec(), format == Format::Numbers),
+            Ok(answer) => replied(200, answer.bytes.as_ref().to_vec()),
             Err(refusal) => refused(&refusal),
         }
     })
 }
 
 fn refused(refusal: &Refusal) -> u32 {
-    replied(refusal.status().into(), error_in_json(&refusal.to_string()), false)
+    replied(refusal.status().into(), error_in_json(&refusal.to_string()))
 }
 
-fn replied(status: u32, bytes: Vec<u8>, is_numbers: bool) -> u32 {
-    IS_NUMBERS.set(is_numbers);
+fn replied(status: u32, bytes: Vec<u8>) -> u32 {
     REPLY.set(bytes);
     status
 }

@@ -81,7 +81,7 @@ pub fn of_predictor(
     };
     let document = Document {
         title: title.to_owned(),
-        source: format!("{}: {}", dataset.name, dataset.description),
+        source: format!("{}: {}", file_name(&dataset.name), dataset.description),
         network,
         initial: Arc::clone(&parameters),
         parameters,
@@ -99,6 +99,12 @@ pub fn of_predictor(
         image,
     };
     document.batch(rows.start, rows.len())
+}
+
+/// A name without the folders before it, which are nobody's who gets the page.
+fn file_name(name: &str) -> &str {
+    let is_end = |c: char| c == '/' || c == std::path::MAIN_SEPARATOR;
+    name.trim_end_matches(is_end).rsplit(is_end).next().unwrap_or(name)
 }
 
 fn too_large(title: &str, refusal: Refusal) -> Refusal {

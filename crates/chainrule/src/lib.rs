@@ -59,6 +59,8 @@ mod forward;
 pub mod gradient_check;
 mod initialization;
 mod inputs;
+// A module of WebAssembly is small first: it has what it calls.
+#[cfg(not(target_family = "wasm"))]
 mod instances;
 mod instructions;
 mod kernel;

@@ -1,37 +1,48 @@
-// Talks to the server, whose address is the page's own. Errors carry the server's words.
+// The questions of the page, typed: whoever answers them, errors carry its words.
+import { Gone, type Answers } from '../answers/answers'
 import type {
   AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Catalog, CellCheck, Cell, CheckReport, Edit, EditReply, EdgeReport,
   Explanation, InputReport, LayerReport, LossReport, MatrixReport, Named, NeuronReport, NewDocument, Num, OuterReport,
   Pair, Product, SharedDocument, View,
 } from './contract'
 
-/** The server said no, in words for people. */
+/** The question was refused, in words for people. */
 export class Refused extends Error {}
 
-/** There is no server any more. */
-export class Gone extends Error {}
+export { Gone }
 
-async function request(path: string, init?: RequestInit): Promise<Response> {
-  let response: Response
+let answers: Answers
+
+/** Who answers from here on. */
+export function connect(to: Answers) {
+  answers = to
+}
+
+/** What a link begins with, and what to do with it. */
+export const links = {
+  get home() { return answers.home },
+  get advice() { return answers.advice },
+}
+
+const text = (bytes: ArrayBuffer) => new TextDecoder().decode(bytes)
+
+function refusal(status: number, bytes: ArrayBuffer): Refused {
   try {
-    response = await fetch(`./api/${path}`, init)
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error
-    throw new Gone('The program behind this page has ended.')
+    return new Refused(JSON.parse(text(bytes)).error)
+  } catch {
+    return new Refused(`There was no answer, but the status ${status}.`)
   }
-  if (response.ok) return response
-  const body = await response.json().catch(() => ({ error: `The server answered ${response.status}.` }))
-  throw new Refused(body.error)
 }
 
-async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return (await request(path, { signal })).json()
+async function ask(address: string, body: unknown = null, signal?: AbortSignal): Promise<ArrayBuffer> {
+  const { status, bytes } = await answers.ask(address, body === null ? null : JSON.stringify(body), signal)
+  if (status !== 200) throw refusal(status, bytes)
+  return bytes
 }
 
-async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  const headers = { 'Content-Type': 'application/json' }
-  return (await request(path, { method: 'POST', headers, body: JSON.stringify(body), signal })).json()
-}
+const get = async <T>(address: string, signal?: AbortSignal): Promise<T> => JSON.parse(text(await ask(address, null, signal)))
+
+const post = async <T>(address: string, body: unknown, signal?: AbortSignal): Promise<T> => JSON.parse(text(await ask(address, body, signal)))
 
 /** "?a=1&b=2" of what is not null. */
 function query(fields: Record<string, string | number | null>): string {
@@ -48,10 +59,7 @@ export const api = {
   view: (revision: number) => get<View>(at(revision)),
   document: (revision: number) => get<SharedDocument>(`${at(revision)}/document`),
   edit: (revision: number, edit: Edit) => post<EditReply>(`${at(revision)}/edits`, edit),
-  values: async (revision: number, name: string) => {
-    const response = await request(`${at(revision)}/values/${name}`)
-    return new Float64Array(await response.arrayBuffer())
-  },
+  values: async (revision: number, name: string) => new Float64Array(await ask(`${at(revision)}/values/${name}`)),
   explain: (revision: number, { name, row, column }: Cell) =>
     get<Explanation>(`${at(revision)}/explain${query({ name, row, column } satisfies Cell)}`),
   neuron: (revision: number, layer: number, neuron: number, sample: number) =>
