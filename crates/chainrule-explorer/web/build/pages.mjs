@@ -94,7 +94,8 @@ async function knownExamples(text) {
   words(0)
   open()
   const address = new TextEncoder().encode('catalog')
-  new Uint8Array(memory.buffer, words(address.length), address.length).set(address)
+  const place = words(address.length)
+  new Uint8Array(memory.buffer, place, address.length).set(address)
   answer(address.length, false)
   return JSON.parse(new TextDecoder().decode(new Uint8Array(memory.buffer, reply(), reply_length()))).examples
 }
