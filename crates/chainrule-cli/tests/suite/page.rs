@@ -1,24 +1,41 @@
-//! The explorer's page in a real Chromium: runs the browser tests of `chainrule-explorer/web`.
+//! The explorer's page in a real Chromium: runs the browser tests of `chainrule-explorer/web`, on the page of the program and on
+//! the one that it exports.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 const WANTED: &str = "the tests of the explorer's page need Node.js 20 or later with npm, and Chromium; on Debian or \
                       Ubuntu: apt-get install nodejs npm chromium";
 
 #[test]
-fn the_page_shows_what_the_oracle_computes() {
+fn the_page_of_the_program_shows_what_the_oracle_computes() {
+    run("server", |_| true);
+}
+
+#[test]
+fn the_page_as_one_file_shows_the_same() {
+    // Those that are about one face alone have run.
+    run("file", |name| !matches!(name, "server.test.mjs" | "file.test.mjs"));
+}
+
+/// Runs the browser tests of these names on one face of the page.
+fn run(face: &str, is_wanted: impl Fn(&str) -> bool) {
+    // They share the processors and the packages.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let web = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../chainrule-explorer/web");
     install(&web);
-    let mut tests: Vec<PathBuf> =
-        web.join("tests").read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
-    tests.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
-    assert!(!tests.is_empty(), "there are no browser tests in {}", web.display());
+    let names = web.join("tests").read_dir().unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+    names.retain(|name| name.ends_with(".test.mjs") && is_wanted(name));
+    assert!(!names.is_empty(), "there are no browser tests in {}", web.display());
     let output = Command::new("node")
         .args(["--test", "--test-reporter=spec"])
-        .args(&tests)
+        .args(names.iter().map(|name| web.join("tests").join(name)))
         .current_dir(&web)
         .env("CHAINRULE", env!("CARGO_BIN_EXE_chainrule"))
+        .env("FACE", face)
         .output()
         .unwrap_or_else(|error| panic!("{WANTED} (node: {error})"));
     let shown = String::from_utf8_lossy(&output.stdout);

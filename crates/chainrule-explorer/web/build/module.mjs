@@ -8,29 +8,39 @@ import { gzipSync } from 'fflate'
 
 const TOOLCHAIN = '1.95.0'
 const TARGET = 'wasm32-unknown-unknown'
+/** What the script ends with where it cannot build. */
+const NO_TOOLCHAIN = 3
 
 const web = resolve(import.meta.dirname, '..')
 const root = resolve(web, '../../..')
 const target = join(root, 'target/module')
 const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo')
 
-const has = (command) => {
+/** The output of a command, or null where it fails or is not there. */
+function output(...words) {
   try {
-    return execFileSync(command, ['--version'], { encoding: 'utf8' })
+    return execFileSync(words[0], words.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
   } catch {
     return null
   }
 }
-const rustup = has('rustup') !== null
-if (rustup) {
-  execFileSync('rustup', ['toolchain', 'install', TOOLCHAIN, '--profile', 'minimal', '--target', TARGET], { stdio: 'ignore' })
-} else if (!has('rustc')?.startsWith(`rustc ${TOOLCHAIN} `)) {
-  throw new Error(`The module is built with Rust ${TOOLCHAIN} and its target ${TARGET}; install rustup, or that version.`)
+
+/** What comes before "cargo" and "rustc". */
+const through = output('rustup', '--version') === null ? [] : ['rustup', 'run', TOOLCHAIN]
+const isThere = () => {
+  const isVersion = output(...through, 'rustc', '--version')?.startsWith(`rustc ${TOOLCHAIN} `)
+  const folder = output(...through, 'rustc', '--print', 'target-libdir', '--target', TARGET)
+  return isVersion && folder !== null && existsSync(folder)
 }
-const cargo = (...words) =>
-  execFileSync(rustup ? 'rustup' : 'cargo', [...(rustup ? ['run', TOOLCHAIN, 'cargo'] : []), ...words], {
-    cwd: root, stdio: 'inherit', env: { ...process.env, RUSTFLAGS: flags().join(' '), CARGO_TARGET_DIR: target },
-  })
+if (!isThere()) output('rustup', 'toolchain', 'install', TOOLCHAIN, '--profile', 'minimal', '--target', TARGET)
+if (!isThere()) {
+  console.error(`The module is built with Rust ${TOOLCHAIN} and its target ${TARGET}, which cannot be had here; install rustup, or that version.`)
+  process.exit(NO_TOOLCHAIN)
+}
+const cargo = (...words) => {
+  const [command, ...more] = [...through, 'cargo', ...words]
+  execFileSync(command, more, { cwd: root, stdio: 'inherit', env: { ...process.env, RUSTFLAGS: flags().join(' '), CARGO_TARGET_DIR: target } })
+}
 
 /** In the module stand no paths of this machine: sources are named from the workspace, and those of others from "crates". */
 function flags() {

@@ -1,6 +1,10 @@
-// Starts the program and a real Chromium for the tests; fails with words where one of them is missing.
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+// Starts what the tests look at and a real Chromium; fails with words where one of them is missing. FACE says what: the page of a
+// running program (server), or the page that it exports as one file (file).
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { deflateRawSync } from 'node:zlib'
 import { chromium } from 'playwright-core'
 
@@ -8,8 +12,26 @@ const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chr
   (path) => path && existsSync(path),
 )
 
-/** Runs `chainrule explore` on a free port; { address, api, stop }. */
+export const face = process.env.FACE ?? 'server'
+
+/** The page by its address, until it is stopped, and a program that answers the test; `more` names a model and its data. */
 export async function start(...more) {
+  const program = await served(...more)
+  if (face === 'server') return program
+  const file = await exported(...more)
+  return { address: file.address, api: program.api, stop: () => Promise.all([program.stop(), file.stop()]) }
+}
+
+/** The page as one file; { address, path, stop }. */
+export async function exported(...more) {
+  const folder = mkdtempSync(join(tmpdir(), 'chainrule-page-'))
+  const path = join(folder, 'lesson.html')
+  execFileSync(process.env.CHAINRULE, ['explore', ...more, '--export', path, '--json'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  return { address: pathToFileURL(path).href, path, stop: async () => rmSync(folder, { recursive: true }) }
+}
+
+/** Runs `chainrule explore` on a free port; { address, api, stop }. */
+export async function served(...more) {
   const child = spawn(process.env.CHAINRULE, ['explore', ...more, '--port', '0', '--no-open', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   const address = await new Promise((resolve, reject) => {
@@ -27,7 +49,7 @@ export async function start(...more) {
     if (!response.ok) throw new Error(`${path}: ${answer.error}`)
     return answer
   }
-  return { address, api, child, stop: () => new Promise((resolve) => (child.exitCode !== null ? resolve() : (child.once('exit', resolve), child.kill('SIGINT')))) }
+  return { address, api, stop: () => new Promise((resolve) => (child.exitCode !== null ? resolve() : (child.once('exit', resolve), child.kill('SIGINT')))) }
 }
 
 /** A browser, and what went wrong on its pages. */
@@ -41,7 +63,7 @@ export async function launch() {
   })
 }
 
-/** A page that records console errors and requests that leave the loopback. */
+/** A page that records console errors, and requests that leave the loopback, or, of a file, any request. */
 export async function open(browser, address, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
   const page = await context.newPage()
@@ -50,7 +72,8 @@ export async function open(browser, address, options = {}) {
   page.on('pageerror', (error) => faults.push(String(error)))
   page.on('request', (request) => {
     const url = new URL(request.url())
-    if (!['127.0.0.1', 'localhost'].includes(url.hostname) && url.protocol !== 'data:' && url.protocol !== 'blob:') faults.push(`request to ${url}`)
+    const own = address.startsWith('file:') ? url.href.split('#')[0] === address.split('#')[0] : ['127.0.0.1', 'localhost'].includes(url.hostname)
+    if (!own && url.protocol !== 'data:' && url.protocol !== 'blob:') faults.push(`request to ${url}`)
   })
   await page.goto(address)
   await page.locator('main').waitFor()

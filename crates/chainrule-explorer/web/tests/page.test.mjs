@@ -1,7 +1,8 @@
-// The page in a real Chromium: every number against the oracle, steps, edits, links, keys, accessibility, a server that ends.
+// The page in a real Chromium: every number against the oracle, steps, edits, links, keys, accessibility. FACE=file: as one file.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { documentOf, given, hashOf, launch, open, start } from './browser.mjs'
+import { allNumbers, assertNear, numbersOnStage, readNumber } from './numbers.mjs'
 import { modelOfOtherKinds } from './other-kinds.mjs'
 import { step } from './oracle.mjs'
 
@@ -23,19 +24,6 @@ const NETWORKS = {
     [{ kind: 'batch', first: 1, count: 3 }, { kind: 'loss', loss: 'half_squared_error', suit_output: true }, layers([5, 'sigmoid'], [4, 'silu'], [2, 'sigmoid'])],
   ],
   '2-5-4-1, ReLU and tanh, binary cross-entropy': ['xor', [{ kind: 'batch', first: 0, count: 3 }, layers([5, 'relu'], [4, 'tanh'], [1, 'sigmoid'])]],
-}
-
-const readNumber = (text) => Number(text.replaceAll('−', '-').replace('∞', 'Infinity'))
-
-/** Every number in the grids of the stage: its cell, what is written, and all its digits. */
-const numbersOnStage = (page) =>
-  page.locator('.stage td[data-cell]').evaluateAll((cells) =>
-    cells.map((cell) => ({ cell: cell.dataset.cell, text: cell.textContent.trim(), exact: cell.title.match(/= (\S+?)(,|$)/)?.[1] ?? null })),
-  )
-
-function assertNear(actual, expected, tolerance, what) {
-  const scale = Math.max(Math.abs(expected), 1e-12)
-  assert.ok(Math.abs(actual - expected) <= tolerance * scale, `${what}: ${actual} on the screen, ${expected} by the oracle`)
 }
 
 /** Where an operation is a product, the matrices multiply as they stand on the stage, row by column. */
@@ -209,18 +197,6 @@ test('product by product, each sum grows as the oracle adds it up', async () => 
   assert.equal(products, 3 * (4 * 3 + 2 * 4 + 4 * 2) + 4 * 3 * 3)
   await context.close()
 })
-
-/** All numbers of the page's trace, through the stage, step by step. */
-async function allNumbers(page, total) {
-  const numbers = new Map()
-  await page.keyboard.press('Home')
-  for (let position = 1; position <= total; position += 1) {
-    await page.keyboard.press('ArrowRight')
-    await page.getByText(`Step ${position} of ${total}:`).first().waitFor()
-    for (const { cell, exact } of await numbersOnStage(page)) numbers.set(cell, exact)
-  }
-  return numbers
-}
 
 test('an edited weight changes all that depends on it and nothing else; undo and redo', async () => {
   const { view, document } = await documentOf(server, '3-4-2', [{ kind: 'batch', first: 0, count: 3 }])
@@ -542,21 +518,16 @@ test('a large network stays usable, with at most 400 interactive cells', async (
     assert.ok(cells <= 400, `${cells} interactive cells at step ${position}`)
     assert.ok((await page.locator('.stage :is(canvas, td[data-cell])').count()) > 0, `numbers or a picture at step ${position}`)
   }
-  // The picture's focused cell is the number that the server gives for it.
+  // The picture's focused cell is the number that is explained.
   await page.getByText('… 506 more').first().waitFor()
   await page.keyboard.press('3')
   await page.locator('.stage [role="application"]').first().click({ position: { x: 9, y: 30 } })
   const caption = await page.locator('.stage figcaption .number').first()
   const [, layer, neuron, sample] = (await caption.textContent()).match(/δ\((\d)\)\[(\d+)\], sample (\d+)/)
-  const revision = await page.evaluate(() => fetch('./api/catalog').then((answer) => answer.json())).then(async () => {
-    for (let id = 1; ; id += 1) {
-      const view = await server.api(`revisions/${id}`).catch(() => null)
-      if (!view) throw new Error('no such revision')
-      if (view.widths.join() === '64,512,256,10' && view.samples === 32) return id
-    }
-  })
-  const explained = await server.api(`revisions/${revision}/explain?name=delta.${layer}&row=${sample - 1}&column=${neuron - 1}`)
-  assertNear(readNumber(await caption.getAttribute('title')), explained.value, 1e-12, await caption.textContent())
+  const explained = page.locator(`[data-explains="delta.${layer}[${sample - 1},${neuron - 1}]"] strong .number`)
+  await explained.waitFor()
+  const value = readNumber(await explained.getAttribute('title'))
+  assertNear(readNumber(await caption.getAttribute('title')), value, 1e-12, await caption.textContent())
   // After an edit the picture of z(1) tells the chosen number before it.
   await page.locator('body').click({ position: { x: 5, y: 5 } })
   await page.keyboard.press('Home')
@@ -608,32 +579,4 @@ test('layers of other kinds: edges without weights, formulas, and the numbers of
     await own.stop()
     remove()
   }
-})
-
-test('a program that ends: a banner, and nothing is lost', async () => {
-  const own = await start()
-  const { page, context } = await open(browser, own.address)
-  await page.locator('body').click({ position: { x: 5, y: 5 } })
-  await page.keyboard.press('n')
-  await page.getByText('iteration 1').first().waitFor()
-  for (let i = 0; i < 3; i += 1) await page.keyboard.press('ArrowRight')
-  await page.waitForTimeout(400)
-  await own.stop()
-  await page.keyboard.press('n')
-  await page.getByText('has ended').first().waitFor()
-  await page.locator('.stage td[data-cell]').first().waitFor()
-  await page.keyboard.press('ArrowRight')
-  await page.getByText('Step 4 of').first().waitFor()
-  assert.ok((await numbersOnStage(page)).every(({ text }) => text !== '·'))
-  const numbers = await allNumbers(page, 12)
-  // The link of what is there opens in another launch of the program, with the edits.
-  await page.getByRole('button', { name: 'Share' }).click()
-  await page.waitForFunction(() => document.querySelector('dialog input[readonly]')?.value.includes('#v1.'))
-  const link = await page.getByLabel('Link', { exact: true }).inputValue()
-  const again = await open(browser, server.address + link.slice(link.indexOf('#')))
-  await again.page.getByText('Step 12 of 12:').first().waitFor()
-  await again.page.locator('body').click({ position: { x: 5, y: 5 } })
-  assert.deepEqual(await allNumbers(again.page, 12), numbers)
-  await again.context.close()
-  await context.close()
 })

@@ -7,6 +7,9 @@ import { startWorker } from './workers'
 /** Work that is given up may go on for so long, in milliseconds: to begin again takes longer. */
 const PATIENCE = 300
 
+/** Where a file is on this machine is of no use elsewhere. */
+const onSite = location.protocol.startsWith('http')
+
 interface Waiting extends Asked {
   resolve(reply: Reply): void
   reject(error: unknown): void
@@ -28,10 +31,8 @@ async function moduleText(): Promise<string> {
 }
 
 export class Module implements Answers {
-  readonly home = location.href.split('#')[0]
-  readonly advice = location.protocol.startsWith('http')
-    ? 'Whoever opens it sees the same.'
-    : 'Others open this file, or start chainrule explore, and paste it under Share.'
+  readonly home = onSite ? location.href.split('#')[0] : ''
+  readonly advice = onSite ? 'Whoever opens it sees the same.' : 'Others open this file, or start chainrule explore, and paste it under Share.'
 
   #worker: Promise<Worker>
   #next = 1
