@@ -23,6 +23,7 @@ use crate::shared_document::SharedDocument;
 use crate::size::Size;
 use crate::step::Step;
 use crate::store::{Made, Store};
+use crate::take_away::{TraceFile, Verified, pytorch_script};
 use crate::view::View;
 
 /// Answers that are larger than this count as memory until they are sent.
@@ -51,6 +52,8 @@ pub enum Format {
     Json,
     /// Little-endian f64.
     Numbers,
+    /// Text.
+    Text,
 }
 
 /// Bytes that wait to be sent, and take their room until then.
@@ -162,6 +165,7 @@ impl Answers {
             Question::Catalog => json(&self.catalog()),
             Question::Open(new) => self.open(new, cancelled),
             Question::Multiply(pair) => json(&multiply(&pair.a, &pair.b)?),
+            Question::OpenTrace(file) => self.open_trace(*file, cancelled),
             Question::Revision(revision, about) => self.about(revision, about, cancelled),
         }
     }
@@ -211,6 +215,15 @@ impl Answers {
                 let check = check_all_until(&held.step, revision as u64, &deadline)?;
                 json_in(room, &check)
             }
+            AboutRevision::PyTorch => {
+                let (held, room) = store.get_for(revision, Size::file, cancelled)?;
+                let script = pytorch_script(&held.step, &held.document.title)?;
+                Ok(Answer { format: Format::Text, bytes: Unsent::in_room(script.into_bytes(), room) })
+            }
+            AboutRevision::Trace => {
+                let (held, room) = store.get_for(revision, Size::file, cancelled)?;
+                json_in(room, &TraceFile::of(&held.document, &held.step)?)
+            }
         }
     }
 
@@ -229,6 +242,13 @@ impl Answers {
         let (document, label) = opened(new, limits::SHARED_NUMBERS)?;
         let (held, room) = self.store.add_for(document, label, Size::view, cancelled)?;
         json_in(room, &held.view()?)
+    }
+
+    fn open_trace(&self, file: TraceFile, cancelled: &AtomicBool) -> Result<Answer, Refusal> {
+        let (document, claimed) = file.open()?;
+        let (held, room) =
+            self.store.add_for(Arc::new(document), "trace of a file".to_owned(), Size::view, cancelled)?;
+        json_in(room, &OpenedTrace { verified: claimed.verify(&held.step), view: held.view()? })
     }
 
     fn edit(&self, revision: usize, edit: &Edit, cancelled: &AtomicBool) -> Result<Answer, Refusal> {
@@ -314,6 +334,14 @@ struct LossChoice {
     value: Loss,
     name: String,
     natural_output: String,
+}
+
+/// What a file opened, and whether its numbers are right.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(crate) struct OpenedTrace<'a> {
+    view: View<'a>,
+    verified: Verified,
 }
 
 /// What an edit made. The revision that was edited stays as it is.

@@ -30,6 +30,7 @@ mod shared_document;
 mod size;
 mod step;
 mod store;
+pub mod take_away;
 mod view;
 
 pub use answers::{Answer, Answers, Format, Unsent};

@@ -11,6 +11,7 @@ use crate::edit::Edit;
 use crate::num::Num;
 use crate::refusal::Refusal;
 use crate::shared_document::SharedDocument;
+use crate::take_away::TraceFile;
 
 /// Where a question is asked, below "api/".
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,8 @@ pub enum Address {
     Documents,
     /// "multiply"
     Multiply,
+    /// "traces"
+    Traces,
     /// "revisions/N", with what follows.
     Revision(usize, OfRevision),
 }
@@ -58,6 +61,10 @@ pub enum OfRevision {
     CheckCell,
     /// "check/all"
     CheckAll,
+    /// "pytorch"
+    PyTorch,
+    /// "trace"
+    Trace,
 }
 
 impl Address {
@@ -77,6 +84,7 @@ impl Address {
             ["catalog"] => return Some(Address::Catalog),
             ["documents"] => return Some(Address::Documents),
             ["multiply"] => return Some(Address::Multiply),
+            ["traces"] => return Some(Address::Traces),
             ["revisions", _] => OfRevision::View,
             ["revisions", _, "document"] => OfRevision::Document,
             ["revisions", _, "edits"] => OfRevision::Edits,
@@ -91,6 +99,8 @@ impl Address {
             ["revisions", _, "input"] => OfRevision::Input,
             ["revisions", _, "check", "cell"] => OfRevision::CheckCell,
             ["revisions", _, "check", "all"] => OfRevision::CheckAll,
+            ["revisions", _, "pytorch"] => OfRevision::PyTorch,
+            ["revisions", _, "trace"] => OfRevision::Trace,
             _ => return None,
         };
         Some(Address::Revision(parts[1].parse().ok()?, of_revision))
@@ -101,7 +111,10 @@ impl Address {
         use OfRevision::{CheckAll, CheckCell, Edits};
         matches!(
             self,
-            Address::Documents | Address::Multiply | Address::Revision(_, Edits | CheckCell | CheckAll)
+            Address::Documents
+                | Address::Multiply
+                | Address::Traces
+                | Address::Revision(_, Edits | CheckCell | CheckAll)
         )
     }
 
@@ -115,6 +128,7 @@ impl Address {
             Address::Catalog => Question::Catalog,
             Address::Documents => Question::Open(body(words)?),
             Address::Multiply => Question::Multiply(body(words)?),
+            Address::Traces => Question::OpenTrace(body(words)?),
             Address::Revision(revision, of_revision) => {
                 Question::Revision(revision, of_revision.question(words)?)
             }
@@ -145,6 +159,8 @@ impl OfRevision {
                 let Nothing {} = body(words)?;
                 AboutRevision::CheckAll
             }
+            OfRevision::PyTorch => AboutRevision::PyTorch,
+            OfRevision::Trace => AboutRevision::Trace,
         })
     }
 }
@@ -170,6 +186,8 @@ pub enum Question {
     Open(NewDocument),
     /// A product of matrices.
     Multiply(Pair),
+    /// A new root from a file, and whether its numbers are right.
+    OpenTrace(Box<TraceFile>),
     /// About a revision.
     Revision(usize, AboutRevision),
 }
@@ -216,6 +234,10 @@ pub enum AboutRevision {
     CheckCell(Cell),
     /// All of them.
     CheckAll,
+    /// A script that checks its numbers.
+    PyTorch,
+    /// Its trace as a file.
+    Trace,
 }
 
 /// A neuron and a sample.

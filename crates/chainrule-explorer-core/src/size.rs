@@ -13,6 +13,8 @@ const VALUE: usize = 200;
 const EVENT: usize = 800;
 /// A number of an answer as it is collected, and its digits in JSON.
 const NUMBER: usize = F64 + 26;
+/// Numbers of the rows to choose from that a file holds.
+const POOL: usize = crate::limits::SHARED_NUMBERS;
 /// A factor of an explanation with its label, and its JSON.
 const FACTOR: usize = 400;
 
@@ -94,6 +96,17 @@ impl Size {
     /// The view of a revision, with its JSON.
     pub(crate) fn view(&self) -> usize {
         NUMBER * self.shown + self.layers * (12 * 3 * VALUE + 6 * 2 * EVENT) + (1 << 16)
+    }
+
+    /// Every number of the trace as text, and those that a file starts from once more.
+    pub(crate) fn file(&self) -> usize {
+        NUMBER
+            * (5 * self.parameters
+                + 5 * self.samples * self.neurons
+                + 4 * self.samples * (self.inputs + self.outputs))
+            + self.layers * 12 * VALUE
+            + 2 * NUMBER * POOL
+            + (1 << 16)
     }
 
     /// The largest value as bytes.

@@ -14,10 +14,11 @@ use crate::analysis::{
     Cell, CellCheck, CheckReport, EdgeReport, Explanation, InputReport, LayerReport, LossReport,
     MatrixReport, NeuronReport, OuterReport, Product,
 };
-use crate::answers::{Catalog, EditReply};
+use crate::answers::{Catalog, EditReply, OpenedTrace};
 use crate::edit::Edit;
 use crate::question::{AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Named, NewDocument, Pair};
 use crate::shared_document::SharedDocument;
+use crate::take_away::TraceFile;
 use crate::view::View;
 
 /// Writes the file.
@@ -31,6 +32,7 @@ const HEADER: &str = "\
 //
 // GET api/alive -> { alive: true }
 // GET api/revisions/N/values/NAME -> little-endian f64, row by row (application/octet-stream)
+// GET api/revisions/N/pytorch -> a Python script (text/plain)
 ";
 
 /// The file's text.
@@ -52,6 +54,8 @@ fn contract() -> String {
     contract.request::<Cell, CellCheck>("POST api/revisions/N/check/cell");
     contract.request::<(), CheckReport>("POST api/revisions/N/check/all");
     contract.request::<Pair, Product>("POST api/multiply");
+    contract.request::<(), TraceFile>("GET api/revisions/N/trace");
+    contract.request::<TraceFile, OpenedTrace<'static>>("POST api/traces");
     contract.text
 }
 

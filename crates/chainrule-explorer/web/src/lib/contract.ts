@@ -7,6 +7,7 @@
 //
 // GET api/alive -> { alive: true }
 // GET api/revisions/N/values/NAME -> little-endian f64, row by row (application/octet-stream)
+// GET api/revisions/N/pytorch -> a Python script (text/plain)
 
 // GET api/catalog -> Catalog
 
@@ -781,4 +782,45 @@ export interface Product {
   transposes_multiplied: Array<Array<Num>>
   /** For each element of A B: a, b and their product, in the order of the sum. */
   terms: Array<Array<Array<[Num, Num, Num]>>>
+}
+
+// GET api/revisions/N/trace -> TraceFile
+
+/** A step with every number of its trace, in JSON. */
+export interface TraceFile {
+  trace_format: 1
+  [field: string]: unknown
+}
+
+// POST api/traces TraceFile -> OpenedTrace
+
+/** What a file opened, and whether its numbers are right. */
+export interface OpenedTrace {
+  view: View
+  verified: Verified
+}
+
+/** A number that a file has in another way. */
+export interface Difference {
+  name: string
+  /** From 0; 0 in a vector. */
+  row: number
+  /** From 0. */
+  column: number
+  /** In the file; none where it has no such number. */
+  in_file: Num | null
+  /** As it is computed here. */
+  computed: Num
+}
+
+/** How the numbers of a file compare with those that are computed here. */
+export interface Verified {
+  /** Numbers compared. */
+  numbers: number
+  /** Numbers that are not the same, bit for bit. */
+  different: number
+  /** The first of them. */
+  differences: Array<Difference>
+  /** The same in words. */
+  sentence: string
 }
