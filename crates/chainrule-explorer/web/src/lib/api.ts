@@ -3,7 +3,7 @@ import { Gone, type Answers } from '../answers/answers'
 import type {
   AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Catalog, CellCheck, Cell, CheckReport, Edit, EditReply, EdgeReport,
   Explanation, InputReport, LayerReport, LossReport, MatrixReport, Named, NeuronReport, NewDocument, Num, OuterReport,
-  Pair, Product, SharedDocument, View,
+  OpenedTrace, Pair, Product, SharedDocument, TraceFile, View,
 } from './contract'
 
 /** The question was refused, in words for people. */
@@ -77,5 +77,8 @@ export const api = {
     post<CellCheck>(`${at(revision)}/check/cell`, cell, signal),
   checkAll: (revision: number, signal?: AbortSignal) =>
     post<CheckReport>(`${at(revision)}/check/all`, {}, signal),
+  pytorch: async (revision: number) => text(await ask(`${at(revision)}/pytorch`)),
+  trace: (revision: number) => get<TraceFile>(`${at(revision)}/trace`),
+  openTrace: (trace: TraceFile) => post<OpenedTrace>('traces', trace),
   multiply: (a: Num[][], b: Num[][]) => post<Product>('multiply', { a, b } satisfies Pair),
 }
