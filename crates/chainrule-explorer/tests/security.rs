@@ -62,7 +62,7 @@ impl Server {
         let shown = String::from_utf8_lossy(&request[..request.len().min(200)]).into_owned();
         let lower = reply.head.to_lowercase();
         for header in [
-            "content-security-policy: default-src 'self'; base-uri 'none'; form-action 'none'; \
+            "content-security-policy: default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; \
              frame-ancestors 'none'\r",
             "x-content-type-options: nosniff\r",
             "referrer-policy: no-referrer\r",
