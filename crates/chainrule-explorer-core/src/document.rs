@@ -150,11 +150,17 @@ impl Document {
         check_learning_rate(self.learning_rate)?;
         drawing_rule(&self.initialization)?;
         if self.seed > LARGEST_SEED {
-            return Err(Refusal::Invalid(format!("seed: {} is more than {LARGEST_SEED}", self.seed)));
+            return Err(Refusal::Invalid(format!(
+                "seed: {} is more than the limit of {LARGEST_SEED}",
+                self.seed
+            )));
         }
         if self.first_row >= self.pool.inputs.rows() {
             let rows = self.pool.inputs.rows();
-            return Err(Refusal::Invalid(format!("first row: {} of {rows} rows, from 0", self.first_row)));
+            return Err(Refusal::Invalid(format!(
+                "first row: {}, and there are {rows} rows",
+                self.first_row.saturating_add(1)
+            )));
         }
         for (what, names, count) in
             [("inputs", &self.input_names, n_in), ("outputs", &self.output_names, n_out)]
@@ -217,7 +223,7 @@ impl Document {
     pub fn batch(&self, first: usize, count: usize) -> Result<Document, Refusal> {
         let rows = self.pool.inputs.rows();
         if first >= rows {
-            return Err(Refusal::Invalid(format!("row {first}: there are {rows} rows, counted from 0")));
+            return Err(Refusal::Invalid(format!("row {}: there are {rows} rows", first.saturating_add(1))));
         }
         if count == 0 {
             return Err(Refusal::Invalid("a batch has at least 1 row".to_owned()));

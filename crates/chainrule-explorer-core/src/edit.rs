@@ -119,9 +119,12 @@ pub fn apply(edit: &Edit, document: &Document) -> Result<(Document, String), Ref
             let rows = document.pool.inputs.rows();
             let end = first.saturating_add(*count).min(rows);
             let repeated = if first.saturating_add(*count) > rows { ", the last one repeated" } else { "" };
+            // People count rows from 1.
+            let from = first.saturating_add(1);
             let label = match *count {
-                1 => format!("row {first}"),
-                _ => format!("rows {first}..{end}{repeated}"),
+                1 => format!("row {from}"),
+                _ if end == from => format!("row {from}{}", repeated.replace("the last one ", "")),
+                _ => format!("rows {from} to {end}{repeated}"),
             };
             Ok((document.batch(*first, *count)?, label))
         }
@@ -215,7 +218,8 @@ fn replace(
 }
 
 fn outside(name: ValueId, row: usize, column: usize, shape: &str) -> Refusal {
-    Refusal::Invalid(format!("{name} is {shape}; there is no row {row}, column {column} (counted from 0)"))
+    let (row, column) = (row.saturating_add(1), column.saturating_add(1));
+    Refusal::Invalid(format!("{name} is {shape}; there is no row {row}, column {column}"))
 }
 
 /// Sets a weight or a bias; gives its name for people and its old value.
@@ -315,7 +319,7 @@ fn set_loss(document: &Document, loss: &Loss, suit_output: bool) -> Result<(Docu
 
 fn initialize(document: &Document, rule: &str, seed: u64) -> Result<(Document, String), Refusal> {
     if seed > LARGEST_SEED {
-        return Err(Refusal::Invalid(format!("seed: {seed} is more than {LARGEST_SEED}")));
+        return Err(Refusal::Invalid(format!("seed: {seed} is more than the limit of {LARGEST_SEED}")));
     }
     let parameters = Arc::new(draw(&document.network, rule, seed)?);
     // The rule's own name: `he_normal` is he-normal.

@@ -171,8 +171,7 @@ fn query<T: DeserializeOwned>(words: &[u8]) -> Result<T, Refusal> {
 }
 
 fn body<T: DeserializeOwned>(words: &[u8]) -> Result<T, Refusal> {
-    let unreadable = |reason| Refusal::Unreadable(format!("the body is not as expected: {reason}"));
-    serde_json::from_slice(words).map_err(unreadable)
+    serde_json::from_slice(words).map_err(|error| Refusal::of_json(&error))
 }
 
 /// A question that can be answered.

@@ -3,6 +3,8 @@
 use chainrule::trace::{Computation, Quantity, TraceEvent, ValueId};
 use chainrule::{Layer, Loss, Network, Rule, Samples, Scalar, Targets};
 
+use crate::analysis::readable;
+
 /// What the sentences of a step are about.
 pub struct Sentences<'a, T> {
     /// The network of the step.
@@ -27,19 +29,25 @@ impl<T: Scalar> Sentences<'_, T> {
             }
             Computation::Forward(_) => self.formula(l, |layer| layer.formulas().forward.to_owned()),
             Computation::Activation => {
-                format!("Layer {l}: {} turns each z into an activation a.", self.activation(l))
+                let sigma = self.activation(l);
+                format!("Layer {l}: {sigma} turns each z into an activation: a({l}) = {sigma}(z({l})).")
             }
             Computation::Loss => format!(
-                "The loss ({}) compares the output with the target, as a mean over {}.",
-                self.loss.name().replace('_', " "),
-                counted(self.samples.inputs.rows(), "sample", "samples")
+                "The loss ({}) compares the output a({}) with the target y{}.",
+                readable(self.loss.name()),
+                self.network.depth(),
+                match self.samples.inputs.rows() {
+                    1 => String::new(),
+                    count => format!(", as a mean over {count} samples"),
+                }
             ),
             Computation::OutputDelta => self.output_delta(l),
             Computation::CARRY_BACK => {
                 let above = event.operands.first().map_or(0, |delta| delta.layer);
                 format!(
-                    "The error signal of layer {above} goes back through the transposed weights: W({above})^T \
-                     delta({above})."
+                    "The error signal of layer {above} goes back through the transposed weights: e({}) = \
+                     W({above})^T delta({above}).",
+                    above - 1
                 )
             }
             Computation::Backward("dropout") => {
@@ -50,16 +58,19 @@ impl<T: Scalar> Sentences<'_, T> {
                 self.formula(above, |layer| layer.formulas().backward.to_owned())
             }
             Computation::Delta => format!(
-                "Layer {l}: multiplied by the slope of {} at z({l}), it is the layer's own error signal delta({l}).",
+                "Layer {l}: multiplied by the slope of {} at z({l}), it is the layer's own error signal: delta({l}) = \
+                 e({l}) .* sigma'(z({l})).",
                 self.activation(l)
             ),
             Computation::Gradients => self.gradients(l),
             Computation::Update => {
                 let mover = if self.rule.name() == "sgd" { "gradient descent" } else { self.rule.name() };
-                format!(
-                    "Layer {l}: {mover} moves the parameters against their gradients, learning rate {}.",
-                    self.rule.learning_rate()
-                )
+                let how = match (mover, self.layer(l)) {
+                    ("gradient descent", Some(Layer::Dense(_))) => format!(": W({l}) - eta dW({l})"),
+                    _ => String::new(),
+                };
+                let rate = self.rule.learning_rate();
+                format!("Layer {l}: {mover} moves the parameters against their gradients{how}, eta = {rate}.")
             }
         }
     }
@@ -68,8 +79,10 @@ impl<T: Scalar> Sentences<'_, T> {
         self.network.layers().get(l.wrapping_sub(1))
     }
 
-    fn activation(&self, l: usize) -> &'static str {
-        self.layer(l).and_then(Layer::activation).map_or("nothing", |sigma| sigma.name())
+    fn activation(&self, l: usize) -> String {
+        self.layer(l)
+            .and_then(Layer::activation)
+            .map_or("identity".to_owned(), |sigma| readable(sigma.name()))
     }
 
     /// A formula of a kind of layer that has no sentence of its own.
@@ -103,16 +116,20 @@ impl<T: Scalar> Sentences<'_, T> {
             _ => "sigma'",
         };
         format!(
-            "Output error: delta({l}) is the derivative of the loss by a({l}), carried through {through}."
+            "Output error: delta({l}) = dLoss/dz({l}) is the derivative of the loss by a({l}), carried through {through}."
         )
     }
 
     fn gradients(&self, l: usize) -> String {
-        let samples = counted(self.samples.inputs.rows(), "sample", "samples");
+        let summed = match self.samples.inputs.rows() {
+            1 => String::new(),
+            count => format!(", summed over {count} samples"),
+        };
         match self.layer(l) {
             Some(Layer::Dense(_)) => format!(
-                "Layer {l}: each weight's gradient is the error signal at its end times the activation at its start, \
-                 summed over {samples}."
+                "Layer {l}: each weight's gradient is the error signal at its end times the activation at its \
+                 start{summed}: dW({l}) = delta({l}) a({})^T.",
+                l - 1
             ),
             _ => self.formula(l, |layer| layer.formulas().gradients.join("; ")),
         }

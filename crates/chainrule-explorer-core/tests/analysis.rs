@@ -1,5 +1,8 @@
 //! What the analysis says of a step, beside the trace, beside differences and beside published numbers.
 
+mod formula;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -157,6 +160,80 @@ fn the_terms_of_every_number_give_it_bit_for_bit() {
     assert!(exact > 50_000 && to_rounding > 1000, "{exact} {to_rounding}");
 }
 
+/// A formula with its numbers, as it is read: [1] is a number.
+fn as_read(written: &Written) -> String {
+    let piece = |piece: &Piece| match piece {
+        Piece::Text(text) => text.clone(),
+        Piece::Number(factor) => format!("[{}]", factor.label),
+    };
+    written.pieces.iter().map(piece).collect()
+}
+
+#[test]
+fn formulas_that_are_written_out_come_to_the_number() {
+    let mut written = BTreeSet::new();
+    let mut computed = 0;
+    for step in steps() {
+        let report = loss(&step).unwrap();
+        let samples = report.samples.iter().map(|sample| (sample.loss.0, sample.written.clone()));
+        let explained = cells(&step).into_iter().map(|cell| {
+            let explanation = explain(&step, &cell).unwrap();
+            (explanation.value.0, explanation.written)
+        });
+        // Those of neurons have the slope of the output too, which is not in every trace.
+        let output = step.network.depth();
+        let neurons =
+            (0..step.network.output_width()).filter_map(|k| neuron(&step, output, k, 0).unwrap().slope);
+        let slopes = neurons.map(|slope| (slope.value.0, slope.written)).collect::<Vec<_>>();
+        for (expected, formula) in explained.chain(samples).chain(slopes) {
+            let Some(formula) = formula else { continue };
+            let text = as_read(&formula);
+            assert!(!text.contains("{}") && !text.contains("  "), "{text}");
+            written.extend(formula.formula.clone());
+            let Some(value) = formula::value(&formula) else { continue };
+            let tolerance = 1e-9 * expected.abs().max(1e-3);
+            assert!((value - expected).abs() <= tolerance, "{value} {expected}: {text} {formula:?}");
+            computed += 1;
+        }
+    }
+    assert!(computed > 20_000, "{computed}");
+    for formula in [
+        "a (1 - a)",
+        "1 - a^2",
+        "1 - exp(-a)",
+        "max(z, 0)",
+        "1 / (1 + exp(-z))",
+        "z Phi(z)",
+        "1 / 6 where -3 < z < 3",
+    ] {
+        assert!(written.contains(formula), "{formula}: {written:#?}");
+    }
+}
+
+#[test]
+fn losses_are_written_out_as_one_says_them() {
+    let of = |loss: Loss, output: Activation, targets: &[f64]| {
+        let mut step = step_of(network(3, &[(targets.len(), output)]), loss, 1, 2);
+        step.targets = Arc::new(Matrix::from_vec(1, targets.len(), targets.to_vec()).unwrap());
+        let step =
+            Step::new(step.network, step.parameters, step.loss, step.inputs, step.targets, 0.3).unwrap();
+        let cell = Cell { name: ValueId::LOSS, row: 0, column: 0 };
+        as_read(&explain(&step, &cell).unwrap().written.unwrap())
+    };
+    let smoothed = Loss::CrossEntropy { label_smoothing: 0.1, class_weights: None };
+    assert_eq!(of(Loss::cross_entropy(), Activation::Softmax, &[0.0, 1.0]), "-ln [a(1)[2]]");
+    assert_eq!(
+        of(smoothed, Activation::Softmax, &[0.0, 1.0]),
+        "-([target[1], smoothed: 0.9 * 0 + 0.1 / 2] * ln [a(1)[1]] + [target[2], smoothed: 0.9 * 1 + 0.1 / 2] * ln [a(1)[2]])"
+    );
+    assert_eq!(of(Loss::BinaryCrossEntropy, Activation::Sigmoid, &[0.0]), "-ln(1 - [a(1)[1]])");
+    assert_eq!(
+        of(Loss::HalfSquaredError, Activation::Identity, &[0.5, 2.0]),
+        "1 / 2 * (([a(1)[1]] - [target[1]])^2 + ([a(1)[2]] - [target[2]])^2)"
+    );
+    assert_eq!(of(Loss::MeanAbsoluteError, Activation::Tanh, &[0.5]), "|[a(1)[1]] - [target[1]]|");
+}
+
 #[test]
 fn formulas_read_well() {
     let network = network(3, &[(4, Activation::Tanh), (2, Activation::Softmax)]);
@@ -289,8 +366,7 @@ fn the_largest_paths_are_listed() {
         for (path, expected) in report.paths.listed.iter().zip(all) {
             assert!((path.contribution.0.abs() - expected).abs() <= 1e-14 * expected);
         }
-        let distinct: std::collections::BTreeSet<_> =
-            report.paths.listed.iter().map(|p| &p.neurons).collect();
+        let distinct: BTreeSet<_> = report.paths.listed.iter().map(|p| &p.neurons).collect();
         assert_eq!(distinct.len(), 64);
     }
 }

@@ -149,9 +149,9 @@ fn an_edit_says_what_it_did_and_leaves_its_parent_as_it_was() {
             })),
             "layer 1: tanh -> leaky relu",
         ),
-        (edit(json!({ "kind": "batch", "first": 2, "count": 3 })), "rows 2..5"),
+        (edit(json!({ "kind": "batch", "first": 2, "count": 3 })), "rows 3 to 5"),
         (set("a.0", 2, 1, 7.0), "input 2 of sample 3: 0.1 -> 7"),
-        (edit(json!({ "kind": "batch", "first": 4, "count": 3 })), "rows 4..6, the last one repeated"),
+        (edit(json!({ "kind": "batch", "first": 4, "count": 3 })), "rows 5 to 6, the last one repeated"),
         (
             edit(json!({ "kind": "loss", "loss": "half_squared_error", "suit_output": true })),
             "cross-entropy -> half squared error, layer 2: softmax -> identity",

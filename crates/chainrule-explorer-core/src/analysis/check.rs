@@ -46,7 +46,7 @@ pub struct CellCheck {
     pub loss_up: Num,
     /// Loss(w - h)
     pub loss_down: Num,
-    /// Leading digits that the two derivatives have in common, 0 to 16.
+    /// Leading digits that the two derivatives have in common, or to which they round alike, 0 to 16.
     pub digits: u32,
     /// The engine's, which extrapolates where the plain difference is not good enough.
     pub verdict: Verdict,
@@ -254,15 +254,28 @@ pub(crate) fn check_cell_until(
     })
 }
 
-/// Leading digits in common: 2.3415 and 2.3416 have 4.
+/// Leading digits that both have: 4 of 2.3415 and 2.3416; or, where that is more, digits to which both round alike: 5 of
+/// 0.0999999 and 0.1000001.
 fn digits_in_common(one: f64, other: f64) -> u32 {
     if one == other {
-        return 16;
+        return DIGITS as u32;
     }
-    let relative = (one - other).abs() / one.abs().max(other.abs());
-    // NaN becomes 0.
-    (-relative.log10()).clamp(0.0, 16.0) as u32
+    if !one.is_finite() || !other.is_finite() {
+        return 0;
+    }
+    let rounded = |digits: usize| (format!("{one:.*e}", digits - 1), format!("{other:.*e}", digits - 1));
+    let rounds_alike = |&digits: &usize| matches!(rounded(digits), (one, other) if one == other);
+    let (one, other) = rounded(DIGITS);
+    let power = |text: &str| text.split_once('e').map(|(_, power)| power.to_owned());
+    let prefix = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b);
+    let same = prefix.filter(|(letter, _)| letter.is_ascii_digit()).count();
+    let as_they_stand = if power(&one) == power(&other) { same } else { 0 };
+    let alike = (1..=DIGITS).rev().find(rounds_alike).unwrap_or(0);
+    as_they_stand.max(alike) as u32
 }
+
+/// Significant digits of a double that are compared.
+const DIGITS: usize = 16;
 
 fn in_words(reader: &Reader<'_>, kink: Kink) -> String {
     let label = |name: ValueId, row, column| reader.label(&Cell { name, row, column });
@@ -502,6 +515,10 @@ mod tests {
         assert_eq!(digits_in_common(2.3415, 2.3416), 4);
         assert_eq!(digits_in_common(-2.3415e-9, -2.3416e-9), 4);
         assert_eq!(digits_in_common(0.0, 0.0), 16);
+        // Not as they stand, but rounded: 0.10000, and 0.12345000.
+        assert_eq!(digits_in_common(0.0999999, 0.1000001), 5);
+        assert_eq!(digits_in_common(-0.12345, -0.123449999), 8);
+        assert_eq!((digits_in_common(0.5, 0.05), digits_in_common(1.0 / 3.0, 1.0 / 3.0 + 1e-16)), (0, 15));
         assert_eq!((digits_in_common(1.0, -1.0), digits_in_common(1.0, 0.0)), (0, 0));
         assert_eq!((digits_in_common(f64::NAN, 1.0), digits_in_common(f64::INFINITY, 1.0)), (0, 0));
     }

@@ -4,9 +4,10 @@ use chainrule::activation::softmax_parts;
 use chainrule::trace::{Computation, Quantity, ValueId};
 use chainrule::{Activation, Loss};
 
+use super::neuron::plain;
 use super::reader::{Reader, chain, constant, counted, rows_and_columns};
-use super::rule::{RuleName, output_rule, readable};
-use super::{Cell, Explanation, Factor, Term};
+use super::rule::{RuleName, loss_derivative, output_rule, readable};
+use super::{Cell, Explanation, Factor, Term, written};
 use crate::sentences::in_layer;
 use crate::{Num, Refusal, Step};
 
@@ -23,12 +24,12 @@ pub(super) fn explain_with(reader: &Reader<'_>, cell: &Cell) -> Result<Explanati
     let (rows, columns) = rows_and_columns(&value.shape);
     if cell.row >= rows || cell.column >= columns {
         return Err(Refusal::Missing(format!(
-            "{} has {} and {}, counted from 0; there is no row {} with a column {}",
+            "{} has {} and {}; there is no row {} with a column {}",
             cell.name,
             counted(rows, "row", "rows"),
             counted(columns, "column", "columns"),
-            cell.row,
-            cell.column
+            cell.row.saturating_add(1),
+            cell.column.saturating_add(1)
         )));
     }
     let ValueId { quantity: kind, layer: l } = cell.name;
@@ -78,6 +79,7 @@ fn bare(reader: &Reader<'_>, name: ValueId, row: usize, column: usize, sentence:
         terms: Vec::new(),
         divisor: None,
         function: None,
+        written: None,
         sentence,
     }
 }
@@ -140,8 +142,10 @@ fn activation(reader: &Reader<'_>, l: usize, sample: usize, neuron: usize) -> Re
     if sigma != Activation::Softmax {
         let shown = readable(sigma.name());
         let sentence = format!("Neuron {number} of layer {l} turns its z into its activation by {shown}.");
-        let terms = only(vec![reader.factor(z, sample, neuron)], value);
-        return Ok(Explanation { terms, function, ..bare(reader, name, sample, neuron, sentence) });
+        let z = reader.factor(z, sample, neuron);
+        let written = written::activation(sigma, &z);
+        let terms = only(vec![z], value);
+        return Ok(Explanation { terms, function, written, ..bare(reader, name, sample, neuron, sentence) });
     }
     let (exponentials, sum) = softmax_parts(reader.row(z, sample));
     let others = (0..exponentials.len()).filter(|&k| k != neuron);
@@ -185,7 +189,8 @@ fn loss(reader: &Reader<'_>) -> Result<Explanation, Refusal> {
         (count, _) => format!("The mean over {count} samples; for each, {formula}."),
     };
     let divisor = Some((losses.len() as f64).into());
-    Ok(Explanation { terms, divisor, ..bare(reader, ValueId::LOSS, 0, 0, sentence) })
+    let written = written::loss(reader);
+    Ok(Explanation { terms, divisor, written, ..bare(reader, ValueId::LOSS, 0, 0, sentence) })
 }
 
 /// The class of a single sample, where the loss is minus the logarithm of its probability.
@@ -214,7 +219,7 @@ fn output_error(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Exp
         "How the loss ({}) changes with output {}: dLoss/da = {}, over {}.{rest}",
         readable(loss.name()),
         neuron + 1,
-        loss.derivative_formula(output),
+        loss_derivative(reader.step),
         counted(reader.batch(), "sample", "samples")
     );
     let factors = vec![
@@ -225,6 +230,7 @@ fn output_error(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Exp
         terms: only(factors, derivative),
         divisor: Some((reader.batch() as f64).into()),
         function: Some(loss.name().to_owned()),
+        written: written::loss_derivative(reader, sample, neuron),
         ..bare(reader, Quantity::Error.of(l), sample, neuron, sentence)
     })
 }
@@ -267,7 +273,8 @@ pub(super) fn slope(
         return Err(Refusal::Missing("softmax has no slope: its derivative is a matrix".to_owned()));
     };
     let z = reader.factor(Quantity::PreActivation.of(l), sample, neuron);
-    let slope = function.derivative(z.value.0, reader.number(Quantity::Activation.of(l), sample, neuron));
+    let a = reader.factor(Quantity::Activation.of(l), sample, neuron);
+    let slope = function.derivative(z.value.0, a.value.0);
     let sentence = format!(
         "The slope of {} at the z of neuron {} of layer {l}: how much of the error it lets through.",
         readable(sigma.name()),
@@ -277,6 +284,7 @@ pub(super) fn slope(
     Ok(Explanation {
         value: slope.into(),
         operation: Some(operation),
+        written: written::slope(sigma, &z, &a),
         terms: only(vec![z], slope),
         function: Some(format!("{}'", sigma.name())),
         ..bare(reader, Quantity::Slope.of(l), sample, neuron, sentence)
@@ -310,7 +318,11 @@ fn output_delta(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Exp
     match output_rule(reader.step).rule {
         RuleName::PredictionMinusTarget => {
             let (terms, words) = prediction_minus_target(reader, sample, neuron);
-            let sentence = format!("Output {number}: {words}{over}.");
+            let target = &terms[1].factors[0];
+            let how = target.label.split_once(": ").map_or_else(String::new, |(_, how)| {
+                format!(" The loss counts the target as {how} = {}.", plain(target.value.0))
+            });
+            let sentence = format!("Output {number}: {words}{over}.{how}");
             Ok(Explanation { terms, divisor: mean, ..bare(reader, name, sample, neuron, sentence) })
         }
         RuleName::ThroughSlope if reader.has(Quantity::Error.of(l)) => {
@@ -336,20 +348,25 @@ fn output_delta(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Exp
     }
 }
 
-/// The target as the loss counts it, with a label that says so where it is another number.
-fn counted_target(reader: &Reader<'_>, sample: usize, neuron: usize) -> Factor {
+/// The target as the loss counts it, with a label that says how where it is another number: "target[1], smoothed:
+/// 0.8 * 1 + 0.2 / 10".
+pub(super) fn counted_target(reader: &Reader<'_>, sample: usize, neuron: usize) -> Factor {
     let mut target = reader.factor(ValueId::TARGET, sample, neuron);
-    let outputs = reader.step.network.output_width();
-    let counted = reader.step.loss.counted_target(target.value.0, neuron, outputs);
-    if counted != target.value.0 {
-        let how = match &reader.step.loss {
-            Loss::CrossEntropy { class_weights: None, .. } => "smoothed",
-            Loss::CrossEntropy { label_smoothing: 0.0, .. } => "times its class's weight",
-            _ => "smoothed, times its class's weight",
-        };
-        target.label = format!("{}, {how}", target.label);
-        target.value = counted.into();
+    let (y, outputs) = (target.value.0, reader.step.network.output_width());
+    let counted = reader.step.loss.counted_target(y, neuron, outputs);
+    let Loss::CrossEntropy { label_smoothing, class_weights } = &reader.step.loss else { return target };
+    if counted == y {
+        return target;
     }
+    let smoothed =
+        format!("{} * {} + {} / {outputs}", plain(1.0 - label_smoothing), plain(y), plain(*label_smoothing));
+    let how = match (*label_smoothing > 0.0, class_weights) {
+        (true, None) => format!("smoothed: {smoothed}"),
+        (false, _) => "times its class's weight".to_owned(),
+        (true, Some(_)) => format!("smoothed ({smoothed}), times its class's weight"),
+    };
+    target.label = format!("{}, {how}", target.label);
+    target.value = counted.into();
     target
 }
 

@@ -4,9 +4,10 @@ use chainrule::trace::{Quantity, ValueId};
 use chainrule::{Mode, Targets, forward, output_error};
 use serde::Serialize;
 
-use super::Factor;
+use super::explain::counted_target;
 use super::reader::Reader;
 use super::rule::readable;
+use super::{Factor, Written, written};
 use crate::{Num, Refusal, Step};
 
 /// The loss of a batch and what it is the mean of.
@@ -35,6 +36,10 @@ pub struct SampleLoss {
     pub outputs: Vec<Factor>,
     /// y
     pub targets: Vec<Factor>,
+    /// The targets as the loss counts them, with how they come about; none where they are as given.
+    pub counted: Option<Vec<Factor>>,
+    /// The loss with its numbers, where it is short enough to be read.
+    pub written: Option<Written>,
 }
 
 /// The loss, sample by sample.
@@ -45,11 +50,18 @@ pub fn loss(step: &Step) -> Result<LossReport, Refusal> {
     let reader = Reader::new(step);
     let (output, width) = (Quantity::Activation.of(reader.depth()), step.network.output_width());
     let of = |name: ValueId, sample| (0..width).map(|k| reader.factor(name, sample, k)).collect();
+    let counted = |sample| {
+        let targets: Vec<Factor> = (0..width).map(|k| counted_target(&reader, sample, k)).collect();
+        let given = targets.iter().zip(reader.target(sample)).all(|(counted, y)| counted.value.0 == *y);
+        (!given).then_some(targets)
+    };
     let samples = sample_losses(&reader)?.into_iter().enumerate().map(|(sample, loss)| SampleLoss {
         sample,
         loss: loss.into(),
         outputs: of(output, sample),
         targets: of(ValueId::TARGET, sample),
+        counted: counted(sample),
+        written: written::sample_loss(&reader, sample),
     });
     Ok(LossReport {
         loss: step.trace.loss().into(),

@@ -15,6 +15,7 @@ mod neuron;
 mod outer;
 mod reader;
 mod rule;
+mod written;
 
 use chainrule::trace::{Computation, ValueId};
 use serde::{Deserialize, Serialize, Serializer};
@@ -33,7 +34,8 @@ pub use multiply::{Product, multiply};
 pub use neuron::{Curve, NeuronReport, State, neuron};
 pub use outer::{OuterReport, outer};
 pub(crate) use rule::readable;
-pub use rule::{OutputRule, RuleName, output_rule};
+pub use rule::{OutputRule, RuleName, Smoothing, output_rule};
+pub use written::{Piece, Written};
 
 use crate::Num;
 
@@ -101,6 +103,8 @@ pub struct Explanation {
     pub divisor: Option<Num>,
     /// The function that is applied to the factors, where the operation is one.
     pub function: Option<String>,
+    /// The same as a formula with its numbers, where that says more than the terms and is short enough to be read.
+    pub written: Option<Written>,
     /// The operation, in words about this number.
     pub sentence: String,
 }

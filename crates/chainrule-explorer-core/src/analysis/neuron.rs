@@ -195,6 +195,11 @@ fn sentence(
     }
 }
 
+/// At most six decimals, for numbers that people choose: 0.98, and not 0.98000000000000004.
+pub(super) fn plain(value: f64) -> String {
+    ((value * 1e6).round() / 1e6).to_string()
+}
+
 /// Four significant digits, for sentences.
 pub(super) fn short(value: f64) -> String {
     let magnitude = value.abs();

@@ -3,6 +3,7 @@
 use chainrule::{Activation, Loss};
 use serde::Serialize;
 
+use super::neuron::plain;
 use crate::Step;
 use crate::sentences::ShortForm;
 
@@ -17,6 +18,18 @@ pub struct OutputRule {
     /// Whether the loss counts the targets as they are given: without smoothing and weights, and, for classes, with
     /// a sum of 1.
     pub targets_as_given: bool,
+    /// Where the prediction has each target, smoothed and nothing else, taken off it: how it is smoothed.
+    pub smoothing: Option<Smoothing>,
+}
+
+/// A smoothed target: `kept` y + `added`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Smoothing {
+    /// 1 - label_smoothing
+    pub kept: f64,
+    /// label_smoothing over the number of classes.
+    pub added: f64,
 }
 
 /// The three ways to delta(L).
@@ -39,9 +52,18 @@ pub fn output_rule(step: &Step) -> OutputRule {
     let targets_as_given = targets_as_given(step);
     if let Some(form) = ShortForm::of(&step.loss, output, step.samples()) {
         let reason = short_form(step, &form);
-        return OutputRule { rule: RuleName::PredictionMinusTarget, reason, targets_as_given };
+        let smoothing = match step.loss {
+            Loss::CrossEntropy { label_smoothing, class_weights: None }
+                if form.sums_to_one && label_smoothing > 0.0 =>
+            {
+                let added = label_smoothing / step.network.output_width() as f64;
+                Some(Smoothing { kept: 1.0 - label_smoothing, added })
+            }
+            _ => None,
+        };
+        return OutputRule { rule: RuleName::PredictionMinusTarget, reason, targets_as_given, smoothing };
     }
-    let derivative = step.loss.derivative_formula(output);
+    let derivative = loss_derivative(step);
     let instead = match (&step.loss, output) {
         (Loss::MeanSquaredError, Activation::Identity) if step.network.output_width() == 2 => {
             "With 2 outputs the factor 2 / n happens to be 1, so that a - y would be right here, and with \
@@ -71,13 +93,23 @@ pub fn output_rule(step: &Step) -> OutputRule {
             "Every softmax output depends on every z, so its derivative is a matrix: delta is that matrix \
              times dLoss/da. For one sample {loss_name} has dLoss/da = {derivative}. {instead}"
         );
-        return OutputRule { rule: RuleName::ThroughJacobian, reason, targets_as_given };
+        return OutputRule { rule: RuleName::ThroughJacobian, reason, targets_as_given, smoothing: None };
     }
     let reason = format!(
         "delta is dLoss/da times the slope of {output_name} at z, over the samples of the batch. For one \
          sample {loss_name} has dLoss/da = {derivative}. {instead}"
     );
-    OutputRule { rule: RuleName::ThroughSlope, reason, targets_as_given }
+    OutputRule { rule: RuleName::ThroughSlope, reason, targets_as_given, smoothing: None }
+}
+
+/// dLoss/da of one sample in symbols, with t for a target that is not counted as it is given.
+pub(super) fn loss_derivative(step: &Step) -> String {
+    let formula = step.loss.derivative_formula(step.network.output_activation());
+    match step.loss {
+        Loss::CrossEntropy { label_smoothing: 0.0, class_weights: None } => formula,
+        Loss::CrossEntropy { .. } => format!("{}, t the target as it is counted", formula.replace('y', "t")),
+        _ => formula,
+    }
 }
 
 /// Whether nothing is smoothed or weighted, and the targets of each sample sum to 1 where they are classes'.
@@ -111,8 +143,19 @@ fn short_form(step: &Step, form: &ShortForm) -> String {
                 ),
             };
             let target = form.target;
+            let (t, smoothed) = match &step.loss {
+                Loss::CrossEntropy { label_smoothing, class_weights } if *label_smoothing > 0.0 => {
+                    let (kept, classes) = (1.0 - label_smoothing, step.network.output_width());
+                    let weight = if class_weights.is_some() { ", times the class's weight" } else { "" };
+                    ("t", format!(" with t = {} y + {label_smoothing} / {classes}{weight}", plain(kept)))
+                }
+                Loss::CrossEntropy { class_weights: Some(_), .. } => {
+                    ("t", " with t = y times its class's weight".to_owned())
+                }
+                _ => ("y", String::new()),
+            };
             format!(
-                "Cross-entropy has dLoss/da = -y / a, and softmax's matrix of derivatives takes the \
+                "Cross-entropy has dLoss/da = -{t} / a{smoothed}, and softmax's matrix of derivatives takes the \
                  division away again: delta is {prediction} minus the {target}. {end}"
             )
         }

@@ -295,7 +295,7 @@ test('edits made faster than answers come are all kept, in their order', async (
   await page.locator('.network').getByText('sample 1 of 4').waitFor()
   await page.waitForTimeout(400)
   assert.match(await page.locator('.history .where').textContent(), /iteration 0/)
-  assert.equal(await page.getByRole('button', { name: 'Undo' }).isDisabled(), true)
+  assert.match(await page.getByRole('button', { name: 'Undo' }).getAttribute('title'), /back to Three inputs/)
   // After choosing, the arrows are for the steps.
   await page.keyboard.press('ArrowRight')
   await page.getByText('Step 1 of 12:').first().waitFor()
@@ -326,9 +326,9 @@ test('a walk through products survives another order, another loss, a bias taken
   await context.close()
 })
 
-test('targets that the loss smooths are not drawn as if they were subtracted', async () => {
-  const smoothed = { cross_entropy: { label_smoothing: 0.1, class_weights: null } }
-  const { view, document } = await documentOf(server, '3-4-2', [{ kind: 'loss', loss: smoothed, suit_output: false }])
+test('targets that the loss weights are not drawn as if they were subtracted', async () => {
+  const weighted = { cross_entropy: { label_smoothing: 0.1, class_weights: [2, 0.5] } }
+  const { view, document } = await documentOf(server, '3-4-2', [{ kind: 'loss', loss: weighted, suit_output: false }])
   assert.equal(view.output_rule.targets_as_given, false)
   const { page, context } = await open(browser, server.address + hashOf(document, { position: 6 }))
   await page.getByText('Step 6 of 12:').first().waitFor()

@@ -31,3 +31,96 @@ test('a program that ends: a banner, and nothing is lost', async () => {
   await browser.close()
   await server.stop()
 })
+
+const where = (page, text) => page.waitForFunction((text) => document.querySelector('.history .where').textContent.includes(text), text)
+const iterate = async (page, count) => {
+  for (let i = 1; i <= count; i += 1) {
+    await page.keyboard.press('n')
+    await where(page, `iteration ${i}`)
+  }
+}
+const exactOf = (title) => title.match(/= (\S+?)(,|$)/)?.[1]
+/** The number of the chosen cell in its grid, and in its formula if that is there. */
+const chosen = (page) =>
+  page.evaluate(() => ({
+    grid: document.querySelector('.stage td.selected')?.title,
+    formula: document.querySelector('.stage footer .explained strong .number')?.title,
+  }))
+
+test('the formula under the stage is never that of another revision', async () => {
+  const [browser, own] = [await launch(), await served()]
+  const { page } = await open(browser, own.address)
+  for (let i = 0; i < 9; i += 1) await page.keyboard.press('ArrowRight')
+  await page.locator('.stage footer .explained').waitFor()
+  let slow = true
+  await page.route('**/explain?*', async (route) => {
+    if (slow) await new Promise((resolve) => setTimeout(resolve, 400))
+    await route.continue().catch(() => {})
+  })
+  await iterate(page, 1)
+  assert.equal(await page.locator('.stage footer .explained').count(), 0, 'no formula before its answer')
+  await page.locator('.stage footer .explained').waitFor()
+  const first = await chosen(page)
+  assert.equal(exactOf(first.grid), first.formula)
+  slow = false
+  await page.keyboard.press('n')
+  await page.getByText('iteration 2').first().waitFor()
+  await page.locator('.stage footer .explained').waitFor()
+  const second = await chosen(page)
+  assert.equal(exactOf(second.grid), second.formula)
+  assert.notEqual(second.formula, first.formula)
+  await own.stop()
+  await page.keyboard.press('Control+z')
+  await where(page, 'iteration 1')
+  // It was asked for before, so it is there; a number that was not is said to have no answer.
+  const back = await chosen(page)
+  assert.equal(exactOf(back.grid), first.formula)
+  assert.equal(back.formula, first.formula)
+  await page.keyboard.press('ArrowRight')
+  await page.locator('.stage footer').getByText('has ended').waitFor()
+  assert.equal(await page.locator('.stage footer .explained').count(), 0)
+  await browser.close()
+})
+
+test('a link can be made of a revision that Undo leads to, also when the program has ended', async () => {
+  const [browser, own, server] = [await launch(), await served(), await served()]
+  const { page } = await open(browser, own.address)
+  await iterate(page, 3)
+  await page.waitForTimeout(400)
+  await own.stop()
+  await page.keyboard.press('Control+z')
+  await where(page, 'iteration 2')
+  await page.getByRole('button', { name: 'Share' }).click()
+  await page.waitForFunction(() => document.querySelector('dialog input[readonly]')?.value.includes('#v1.'))
+  const link = await page.getByLabel('Link', { exact: true }).inputValue()
+  const again = await open(browser, server.address + link.slice(link.indexOf('#')))
+  await again.page.getByText('iteration 2').first().waitFor()
+  await browser.close()
+  await server.stop()
+})
+
+test('numbers that agree only when they are rounded are shown rounded', async () => {
+  const [browser, own] = [await launch(), await served()]
+  const { page } = await open(browser, `${own.address}#step=1&select=weight.1[0,0]&tab=check`)
+  await page.locator('.transport').getByRole('button', { name: 'Last' }).click()
+  await page.route('**/check/cell', async (route) => {
+    const answer = await (await route.fetch()).json()
+    await route.fulfill({ json: { ...answer, backpropagated: 0.0999999, numerical: 0.1000001, digits: 5 } })
+  })
+  await page.getByRole('button', { name: /^Check W/ }).click()
+  await page.getByText('No leading digit is the same; rounded to 5 digits, both are 1.0000e−1.').waitFor()
+  assert.deepEqual(await page.locator('.check mark').allTextContents(), ['', ''])
+  await browser.close()
+  await own.stop()
+})
+
+test('what cannot be read is told without types', async () => {
+  const [browser, own] = [await launch(), await served()]
+  const { page } = await open(browser, own.address)
+  await page.getByRole('button', { name: 'Network…' }).click()
+  await page.getByLabel('Seed').fill('1e30')
+  await page.keyboard.press('Enter')
+  await page.locator('dialog').getByText('1e30 stands where a whole number that is not negative is expected').waitFor()
+  await browser.close()
+  await own.stop()
+})

@@ -207,6 +207,8 @@ export interface OutputRule {
    * a sum of 1.
    */
   targets_as_given: boolean
+  /** Where the prediction has each target, smoothed and nothing else, taken off it: how it is smoothed. */
+  smoothing: Smoothing | null
 }
 
 /** Which of the five steps an event belongs to. */
@@ -214,6 +216,14 @@ export type Phase = 'forward' | 'output_error' | 'backward' | 'gradients' | 'upd
 
 /** The three ways to delta(L). */
 export type RuleName = 'prediction_minus_target' | 'through_slope' | 'through_jacobian'
+
+/** A smoothed target: `kept` y + `added`. */
+export interface Smoothing {
+  /** 1 - label_smoothing */
+  kept: number
+  /** label_smoothing over the number of classes. */
+  added: number
+}
 
 /** One operation of the step. */
 export interface TraceEvent {
@@ -382,6 +392,8 @@ export interface Explanation {
   divisor: Num | null
   /** The function that is applied to the factors, where the operation is one. */
   function: string | null
+  /** The same as a formula with its numbers, where that says more than the terms and is short enough to be read. */
+  written: Written | null
   /** The operation, in words about this number. */
   sentence: string
 }
@@ -396,6 +408,9 @@ export interface Factor {
   label: string
 }
 
+/** Text or a number. */
+export type Piece = { text: string } | { number: Factor }
+
 /** One term of a sum. */
 export interface Term {
   /** One or two numbers. */
@@ -404,6 +419,14 @@ export interface Term {
   product: Num
   /** The sum up to here, rounded as the engine rounds. */
   partial: Num
+}
+
+/** A formula with its numbers. */
+export interface Written {
+  /** In symbols, where that says more: `a (1 - a)`. */
+  formula: string | null
+  /** From left to right; `*`, `/`, `^`, `exp`, `ln` and the like as in any program. */
+  pieces: Array<Piece>
 }
 
 // GET api/revisions/N/neuron?AtNeuron -> NeuronReport
@@ -649,6 +672,10 @@ export interface SampleLoss {
   outputs: Array<Factor>
   /** y */
   targets: Array<Factor>
+  /** The targets as the loss counts them, with how they come about; none where they are as given. */
+  counted: Array<Factor> | null
+  /** The loss with its numbers, where it is short enough to be read. */
+  written: Written | null
 }
 
 // GET api/revisions/N/input?AtInput -> InputReport
@@ -687,7 +714,7 @@ export interface CellCheck {
   loss_up: Num
   /** Loss(w - h) */
   loss_down: Num
-  /** Leading digits that the two derivatives have in common, 0 to 16. */
+  /** Leading digits that the two derivatives have in common, or to which they round alike, 0 to 16. */
   digits: number
   /** The engine's, which extrapolates where the plain difference is not good enough. */
   verdict: Verdict

@@ -40,8 +40,9 @@ const plus = operator('+', 'plus')
 const minus = operator('−', 'minus')
 
 export interface Staged {
-  /** The operation in symbols. */
+  /** The operation in symbols, and the same as formulas of their own where it is two. */
   math: string
+  formulas?: string[]
   /** Rows of pictures. */
   lines: Part[][]
 }
@@ -135,24 +136,42 @@ function ofKind(event: TraceEvent): Staged {
   }
 }
 
+const inTwo = (one: string, other: string) => ({ math: m.all(one, m.op(','), m.word(' '), other), formulas: [one, other] })
+
 function outputDelta(view: View, l: number): Staged {
   const result = matrix(`delta.${l}`, m.delta(l))
   const perSample = view.samples > 1
   const has = (name: string) => view.values.some((value) => value.name === name)
   if (view.output_rule.rule === 'through_slope' && has(`error.${l}`)) {
     return {
-      math: m.all(m.delta(l), m.op('='), m.e(l), m.op('⊙'), m.slope(m.z(l)), m.op(','), m.word(' '), m.e(l), m.op('='), m.fraction(m.op('∂') + m.loss(), m.op('∂') + m.a(l))),
+      ...inTwo(m.all(m.delta(l), m.op('='), m.e(l), m.op('⊙'), m.slope(m.z(l))), m.all(m.e(l), m.op('='), m.rate(m.a(l)))),
       lines: [[result, equals, matrix(`error.${l}`, m.e(l)), each, matrix(`slope.${l}`, m.slope(m.z(l)))]],
+    }
+  }
+  const divided: Part[] = perSample ? [operator('÷', 'divided by'), { type: 'number', text: String(view.samples), math: '<mi>B</mi>' }] : []
+  const { smoothing } = view.output_rule
+  if (smoothing) {
+    // t = kept y + added, as the loss counts the targets.
+    const [kept, added] = [smoothing.kept, smoothing.added].map((number) => String(Number(number.toPrecision(6))))
+    const taken = m.all(m.a(l), m.op('−'), '<mi class="kind-target">t</mi>')
+    return {
+      ...inTwo(
+        m.all(m.delta(l), m.op('='), perSample ? m.fraction(taken, '<mi>B</mi>') : taken),
+        m.all('<mi class="kind-target">t</mi>', m.op('='), m.number(kept), m.y(), m.op('+'), m.number(added)),
+      ),
+      lines: [[
+        result, equals, ...(perSample ? [operator('(', '')] : []), matrix(`a.${l}`, m.a(l)), minus, operator(`( ${kept} ·`, `the sum of ${kept} times`), matrix('target', m.y()),
+        operator(`+ ${added} )`, `and ${added}`), ...(perSample ? [operator(')', '')] : []), ...divided,
+      ]],
     }
   }
   const pair = [matrix(`a.${l}`, m.a(l)), minus, matrix('target', m.y())]
   if (view.output_rule.rule !== 'prediction_minus_target' || !view.output_rule.targets_as_given) {
     return {
-      math: m.all(m.delta(l), m.op('='), m.fraction(m.op('∂') + m.loss(), m.op('∂') + m.z(l))),
+      math: m.all(m.delta(l), m.op('='), m.rate(m.z(l))),
       lines: [[result, equals, operator('rule of', 'the rule of the loss for'), matrix(`a.${l}`, m.a(l)), operator('and', 'and'), matrix('target', m.y())]],
     }
   }
-  const divided: Part[] = perSample ? [operator('÷', 'divided by'), { type: 'number', text: String(view.samples), math: '<mi>B</mi>' }] : []
   return {
     math: m.all(m.delta(l), m.op('='), perSample ? m.fraction(m.all(m.a(l), m.op('−'), m.y()), '<mi>B</mi>') : m.all(m.a(l), m.op('−'), m.y())),
     lines: [[result, equals, ...pair, ...divided]],

@@ -3,7 +3,8 @@ import type { Cell, Edit, NewDocument, Operation, Phase, Value } from './contrac
 import { Cursor } from './cursor.svelte'
 import { Display } from './display.svelte'
 import { Log } from './log.svelte'
-import { Selected, type Operands, type Selection, type Tab } from './selection.svelte'
+import type { Look } from './look'
+import { Selected, TABS, type Operands, type Selection, type Tab } from './selection.svelte'
 import { Session } from './session.svelte'
 import { Tensors } from './tensors.svelte'
 
@@ -13,16 +14,19 @@ export { TABS, type Selection, type Tab } from './selection.svelte'
 
 class Explorer {
   #log = new Log()
-  #session = new Session(this.#log, { opened: () => this.#opened(), shown: (sameStructure) => this.#shown(sameStructure) })
+  #session = new Session(this.#log, {
+    look: () => this.look(), opened: (look) => this.#opened(look), shown: (sameStructure) => this.#shown(sameStructure),
+  })
   #tensors = new Tensors(this.#session)
   #selected = new Selected(this.#session, this.#tensors)
   #cursor = new Cursor(this.#session, this.#tensors, this.#selected, this.#log)
   #display = new Display(this.#session, this.#cursor)
 
-  #opened() {
+  #opened(look?: Look) {
     this.#tensors.opened()
     this.#selected.opened()
     this.#cursor.opened()
+    if (look) this.lookAs(look)
     this.#log.tell(`${this.view!.title}. ${this.sentence}`)
   }
 
@@ -32,12 +36,30 @@ class Explorer {
     this.#selected.shown()
   }
 
+  /** Where one stands, for going on there another time. */
+  look(): Look {
+    const { position, order, chosenSample, selection, cell, tab } = this
+    return { position, order, sample: chosenSample, selection, cell, tab }
+  }
+
+  /** Goes where a look was, as far as there is such a place here: looks come from links too. */
+  lookAs({ position, order, sample, selection, cell, tab }: Partial<Look>) {
+    if (order === 'framework' || order === 'lesson') this.order = order
+    if (typeof sample === 'number' && sample >= 0 && sample < this.view!.samples) this.chosenSample = sample
+    if (Number.isInteger(position)) this.goTo(position!)
+    if (cell && this.isCell(cell)) this.cell = cell
+    if (selection && this.isSelectable(selection)) this.selection = selection
+    if (TABS.some(({ id }) => id === tab)) this.tab = tab!
+  }
+
   get log() { return this.#log.lines }
 
   // ---- the session ----
 
   get catalog() { return this.#session.catalog }
   get view() { return this.#session.view }
+  get document() { return this.#session.document }
+  get origin() { return this.#session.origin }
   get startTitle() { return this.#session.startTitle }
   get stale() { return this.#session.stale }
   get gone() { return this.#session.gone }
@@ -47,6 +69,9 @@ class Explorer {
   get place() { return this.#session.place }
   start(openLink?: () => Promise<boolean>) { return this.#session.start(openLink) }
   open(document: NewDocument) { return this.#session.open(document) }
+  openStart() { return this.#session.openStart() }
+  reopen(document: number) { return this.#session.reopen(document) }
+  beside(by: -1 | 1) { return this.#session.beside(by) }
   edit(edit: Edit) { return this.#session.edit(edit) }
   undo() { return this.#session.undo() }
   redo() { return this.#session.redo() }
@@ -108,6 +133,7 @@ class Explorer {
   get flipped() { return this.#selected.flipped }
   select(selection: Selection | null, openInspector = true) { this.#selected.select(selection, openInspector) }
   selectCell(cell: Cell) { this.#selected.selectCell(cell) }
+  selectionOf(cell: Cell) { return this.#selected.selectionOf(cell) }
   isSelectable(selection: Selection) { return this.#selected.isSelectable(selection) }
   flip() { this.#selected.flip() }
 

@@ -61,10 +61,10 @@ export function tensorOf(kind: Kind): { number: number; form: 'parameter' | 'gra
 }
 
 const SYMBOLS: Partial<Record<Kind, string>> = {
-  activation: 'a', target: 'y', pre_activation: 'z', loss: 'L', error: 'e', slope: 'σ′', delta: 'δ',
+  activation: 'a', target: 'y', pre_activation: 'z', loss: 'ℒ', error: 'e', slope: 'σ′', delta: 'δ',
 }
 
-/** "W(2)", "δ(1)", "y", "L", "dp2(3)": p2 is a layer's third tensor of parameters, behind W and b. */
+/** "W(2)", "δ(1)", "y", "ℒ", "dp2(3)": p2 is a layer's third tensor of parameters, behind W and b. */
 export function symbol(kind: Kind, layer: number): string {
   if (kind === 'target' || kind === 'loss') return SYMBOLS[kind]!
   const tensor = tensorOf(kind)
@@ -86,17 +86,17 @@ export function cellText({ kind, layer, shape }: Pick<Value, 'kind' | 'layer' | 
   return shape.length === 1 ? `${base}[${cell.column + 1}]` : `${base}[${cell.row + 1}, ${cell.column + 1}]`
 }
 
+const SIGNS: [RegExp, string][] = [
+  [/\bdelta\b(?!_)/g, 'δ'], [/\beta\b/g, 'η'], [/\bpi\b/g, 'π'], [/\bPhi\b/g, 'Φ'], [/\bphi\b/g, 'φ'], [/\bsigma'/g, 'σ′'], [/\bsqrt\(/g, '√('],
+  [/\^T/g, 'ᵀ'], [/\^2/g, '²'], [/\^3/g, '³'], [/->/g, '→'], [/<=/g, '≤'], [/>=/g, '≥'], [/ - /g, ' − '], [/= -/g, '= −'], [/ \.\* /g, ' ⊙ '], [/ \* /g, ' × '],
+  [/dLoss/g, '∂ℒ'], [/\bda(?=[(\[])/g, '∂a'], [/\/d(?=[azw]\b)/g, '/∂'],
+]
+
 /** The engine's plain text with the page's symbols: "delta(2)" is δ(2), "W(2)^T" is W(2)ᵀ. */
-export const withSymbols = (text: string): string =>
-  text
-    .replace(/\bdelta\b(?!_)/g, 'δ')
-    .replaceAll('^T', 'ᵀ')
-    .replace(/\bsigma'/g, 'σ′')
-    .replaceAll('->', '→')
-    .replaceAll(' - ', ' − ')
-    .replaceAll('dLoss', '∂L')
-    .replaceAll('/da', '/∂a')
-    .replaceAll('/dz', '/∂z')
+export const withSymbols = (text: string): string => SIGNS.reduce((text, [plain, sign]) => text.replace(plain, sign), text)
+
+/** The same for a formula, in which every hyphen is a minus. */
+export const asFormula = (text: string): string => withSymbols(text).replaceAll('-', '−').replace(/(?<![\d.])1 \/ 2(?!\d)/g, '½')
 
 /** The colour of a kind of quantity: the name of a CSS class and of its custom property. */
 export type Hue = 'a' | 'w' | 'z' | 'delta' | 'gradient' | 'loss' | 'target'

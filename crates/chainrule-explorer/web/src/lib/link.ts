@@ -1,48 +1,58 @@
-// Share links: the document and the view of it in the address's hash, compressed; "v1" is the version of this form.
+// Share links: a document and the look at it in the address's hash, compressed; "v1" is the version of this form.
 import { api } from './api'
-import type { Cell, SharedDocument } from './contract'
-import { explorer, TABS, type Selection, type Tab } from './explorer.svelte'
+import type { SharedDocument } from './contract'
+import { explorer } from './explorer.svelte'
+import type { Look } from './look'
 
 const PREFIX = '#v1.'
 
-interface Shared {
+interface Shared extends Look {
   document: SharedDocument
-  position: number
-  order: 'lesson' | 'framework'
-  sample: number | null
-  selection: Selection | null
-  cell: Cell | null
-  tab: Tab
 }
 
 async function through(stream: CompressionStream | DecompressionStream, bytes: BlobPart): Promise<ArrayBuffer> {
   return new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer()
 }
 
-/** The document of the revision on the screen, kept so that a link can be made of it when the program has ended. */
-let kept: { revision: number; document: SharedDocument } | null = null
+/** Documents of revisions that were on the screen, so that a link can be made of them when the program has ended. */
+const kept = new Map<number, SharedDocument>()
+const KEPT = 200
+/** Numbers up to which documents are kept. */
+const SMALL = 10_000
 
-/** Keeps the document on the screen, if it is surely small enough for a link. */
-export async function keepDocument() {
-  const view = explorer.view
-  if (!view) return
+/** Whether the document on the screen is surely small enough for a link. */
+export function isSmall(): boolean {
+  const view = explorer.view!
   const parameters = view.layers.reduce((sum, layer) => sum + layer.parameters, 0)
   // The weights as they were drawn are in the document as well.
-  if (2 * parameters + view.samples * (view.widths[0] + view.widths.at(-1)!) > 10_000) return
-  const document = await explorer.ask(() => api.document(view.revision))
-  if (document) kept = { revision: view.revision, document }
+  return 2 * parameters + view.samples * (view.widths[0] + view.widths.at(-1)!) <= SMALL
 }
 
-/** The hash of what is on the screen; null if the server refuses, for example because the network is too large. */
-export async function makeHash(): Promise<string | null> {
-  const { revision } = explorer.timeline[explorer.place]
-  const document = kept?.revision === revision ? kept.document : await explorer.ask(() => api.document(revision))
+/** The document of a revision, kept from then on; null if there is none to be had. */
+export async function keepDocument(revision: number): Promise<SharedDocument | null> {
+  const own = kept.get(revision)
+  if (own) return own
+  // Refused are weights that are not finite any more, and a program that has ended says so elsewhere.
+  const document = await api.document(revision).catch(() => null)
   if (!document) return null
-  const { position, order, chosenSample, selection, cell, tab } = explorer
-  const shared: Shared = { document, position, order, sample: chosenSample, selection, cell, tab }
+  kept.set(revision, document)
+  if (kept.size > KEPT) kept.delete(kept.keys().next().value!)
+  return document
+}
+
+/** The hash of a document, looked at as the one on the screen is now. */
+export async function hashOf(document: SharedDocument): Promise<string> {
+  const shared: Shared = { document, ...explorer.look() }
   const packed = await through(new CompressionStream('deflate-raw'), new TextEncoder().encode(JSON.stringify(shared)))
   const letters = Array.from(new Uint8Array(packed), (byte) => String.fromCharCode(byte)).join('')
   return PREFIX + btoa(letters).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
+/** The hash for a link to what is on the screen; null if it is refused, for example because the network is too large. */
+export async function makeHash(): Promise<string | null> {
+  const { revision } = explorer.timeline[explorer.place]
+  const document = kept.get(revision) ?? (await explorer.ask(() => api.document(revision)))
+  return document && hashOf(document)
 }
 
 /** Opens a link, or its hash alone; says what is wrong with it. */
@@ -65,12 +75,6 @@ export async function openHash(link: string): Promise<boolean> {
     return false
   }
   if (!(await explorer.open({ document: shared.document }))) return false
-  if (shared.order === 'framework' || shared.order === 'lesson') explorer.order = shared.order
-  const samples = explorer.view!.samples
-  if (typeof shared.sample === 'number' && shared.sample >= 0 && shared.sample < samples) explorer.chosenSample = shared.sample
-  if (Number.isInteger(shared.position)) explorer.goTo(shared.position)
-  if (shared.cell && explorer.isCell(shared.cell)) explorer.cell = shared.cell
-  if (shared.selection && explorer.isSelectable(shared.selection)) explorer.selection = shared.selection
-  if (TABS.some(({ id }) => id === shared.tab)) explorer.tab = shared.tab
+  explorer.lookAs(shared)
   return true
 }

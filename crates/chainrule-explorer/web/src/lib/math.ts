@@ -25,10 +25,13 @@ export const e = (layer: L) => quantity('e', 'delta', String(layer))
 export const delta = (layer: L) => quantity('δ', 'delta', String(layer))
 export const dW = (layer: L) => row('<mi mathvariant="normal" class="kind-gradient">d</mi>', quantity('W', 'gradient', String(layer)))
 export const db = (layer: L) => row('<mi mathvariant="normal" class="kind-gradient">d</mi>', quantity('b', 'gradient', String(layer)))
-export const loss = () => quantity('L', 'loss', '')
+/** Script, since L is the number of layers. */
+export const loss = () => '<mi class="kind-loss">ℒ</mi>'
 export const eta = () => '<mi>η</mi>'
 export const sigma = (argument: string) => row('<mi>σ</mi>', op('('), argument, op(')'))
 export const slope = (argument: string) =>
   `<mrow class="kind-z"><msup><mi>σ</mi><mo>′</mo></msup>${op('(')}${argument}${op(')')}</mrow>`
 export const fraction = (above: string, below: string) => `<mfrac>${row(above)}${row(below)}</mfrac>`
+/** How the loss moves with something: ∂ℒ/∂z. */
+export const rate = (below: string) => fraction(op('∂') + loss(), op('∂') + below)
 export const all = (...parts: string[]) => row(...parts)

@@ -1,15 +1,33 @@
-// What is asked of the server: the document, its revisions and which of them is shown, and what the server refused.
+// What is asked of the program: the documents, their revisions and which of them is shown, and what the program refused.
 import { api, Gone, Refused } from './api'
 import type { Catalog, Edit, Made, NewDocument, View } from './contract'
 import type { Log } from './log.svelte'
+import type { Look } from './look'
 
 /** Who is told of a new view. */
 export interface Viewer {
-  /** It is of another document. */
-  opened(): void
+  /** Where one stands in the view on the screen. */
+  look(): Look
+  /** It is of another document, looked at as it was left, if it was there before. */
+  opened(look?: Look): void
   /** It is of another revision; with the same structure, it has the same steps and cells. */
   shown(sameStructure: boolean): void
 }
+
+/** Where a document comes from: an example by its id, what the program was started with, or a link. */
+export type Origin = { example: string } | 'start' | 'link'
+
+/** A document with its history, as it was left. */
+interface Left {
+  title: string
+  origin: Origin
+  timeline: Made[]
+  place: number
+  look: Look
+}
+
+/** Views that are kept for going back without asking. */
+const VIEWS = 200
 
 const structure = (view: View | null) => JSON.stringify([view?.widths, view?.samples])
 
@@ -18,7 +36,7 @@ export class Session {
   view = $state.raw<View | null>(null)
   /** The title of what the program was started with. */
   startTitle = $state('')
-  /** The view before the last edit, for marks on what changed. */
+  /** The view before the edit that made this one, where it is at hand: for marks on what changed. */
   before = $state.raw<View | null>(null)
   /** An edit is on its way: what is shown belongs to the revision before it. */
   stale = $state(false)
@@ -29,14 +47,22 @@ export class Session {
   timeline = $state.raw<Made[]>([])
   place = $state(0)
 
+  /** Counts the documents that were shown: an answer about another one is not taken. */
+  document = $state(0)
+  origin = $state.raw<Origin>('start')
+
   #log: Log
   #viewer: Viewer
   #views = new Map<number, View>()
-  /** Counts the documents opened: an answer about another one is not taken. */
-  #document = 0
+  /** Documents that were left, by their number, and the line of those that Undo and Redo lead to. */
+  #left = new Map<number, Left>()
+  #line = $state.raw<number[]>([])
+  #documents = 0
   /** Edits and jumps, one after the other: each starts from what the one before made. */
   #queue: Promise<unknown> = Promise.resolve()
   #waiting = 0
+  /** Counts what was put on the screen from elsewhere: changes that wait for their turn belong to what was there. */
+  #turn = 0
 
   constructor(log: Log, viewer: Viewer) {
     this.#log = log
@@ -48,28 +74,71 @@ export class Session {
     await this.#guard(async () => {
       this.catalog = await api.catalog()
       if (openLink && (await openLink())) return
-      const view = await api.view(this.catalog.start)
-      this.startTitle = view.title
-      this.#opened(view)
+      await this.#openStart()
     })
+  }
+
+  /** Opens what the program was started with. */
+  openStart() {
+    return this.#guard(() => this.#openStart())
+  }
+
+  async #openStart() {
+    const view = await api.view(this.catalog!.start)
+    this.startTitle = view.title
+    this.#opened(view, 'start')
   }
 
   async open(document: NewDocument): Promise<boolean> {
     return this.#guard(async () => {
-      this.#opened(await api.open(document))
+      const view = await api.open(document)
+      this.#opened(view, 'example' in document ? document : 'link')
       this.message = null
     })
   }
 
-  #opened(view: View) {
-    this.#document += 1
+  #opened(view: View, origin: Origin) {
+    this.#leave()
+    this.#documents += 1
+    const made = { revision: view.revision, label: view.label, iteration: view.iteration, loss: view.loss }
+    this.#line = [...this.#line.slice(0, this.#line.indexOf(this.document) + 1), this.#documents]
+    this.#enter(this.#documents, view, { title: view.title, origin, timeline: [made], place: 0 })
+  }
+
+  #leave() {
+    const { view, origin, timeline, place } = this
+    if (view) this.#left.set(this.document, { title: view.title, origin, timeline, place, look: this.#viewer.look() })
+  }
+
+  #enter(document: number, view: View, { origin, timeline, place, look }: Omit<Left, 'look'> & { look?: Look }) {
+    this.#turn += 1
     this.stale = false
-    this.timeline = [{ revision: view.revision, label: view.label, iteration: view.iteration, loss: view.loss }]
-    this.place = 0
-    this.before = null
-    this.#views = new Map([[view.revision, view]])
-    this.view = view
-    this.#viewer.opened()
+    this.document = document
+    this.origin = origin
+    this.timeline = timeline
+    this.place = place
+    this.#put(view, this.#before(place))
+    this.#viewer.opened(look)
+  }
+
+  /** Brings a document back that was left, with its history and its step; false if it is not remembered. */
+  async reopen(document: number): Promise<boolean> {
+    const left = this.#left.get(document)
+    if (!left) return false
+    return this.#guard(async () => {
+      const view = await this.#viewOf(left.timeline[left.place].revision)
+      this.#leave()
+      if (!this.#line.includes(document)) this.#line = [...this.#line.slice(0, this.#line.indexOf(this.document) + 1), document]
+      this.#enter(document, view, left)
+      this.message = null
+    })
+  }
+
+  /** The title of the document that Undo (-1) or Redo (1) leads to, at either end of this one's history. */
+  beside(by: -1 | 1): string | null {
+    const document = this.#line[this.#line.indexOf(this.document) + by]
+    const atEnd = this.place === (by < 0 ? 0 : this.timeline.length - 1)
+    return atEnd && document !== undefined ? this.#left.get(document)!.title : null
   }
 
   /** Whether it was done. The cursor stays; what follows in the history is dropped. */
@@ -79,46 +148,72 @@ export class Session {
       if (!isCurrent()) return
       this.timeline = [...this.timeline.slice(0, this.place + 1), ...made]
       this.place = this.timeline.length - 1
+      // What led to other documents begins here anew.
+      this.#line = this.#line.slice(0, this.#line.indexOf(this.document) + 1)
       this.message = null
-      this.#show(view)
+      this.#show(view, this.view)
       this.#log.tell(view.label)
     })
   }
 
   undo() {
-    return this.jump(() => this.place - 1)
+    return this.#move(-1)
   }
 
   redo() {
-    return this.jump(() => this.place + 1)
+    return this.#move(1)
+  }
+
+  /** One revision on; at the end of the history, the document beside it. */
+  #move(by: -1 | 1): Promise<boolean> {
+    return this.#afterOthers(async (isCurrent) => {
+      const beside = this.beside(by) !== null && this.#line[this.#line.indexOf(this.document) + by]
+      if (beside) await this.reopen(beside)
+      else await this.#jump(this.place + by, isCurrent)
+    })
   }
 
   /** To any revision of the history. */
   jump(to: () => number): Promise<boolean> {
-    return this.#afterOthers(async (isCurrent) => {
-      const place = to()
-      if (place < 0 || place >= this.timeline.length || place === this.place) return
-      const { revision } = this.timeline[place]
-      const view = this.#views.get(revision) ?? (await api.view(revision))
-      if (!isCurrent()) return
-      this.place = place
-      this.#show(view)
-    })
+    return this.#afterOthers((isCurrent) => this.#jump(to(), isCurrent))
   }
 
-  #show(view: View) {
-    this.before = this.view
+  async #jump(place: number, isCurrent: () => boolean) {
+    if (place < 0 || place >= this.timeline.length || place === this.place) return
+    const view = await this.#viewOf(this.timeline[place].revision)
+    if (!isCurrent()) return
+    this.place = place
+    this.#show(view, this.#before(place))
+  }
+
+  async #viewOf(revision: number): Promise<View> {
+    return this.#views.get(revision) ?? (await api.view(revision))
+  }
+
+  /** The view before that of a place, if it is at hand. */
+  #before(place: number): View | null {
+    return this.#views.get(this.timeline[place - 1]?.revision) ?? null
+  }
+
+  #put(view: View, before: View | null) {
+    this.before = before
     this.view = view
+    this.#views.delete(view.revision)
     this.#views.set(view.revision, view)
-    if (this.#views.size > 200) this.#views.delete(this.#views.keys().next().value!)
-    this.#viewer.shown(structure(this.before) === structure(view))
+    if (this.#views.size > VIEWS) this.#views.delete(this.#views.keys().next().value!)
+  }
+
+  #show(view: View, before: View | null) {
+    const same = structure(this.view) === structure(view)
+    this.#put(view, before)
+    this.#viewer.shown(same)
   }
 
   /** Runs a change when those before it are done; not at all if another document was opened meanwhile. */
   #afterOthers(change: (isCurrent: () => boolean) => Promise<void>): Promise<boolean> {
     if (!this.view) return Promise.resolve(false)
-    const document = this.#document
-    const isCurrent = () => document === this.#document
+    const turn = this.#turn
+    const isCurrent = () => turn === this.#turn
     this.stale = true
     this.#waiting += 1
     const done = this.#queue.then(async () => {
