@@ -1,5 +1,5 @@
 // The page's state as its components see it: everything on the screen is a function of it. Each part has a file of its own.
-import type { Cell, Edit, NewDocument, Operation, Phase, Value } from './contract'
+import type { Cell, Edit, NewDocument, Operation, Phase, TraceFile, Value } from './contract'
 import { Cursor } from './cursor.svelte'
 import { Display } from './display.svelte'
 import { Log } from './log.svelte'
@@ -69,6 +69,7 @@ class Explorer {
   get place() { return this.#session.place }
   start(openLink?: () => Promise<boolean>) { return this.#session.start(openLink) }
   open(document: NewDocument) { return this.#session.open(document) }
+  openTrace(trace: TraceFile) { return this.#session.openTrace(trace) }
   openStart() { return this.#session.openStart() }
   reopen(document: number) { return this.#session.reopen(document) }
   beside(by: -1 | 1) { return this.#session.beside(by) }
