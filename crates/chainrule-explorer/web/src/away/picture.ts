@@ -33,7 +33,7 @@ export class Picture {
   #root: SVGElement
   #left: number
   #top: number
-  #clips = 0
+  #names = 0
 
   constructor(element: Element) {
     const box = element.getBoundingClientRect()
@@ -76,6 +76,7 @@ export class Picture {
       make('image', { ...this.#at(box), href: element.toDataURL(), style: 'image-rendering: pixelated', preserveAspectRatio: 'none' }, into)
       return
     }
+    if (element instanceof HTMLInputElement && element.type === 'range') return this.#slider(element, box, into)
     this.#box(style, box, into)
     if (element.localName === 'mfrac') this.#bar(element, style, into)
     if (element instanceof HTMLSelectElement) return this.#line(element.selectedOptions[0]?.text ?? '', style, box, into, parseFloat(style.paddingLeft))
@@ -88,7 +89,7 @@ export class Picture {
   }
 
   #clipped(box: DOMRect, into: Element): Element {
-    const id = `clip-${(this.#clips += 1)}`
+    const id = `clip-${(this.#names += 1)}`
     make('rect', this.#at(box), make('clipPath', { id }, this.#root))
     return make('g', { 'clip-path': `url(#${id})` }, into)
   }
@@ -100,7 +101,9 @@ export class Picture {
       width: style[`border${side}Style`] === 'none' ? 0 : parseFloat(style[`border${side}Width`]), colour: style[`border${side}Color`], style: style[`border${side}Style`],
     }))
     const dash = (kind: string): Attributes => (kind === 'dashed' ? { 'stroke-dasharray': '4 3' } : kind === 'dotted' ? { 'stroke-dasharray': '1 2' } : {})
-    if (plain(style.backgroundColor).opacity > 0) make('rect', { x, y, width, height, rx: radius, ...fill(style.backgroundColor) }, into)
+    const shades = style.backgroundImage.match(/(?:rgba?|color|ok\w+|lab|lch)\([^)]*\)/g)
+    if (shades) make('rect', { x, y, width, height, fill: `url(#${this.#gradient(shades)})` }, into)
+    else if (plain(style.backgroundColor).opacity > 0) make('rect', { x, y, width, height, rx: radius, ...fill(style.backgroundColor) }, into)
     const [first] = border
     const isSame = border.every((side) => side.width === first.width && side.colour === first.colour && side.style === first.style)
     if (isSame && first.width > 0 && plain(first.colour).opacity > 0) {
@@ -116,6 +119,24 @@ export class Picture {
     }
   }
 
+  /** Colours from left to right. */
+  #gradient(shades: string[]): string {
+    const id = `shades-${(this.#names += 1)}`
+    const gradient = make('linearGradient', { id }, this.#root)
+    shades.forEach((shade, index) => make('stop', { offset: index / (shades.length - 1), 'stop-color': plain(shade).rgb }, gradient))
+    return id
+  }
+
+  /** The track of a slider, and where it stands. */
+  #slider(input: HTMLInputElement, box: DOMRect, into: Element) {
+    const { x, y, width, height } = this.#at(box)
+    const [low, high] = [Number(input.min), Number(input.max)]
+    const thumb = x + 8 + (width - 16) * ((input.valueAsNumber - low) / (high - low || 1))
+    const accent = plain(getComputedStyle(document.querySelector('button.primary') ?? input).backgroundColor).rgb
+    make('line', { x1: x + 4, x2: x + width - 4, y1: y + height / 2, y2: y + height / 2, stroke: accent, 'stroke-width': 3, 'stroke-opacity': 0.4 }, into)
+    make('circle', { cx: thumb, cy: y + height / 2, r: 8, fill: accent }, into)
+  }
+
   /** The bar of a fraction stands between its two parts. */
   #bar(element: Element, style: CSSStyleDeclaration, into: Element) {
     const [above, below] = [...element.children].map((part) => part.getBoundingClientRect())
@@ -126,14 +147,17 @@ export class Picture {
 
   /** The text of a node, line by line as it is broken on the page. */
   #words(node: Text, style: CSSStyleDeclaration, into: Element) {
-    if (!node.data.trim()) return
+    // The spaces at its ends may take room or not.
+    const [first, last] = [node.data.search(/\S/), node.data.trimEnd().length]
+    if (first < 0) return
     const range = document.createRange()
-    range.selectNodeContents(node)
+    range.setStart(node, first)
+    range.setEnd(node, last)
     const boxes = [...range.getClientRects()]
     if (boxes.length === 0) return
-    if (boxes.length === 1) return this.#line(node.data.replace(/\s+/g, ' ').trim(), style, boxes[0], into)
+    if (boxes.length === 1) return this.#line(node.data.slice(first, last).replace(/\s+/g, ' '), style, boxes[0], into)
     let [line, box] = ['', null as DOMRect | null]
-    for (let index = 0; index < node.data.length; index += 1) {
+    for (let index = first; index < last; index += 1) {
       range.setStart(node, index)
       range.setEnd(node, index + 1)
       const letter = range.getBoundingClientRect()
