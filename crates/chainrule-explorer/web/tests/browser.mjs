@@ -80,6 +80,14 @@ export async function open(browser, address, options = {}) {
   return { page, context, faults }
 }
 
+/** Chooses an example in the header; the page shows it before its first step. */
+export async function choose(page, example) {
+  const select = page.getByLabel('Example')
+  await select.selectOption(example)
+  const title = await select.locator(`option[value="${example}"]`).textContent()
+  await page.locator('.stage .start h2', { hasText: title }).waitFor()
+}
+
 /** The hash of a share link, as the page would make it. */
 export const hashOf = (document, more = {}) =>
   '#v1.' + deflateRawSync(JSON.stringify({ document, position: 0, order: 'lesson', sample: null, selection: null, cell: null, ...more })).toString('base64url')

@@ -14,25 +14,33 @@ export interface Palette {
   positive: Rgb
   negative: Rgb
   odd: Rgb
+  changed: Rgb
 }
 
 /** Reads a colour of the style sheet as the browser resolves it, in whichever theme is on. */
-function resolve(element: Element, property: string): Rgb {
+function resolve(property: string): Rgb {
   const probe = document.createElement('span')
   probe.style.color = `var(${property})`
-  element.append(probe)
+  document.body.append(probe)
   const colour = getComputedStyle(probe).color
   probe.remove()
   const numbers = colour.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0]
   return [numbers[0], numbers[1], numbers[2]]
 }
 
-export const palette = (element: Element): Palette => ({
-  paper: resolve(element, '--raised'),
-  positive: resolve(element, '--positive'),
-  negative: resolve(element, '--negative'),
-  odd: resolve(element, '--bad'),
-})
+const palettes = new Map<string, Palette>()
+
+/** Resolved once for each theme: to ask the browser makes it lay out the page. */
+export function palette(): Palette {
+  const theme = document.documentElement.dataset.theme ?? String(matchMedia('(prefers-color-scheme: dark)').matches)
+  const known = palettes.get(theme)
+  if (known) return known
+  const colours = {
+    paper: resolve('--raised'), positive: resolve('--positive'), negative: resolve('--negative'), odd: resolve('--bad'), changed: resolve('--warning'),
+  }
+  palettes.set(theme, colours)
+  return colours
+}
 
 /** Draws numbers as pixels, one each, row by row. */
 export function paint(
@@ -57,4 +65,32 @@ export function paint(
     }
   }
   context.putImageData(image, 0, 0)
+}
+
+/** Draws a dot in the middle of each cell that `isChanged` names, edged so that it is seen on every fill. */
+export function mark(
+  context: CanvasRenderingContext2D,
+  rows: number,
+  columns: number,
+  isChanged: (row: number, column: number) => boolean,
+  colours: Palette,
+) {
+  const { width, height } = context.canvas
+  const [across, down] = [width / columns, height / rows]
+  const radius = Math.max(0.6, Math.min(across, down) * 0.2)
+  const css = ([red, green, blue]: Rgb) => `rgb(${red} ${green} ${blue})`
+  const dots = (size: number, colour: Rgb) => {
+    context.fillStyle = css(colour)
+    for (let row = 0; row < rows; row += 1) {
+      for (let column = 0; column < columns; column += 1) {
+        if (!isChanged(row, column)) continue
+        context.beginPath()
+        context.arc((column + 0.5) * across, (row + 0.5) * down, size, 0, 7)
+        context.fill()
+      }
+    }
+  }
+  context.clearRect(0, 0, width, height)
+  if (radius > 1.2) dots(radius + Math.max(1, radius * 0.4), colours.paper)
+  dots(radius, colours.changed)
 }

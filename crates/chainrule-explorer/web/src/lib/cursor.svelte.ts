@@ -19,6 +19,8 @@ export class Cursor {
   stepSize = $state<'phase' | 'event' | 'element'>('event')
   playing = $state(false)
   speed = $state(1)
+  /** How many iterations "Next iteration" takes. */
+  iterations = $state(1)
 
   #session: Session
   #tensors: Tensors

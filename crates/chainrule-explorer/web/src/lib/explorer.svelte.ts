@@ -84,6 +84,7 @@ class Explorer {
 
   value(name: string) { return this.#tensors.value(name) }
   tensor(name: string) { return this.#tensors.tensor(name) }
+  before(name: string) { return this.#tensors.before(name) }
   previous(cell: Cell) { return this.#tensors.previous(cell) }
   isCell(cell: Cell) { return this.#tensors.isCell(cell) }
 
@@ -99,6 +100,9 @@ class Explorer {
   set playing(playing: boolean) { this.#cursor.playing = playing }
   get speed() { return this.#cursor.speed }
   set speed(speed: number) { this.#cursor.speed = speed }
+  get iterations() { return this.#cursor.iterations }
+  set iterations(iterations: number) { this.#cursor.iterations = iterations }
+  iterate() { return this.edit({ kind: 'iterate', count: this.iterations }) }
   get events() { return this.#cursor.events }
   get liveBytes() { return this.#cursor.liveBytes }
   get event() { return this.#cursor.event }
@@ -144,6 +148,7 @@ class Explorer {
   set digits(digits: number) { this.#display.digits = digits }
   get colourScale() { return this.#display.colourScale }
   set colourScale(scale: Display['colourScale']) { this.#display.colourScale = scale }
+  get hasSteepSlope() { return this.#display.hasSteepSlope }
   scaleOf(value: Value) { return this.#display.scaleOf(value) }
 }
 

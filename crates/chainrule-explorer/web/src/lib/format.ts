@@ -18,11 +18,19 @@ export function formatNumber(value: number, digits = 4, signed = false): string 
 /** All 17 digits where they are needed: what the program computed, exactly. */
 export const exact = (value: number): string => String(value).replaceAll('-', '−').replace('Infinity', '∞')
 
+/** "1,000" is a thousand to some and one to others. */
+const isAmbiguous = (trimmed: string) => /^[-+]?[1-9]\d{0,2}(,\d{3})+$/.test(trimmed)
+
+/** Why what a person typed is not taken. */
+export const whyNot = (text: string): string =>
+  text.trim() === '' ? 'there is no number'
+  : isAmbiguous(text.trim().replace(/−/g, '-')) ? `write ${text.trim().replaceAll(',', '')} or ${text.trim().replace(',', '.')}`
+  : 'not a number'
+
 /** What a person typed; undefined if it is not a number. */
 export function parseNumber(text: string): number | undefined {
   const trimmed = text.trim().replace(/−/g, '-')
-  // "1,000" is a thousand to some and one to others.
-  if (/^[-+]?[1-9]\d{0,2}(,\d{3})+$/.test(trimmed)) return undefined
+  if (isAmbiguous(trimmed)) return undefined
   const cleaned = trimmed.replace(',', '.')
   if (cleaned === '') return undefined
   const value = Number(cleaned)
@@ -75,16 +83,16 @@ export function symbol(kind: Kind, layer: number): string {
 
 export const PER_SAMPLE: Kind[] = ['activation', 'target', 'pre_activation', 'error', 'slope', 'delta']
 
-/** "W(2)[1, 3]", "δ(1)[2]", and the sample where there are several. */
-export function cellText({ kind, layer, shape }: Pick<Value, 'kind' | 'layer' | 'shape'>, cell: Cell, samples: number): string {
+/** Names a value's cells: "W(2)[1, 3]", "δ(1)[2]", and the sample where there are several. */
+export function cellNames({ kind, layer, shape }: Pick<Value, 'kind' | 'layer' | 'shape'>, samples: number): (row: number, column: number) => string {
   const base = symbol(kind, layer)
-  if (kind === 'loss') return base
-  if (PER_SAMPLE.includes(kind)) {
-    const sample = samples > 1 ? `, sample ${cell.row + 1}` : ''
-    return `${base}[${cell.column + 1}]${sample}`
-  }
-  return shape.length === 1 ? `${base}[${cell.column + 1}]` : `${base}[${cell.row + 1}, ${cell.column + 1}]`
+  if (kind === 'loss') return () => base
+  if (PER_SAMPLE.includes(kind)) return (row, column) => `${base}[${column + 1}]${samples > 1 ? `, sample ${row + 1}` : ''}`
+  return shape.length === 1 ? (_, column) => `${base}[${column + 1}]` : (row, column) => `${base}[${row + 1}, ${column + 1}]`
 }
+
+export const cellText = (value: Pick<Value, 'kind' | 'layer' | 'shape'>, { row, column }: Pick<Cell, 'row' | 'column'>, samples: number) =>
+  cellNames(value, samples)(row, column)
 
 const SIGNS: [RegExp, string][] = [
   [/\bdelta\b(?!_)/g, 'δ'], [/\beta\b/g, 'η'], [/\bpi\b/g, 'π'], [/\bPhi\b/g, 'Φ'], [/\bphi\b/g, 'φ'], [/\bsigma'/g, 'σ′'], [/\bsqrt\(/g, '√('],

@@ -1,9 +1,14 @@
 // Where everything of the network picture stands: columns for inputs, layers and the loss; at most 12 neurons of a layer.
+import { formatNumber } from './format'
 import type { View } from './contract'
 
 /** More neurons than this are a strip, some of them, and "... n more". */
 export const MOST_NEURONS = 12
 const EXPANDED = 6
+/** The smallest circle that has room for a number, in pixels. */
+const READABLE = 15.5
+/** Width of a letter of the numbers, for a type size of 1. */
+export const LETTER = 0.603
 
 export interface Column {
   layer: number
@@ -15,29 +20,60 @@ export interface Column {
 
 export interface Placement {
   columns: Column[]
-  loss: { x: number; y: number }
+  /** The middle of the box of the loss, and half its width. */
+  loss: { x: number; y: number; half: number }
   radius: number
+  /** What the picture is high: more than the pane where circles would be too small for their numbers. */
+  height: number
+  /** From one column to the next. */
+  gap: number
+  /** Whether circles have room for numbers, and columns for names and for numbers beside the circles. */
+  withNumbers: boolean
+  spacious: boolean
 }
 
-/** `sizes` tells how large a neuron's error signal is, for choosing those that are drawn. */
-export function place(view: View, width: number, height: number, sizes: (layer: number, neuron: number) => number): Placement {
+/** `sizes` tells how large a neuron's error signal is, for choosing those that are drawn; `enlarged` how much larger the type is than usual. */
+export function place(view: View, width: number, paneHeight: number, enlarged: number, sizes: (layer: number, neuron: number) => number): Placement {
   const depth = view.layers.length
-  const [left, right, top, bottom] = [46, 46, 34, 16]
-  // The loss is as wide as three narrow columns.
-  const gap = Math.min((width - left - right) / (depth + 1), (width - left - right - 62) / depth)
+  const half = 28 * enlarged
+  const [left, right, top, bottom] = [46 * enlarged, half + 8, 8, 8]
+  // The columns end where the loss begins, with edges between, and numbers beside the circles where there is room for them.
+  const gapBefore = (last: number) => Math.min((width - left - right) / (depth + 1), (width - left - right - half - last * enlarged) / depth)
+  const isRoomy = gapBefore(82) > 92 * enlarged
+  const gap = gapBefore(isRoomy ? 82 : 38)
   const drawn = view.widths.map((count, layer) => {
     const neurons = Array.from({ length: count }, (_, neuron) => neuron)
     if (count <= MOST_NEURONS) return neurons
     const largest = [...neurons].sort((one, other) => sizes(layer, other) - sizes(layer, one) || one - other)
     return largest.slice(0, EXPANDED).sort((one, other) => one - other)
   })
-  const most = Math.max(...drawn.map((neurons) => neurons.length))
-  const radius = Math.max(4, Math.min(34, gap * 0.2, (height - top - bottom) / (most * 2.35)))
+  /** Room for "... n more", and for the names of inputs under their circles. */
+  const below = (layer: number) => (view.widths[layer] > drawn[layer].length ? 18 * enlarged : 0)
+  const named = (layer: number) => (layer === 0 && !view.image ? 13 * enlarged : 0)
+
+  // Circles of narrow columns are smaller, and where there is no room for a number at all, they fit the pane.
+  const [readable, widest] = [READABLE * enlarged, Math.max(gap * 0.2, Math.min(17 * enlarged, gap * 0.36))]
+  const wanted = Math.min(readable, widest)
+  const rowOf = (layer: number, radius: number) => radius * 2.3 + named(layer)
+  const needed = Math.max(...drawn.map((neurons, layer) => neurons.length * rowOf(layer, wanted) + below(layer))) + top + bottom
+  const height = widest >= READABLE ? Math.max(paneHeight, Math.ceil(needed)) : paneHeight
+  const vertical = drawn.map((neurons, layer) => ((height - top - bottom - below(layer)) / neurons.length - named(layer)) / 2.3)
+  const radius = Math.max(4, Math.min(34 * enlarged, widest, ...vertical))
+  const withNumbers = radius >= 14
+
   const columns = drawn.map((neurons, layer) => {
-    const more = view.widths[layer] - neurons.length
-    const space = height - top - bottom - (more > 0 ? 18 : 0)
-    const shown = neurons.map((neuron, index) => ({ neuron, y: top + (space * (index + 0.5)) / neurons.length }))
-    return { layer, x: left + gap * layer, shown, more }
+    const space = height - top - bottom - below(layer)
+    const shown = neurons.map((neuron, index) => ({ neuron, y: top + (space * (index + 0.5)) / neurons.length - named(layer) / 2 }))
+    return { layer, x: left + gap * layer, shown, more: view.widths[layer] - neurons.length }
   })
-  return { columns, loss: { x: width - right, y: top + (height - top - bottom) / 2 }, radius }
+  return { columns, loss: { x: width - right, y: height / 2, half }, radius, height, gap, withNumbers, spacious: withNumbers && isRoomy }
+}
+
+/** A number with as many digits as `room` pixels hold, at most three; empty if there is no room for one. */
+export function fitting(value: number, room: number, type: number): string {
+  for (let digits = 3; digits > 0; digits -= 1) {
+    const text = formatNumber(value, digits)
+    if (text.length * LETTER * type <= room) return text
+  }
+  return ''
 }

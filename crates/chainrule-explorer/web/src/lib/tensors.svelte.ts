@@ -15,11 +15,14 @@ export interface Tensor {
 
 const keyOf = (view: View, name: string) => `${view.revision}/${name}`
 
+const byName = (view: View | null) => new Map((view?.values ?? []).map((value) => [value.name, value]))
+
 export class Tensors {
   #session: Session
   #loaded = new SvelteMap<string, Float64Array>()
   #loading = new Set<string>()
-  #values = $derived.by(() => new Map((this.#session.view?.values ?? []).map((value) => [value.name, value])))
+  #values = $derived.by(() => byName(this.#session.view))
+  #valuesBefore = $derived.by(() => byName(this.#session.before))
 
   constructor(session: Session) {
     this.#session = session
@@ -59,18 +62,24 @@ export class Tensors {
     }
   }
 
-  /** The number in the view before the last edit, if it was another one. */
-  previous(cell: Cell): number | undefined {
+  /** For each cell of a value, the number in the view before the last edit, if it was another one; null if there is none to compare with. */
+  before(name: string): ((row: number, column: number) => number | undefined) | null {
     const { view, before } = this.#session
-    const value = before?.values.find((value) => value.name === cell.name)
-    const own = this.value(cell.name)
-    if (!before || !value || !own || String(value.shape) !== String(own.shape)) return undefined
+    const [value, own] = [this.#valuesBefore.get(name), this.value(name)]
+    if (!before || !value || !own || String(value.shape) !== String(own.shape)) return null
     // A large one is there if it was shown before the edit.
-    if (!value.values && !this.#loaded.has(keyOf(before, cell.name))) return undefined
+    if (!value.values && !this.#loaded.has(keyOf(before, name))) return null
     const [then, now] = [this.#tensorOf(before, value), this.#tensorOf(view, own)]
-    if (!then || !now) return undefined
-    const [old, current] = [then.get(cell.row, cell.column), now.get(cell.row, cell.column)]
-    return old === current || (Number.isNaN(old) && Number.isNaN(current)) ? undefined : old
+    if (!then || !now) return null
+    return (row, column) => {
+      const [old, current] = [then.get(row, column), now.get(row, column)]
+      return old === current || (Number.isNaN(old) && Number.isNaN(current)) ? undefined : old
+    }
+  }
+
+  /** The same for one cell. */
+  previous({ name, row, column }: Cell): number | undefined {
+    return this.before(name)?.(row, column)
   }
 
   /** Whether there is such a cell. */
