@@ -127,8 +127,8 @@ impl<T: Scalar> Sentences<'_, T> {
         };
         match self.layer(l) {
             Some(Layer::Dense(_)) => format!(
-                "Layer {l}: each weight's gradient is the error signal at its end times the activation at its \
-                 start{summed}: dW({l}) = delta({l}) a({})^T.",
+                "Layer {l}: each weight's gradient is delta at its end times a at its start{summed}: \
+                 dW({l}) = delta({l}) a({})^T.",
                 l - 1
             ),
             _ => self.formula(l, |layer| layer.formulas().gradients.join("; ")),

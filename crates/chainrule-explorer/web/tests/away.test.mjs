@@ -90,11 +90,11 @@ test('the sheet has blanks on one page and solutions on the next', async () => {
   const { page, context } = await opened(3)
   await page.evaluate(() => {
     // As a printer would see it, which this page has not.
-    window.print = () => document.getElementById('page').append(document.querySelector('.sheet').cloneNode(true))
+    window.print = () => document.getElementById('page').append(document.querySelector('.worksheet').cloneNode(true))
   })
   await page.getByRole('button', { name: 'Print a sheet…' }).click()
-  await page.locator('.sheet').waitFor({ state: 'attached' })
-  const sheet = page.locator('.sheet').last()
+  await page.locator('.worksheet').waitFor({ state: 'attached' })
+  const sheet = page.locator('.worksheet').last()
   const [blank, solved] = [sheet.locator('article').first(), sheet.locator('article').last()]
   const computed = 4 + 4 + 2 + 2 + 1 + 2 + 4 + 4 + 4 + 8 + 2 + 12 + 4 + 12 + 4 + 8 + 2
   assert.equal(await blank.locator('.blank').count(), computed)

@@ -73,7 +73,7 @@ test('with a model it carries the model and its rows, and not where they were', 
   const { model, table, remove } = modelOfOtherKinds()
   const own = await exported(model, table, '--rows', '0..4')
   const { page, context, faults } = await open(browser, own.address)
-  await page.getByText('sample 1 of 4 is drawn').waitFor()
+  await page.locator('.network', { hasText: /sample 1 of 4/ }).waitFor()
   assert.deepEqual(faults, [])
   const text = readFileSync(own.path, 'utf8')
   for (const path of [model, table]) assert.ok(!text.includes(path), path)
