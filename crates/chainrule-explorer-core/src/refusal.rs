@@ -75,15 +75,19 @@ fn in_words(reason: &str) -> String {
 }
 
 /// "floating point `1.5`" is 1.5, and "string \"a\"" is "a".
-fn thing(found: &str) -> &str {
+fn thing(found: &str) -> String {
     let named = |name: &str| match name {
         "null" | "unit" => Some("nothing"),
         "map" => Some("an object"),
         "sequence" => Some("a list"),
         _ => None,
     };
-    let number = found.split('`').nth(1);
-    named(found).or(number).or(found.strip_prefix("string ")).unwrap_or(found)
+    let quoted = found.split('`').nth(1);
+    match quoted.and_then(|number| number.parse::<f64>().ok()) {
+        Some(number) if number.abs() >= 1e15 => format!("{number:e}"),
+        Some(number) => number.to_string(),
+        None => named(found).or(quoted).or(found.strip_prefix("string ")).unwrap_or(found).to_owned(),
+    }
 }
 
 fn kind(expected: &str) -> &str {
@@ -124,6 +128,10 @@ mod tests {
             (r#"{"kind":"learning_rate","value":"fast"}"#, "\"fast\" stands where a number is expected"),
             (r#"{"kind":"learning_rate","value":null}"#, "nothing stands where a number is expected"),
             (r#"{"kind":"batch","first":0}"#, "count is missing"),
+            (
+                r#"{"kind":"initialize","rule":"suited","seed":1e30}"#,
+                "1e30 stands where a whole number that is not negative is expected",
+            ),
             (r#"{"kind":"reset","more":1}"#, "more is not known here"),
             (r#"{"kind":"jump"}"#, "jump is not known here"),
         ] {

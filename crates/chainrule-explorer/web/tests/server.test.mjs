@@ -39,6 +39,18 @@ const iterate = async (page, count) => {
     await where(page, `iteration ${i}`)
   }
 }
+/** A test on pages of programs of its own, which end with it however it ends. */
+const onPrograms = (name, count, body) =>
+  test(name, async () => {
+    const browser = await launch()
+    const programs = await Promise.all(Array.from({ length: count }, () => served()))
+    try {
+      await body(browser, ...programs)
+    } finally {
+      await browser.close()
+      await Promise.all(programs.map((program) => program.stop()))
+    }
+  })
 const exactOf = (title) => title.match(/= (\S+?)(,|$)/)?.[1]
 /** The number of the chosen cell in its grid, and in its formula if that is there. */
 const chosen = (page) =>
@@ -47,8 +59,7 @@ const chosen = (page) =>
     formula: document.querySelector('.stage footer .explained strong .number')?.title,
   }))
 
-test('the formula under the stage is never that of another revision', async () => {
-  const [browser, own] = [await launch(), await served()]
+onPrograms('the formula under the stage is never that of another revision', 1, async (browser, own) => {
   const { page } = await open(browser, own.address)
   for (let i = 0; i < 9; i += 1) await page.keyboard.press('ArrowRight')
   await page.locator('.stage footer .explained').waitFor()
@@ -79,11 +90,9 @@ test('the formula under the stage is never that of another revision', async () =
   await page.keyboard.press('ArrowRight')
   await page.locator('.stage footer').getByText('has ended').waitFor()
   assert.equal(await page.locator('.stage footer .explained').count(), 0)
-  await browser.close()
 })
 
-test('a link can be made of a revision that Undo leads to, also when the program has ended', async () => {
-  const [browser, own, server] = [await launch(), await served(), await served()]
+onPrograms('a link can be made of a revision that Undo leads to, also when the program has ended', 2, async (browser, own, server) => {
   const { page } = await open(browser, own.address)
   await iterate(page, 3)
   await page.waitForTimeout(400)
@@ -95,12 +104,9 @@ test('a link can be made of a revision that Undo leads to, also when the program
   const link = await page.getByLabel('Link', { exact: true }).inputValue()
   const again = await open(browser, server.address + link.slice(link.indexOf('#')))
   await again.page.getByText('iteration 2').first().waitFor()
-  await browser.close()
-  await server.stop()
 })
 
-test('numbers that agree only when they are rounded are shown rounded', async () => {
-  const [browser, own] = [await launch(), await served()]
+onPrograms('numbers that agree only when they are rounded are shown rounded', 1, async (browser, own) => {
   const { page } = await open(browser, `${own.address}#step=1&select=weight.1[0,0]&tab=check`)
   await page.locator('.transport').getByRole('button', { name: 'Last' }).click()
   await page.route('**/check/cell', async (route) => {
@@ -110,17 +116,12 @@ test('numbers that agree only when they are rounded are shown rounded', async ()
   await page.getByRole('button', { name: /^Check W/ }).click()
   await page.getByText('No leading digit is the same; rounded to 5 digits, both are 1.0000e−1.').waitFor()
   assert.deepEqual(await page.locator('.check mark').allTextContents(), ['', ''])
-  await browser.close()
-  await own.stop()
 })
 
-test('what cannot be read is told without types', async () => {
-  const [browser, own] = [await launch(), await served()]
+onPrograms('what cannot be read is told without types', 1, async (browser, own) => {
   const { page } = await open(browser, own.address)
   await page.getByRole('button', { name: 'Network…' }).click()
   await page.getByLabel('Seed').fill('1e30')
   await page.keyboard.press('Enter')
   await page.locator('dialog').getByText('1e30 stands where a whole number that is not negative is expected').waitFor()
-  await browser.close()
-  await own.stop()
 })
