@@ -336,6 +336,12 @@ pub(crate) struct ExploreArguments {
     /// Write the page to this file instead, with all that it needs: it opens in any browser, without a server
     #[arg(long, value_name = "FILE", conflicts_with_all = ["port", "no_open"])]
     pub(crate) export: Option<PathBuf>,
+    /// Write the step as a film to this file instead: an SVG that plays by itself, for the first of the rows
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["port", "no_open", "export"])]
+    pub(crate) film: Option<PathBuf>,
+    /// How much the film tells: pass takes half a minute, lesson tells each operation with its numbers
+    #[arg(long, requires = "film", default_value = "pass", value_parser = ["pass", "lesson"])]
+    pub(crate) film_kind: String,
     #[command(flatten)]
     pub(crate) reading: ReadArguments,
     /// Where the page listens on this machine, 0 for any free port; 7878, or any other if that is taken, if not given

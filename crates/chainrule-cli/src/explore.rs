@@ -1,4 +1,4 @@
-//! `chainrule explore`: a page that walks through a training step, on this machine or as one file.
+//! `chainrule explore`: a page that walks through a training step, on this machine or as one file; or the step as a film.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,6 +9,7 @@ use chainrule::write_file;
 use chainrule_data::Note;
 use chainrule_estimator::Predictor;
 use chainrule_explorer::{Explorer, of_predictor, page_with};
+use chainrule_explorer_core::film::{Film, Kind, Theme};
 use chainrule_explorer_core::{DEFAULT, Document, example};
 use serde_json::json;
 
@@ -21,7 +22,12 @@ use crate::terminal::{on_terminal, say, say_json};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {
-    if let Some(path) = &arguments.export {
+    if let Some(path) = &arguments.film
+        && path.extension().is_none_or(|extension| extension != "svg")
+    {
+        bail!("--film {}: the film is an SVG file; give a name that ends with .svg", path.display());
+    }
+    if let Some(path) = arguments.export.as_ref().or(arguments.film.as_ref()) {
         let data = arguments.data.iter().flat_map(|data| input_files(data));
         check_output(path, &arguments.model.iter().cloned().chain(data).collect::<Vec<_>>())?;
     }
@@ -47,6 +53,9 @@ pub(crate) fn run(arguments: &ExploreArguments) -> Result<ExitCode> {
     say_notes(&notes);
     if let Some(path) = &arguments.export {
         return export(path, &document, arguments.json, &notes);
+    }
+    if let Some(path) = &arguments.film {
+        return film(path, &document, arguments, &notes);
     }
     let explorer = Explorer::bind(document, label, arguments.port)?;
     let stopper = explorer.stopper();
@@ -81,6 +90,27 @@ fn export(path: &Path, document: &Document, as_json: bool, notes: &[Note]) -> Re
         say(format!(
             "{output}: {}; any browser opens it, without a server and without a network",
             bytes(page.len() as u64)
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the step as a film.
+fn film(path: &Path, document: &Document, arguments: &ExploreArguments, notes: &[Note]) -> Result<ExitCode> {
+    let kind = match arguments.film_kind.as_str() {
+        "lesson" => Kind::Lesson,
+        _ => Kind::Pass,
+    };
+    let film = Film::new(document, &document.step()?, kind, 0)?;
+    let picture = film.animated(Theme::Light);
+    write_file(path, picture.as_bytes())?;
+    let (output, seconds) = (path.display().to_string(), film.duration());
+    if arguments.json {
+        say_json(&json!({ "output": output, "bytes": picture.len(), "seconds": seconds, "notes": notes }))?;
+    } else {
+        say(format!(
+            "{output}: {seconds:.0} seconds, {}; any browser plays it",
+            bytes(picture.len() as u64)
         ))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -15,6 +15,7 @@ use crate::analysis::{
 use crate::document::{Document, SUITED};
 use crate::edit::Edit;
 use crate::examples::{self, DEFAULT, EXAMPLES, Example};
+use crate::film::{self, Film};
 use crate::limits::{self, Limits};
 use crate::memory::Room;
 use crate::question::{AboutRevision, Address, NewDocument, Question};
@@ -52,6 +53,8 @@ pub enum Format {
     Json,
     /// Little-endian f64.
     Numbers,
+    /// A picture in SVG.
+    Picture,
     /// Text.
     Text,
 }
@@ -89,6 +92,11 @@ fn json(value: &impl Serialize) -> Result<Answer, Refusal> {
 /// An answer that may be large.
 fn json_in(room: Room, value: &impl Serialize) -> Result<Answer, Refusal> {
     Ok(Answer { format: Format::Json, bytes: Unsent::in_room(written(value)?, room) })
+}
+
+/// A picture.
+fn picture_in(room: Room, svg: String) -> Answer {
+    Answer { format: Format::Picture, bytes: Unsent::in_room(svg.into_bytes(), room) }
 }
 
 impl Answers {
@@ -214,6 +222,22 @@ impl Answers {
                 let deadline = store.deadline(&room, cancelled);
                 let check = check_all_until(&held.step, revision as u64, &deadline)?;
                 json_in(room, &check)
+            }
+            AboutRevision::Film(q) => {
+                let (held, room) = store.get_for(revision, Size::film, cancelled)?;
+                json_in(room, &film::report(&held.document, &held.step, q.kind, q.sample)?)
+            }
+            AboutRevision::Frame(q) => {
+                film::check_size(q.width, q.height)?;
+                let (held, room) = store.get_for(revision, Size::film, cancelled)?;
+                let film = Film::new(&held.document, &held.step, q.kind, q.sample)?;
+                let (cursor, time) = film.at(q.time);
+                Ok(picture_in(room, film.frame(cursor, time, q.theme, (q.width, q.height))))
+            }
+            AboutRevision::Animated(q) => {
+                let (held, room) = store.get_for(revision, Size::film, cancelled)?;
+                let film = Film::new(&held.document, &held.step, q.kind, q.sample)?;
+                Ok(picture_in(room, film.animated(q.theme)))
             }
             AboutRevision::PyTorch => {
                 let (held, room) = store.get_for(revision, Size::file, cancelled)?;

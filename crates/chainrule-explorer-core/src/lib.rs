@@ -19,6 +19,7 @@ mod deadline;
 mod document;
 mod edit;
 mod examples;
+pub mod film;
 mod ledger;
 pub mod limits;
 mod memory;
@@ -41,8 +42,8 @@ pub use examples::{DEFAULT, EXAMPLES, Example, document as example};
 pub use limits::KEPT_BYTES;
 pub use num::Num;
 pub use question::{
-    AboutRevision, Address, AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Named, NewDocument, OfRevision,
-    Pair, Question,
+    AboutRevision, Address, AskedAnimation, AskedFilm, AskedFrame, AtEdge, AtInput, AtLayer, AtNeuron,
+    AtOuter, Named, NewDocument, OfRevision, Pair, Question,
 };
 pub use refusal::{Refusal, error_in_json};
 pub use sentences::Sentences;

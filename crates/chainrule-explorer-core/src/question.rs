@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::analysis::Cell;
 use crate::edit::Edit;
+use crate::film;
 use crate::num::Num;
 use crate::refusal::Refusal;
 use crate::shared_document::SharedDocument;
@@ -61,6 +62,12 @@ pub enum OfRevision {
     CheckCell,
     /// "check/all"
     CheckAll,
+    /// "film"
+    Film,
+    /// "film/frame"
+    Frame,
+    /// "film/animated"
+    Animated,
     /// "pytorch"
     PyTorch,
     /// "trace"
@@ -99,6 +106,9 @@ impl Address {
             ["revisions", _, "input"] => OfRevision::Input,
             ["revisions", _, "check", "cell"] => OfRevision::CheckCell,
             ["revisions", _, "check", "all"] => OfRevision::CheckAll,
+            ["revisions", _, "film"] => OfRevision::Film,
+            ["revisions", _, "film", "frame"] => OfRevision::Frame,
+            ["revisions", _, "film", "animated"] => OfRevision::Animated,
             ["revisions", _, "pytorch"] => OfRevision::PyTorch,
             ["revisions", _, "trace"] => OfRevision::Trace,
             _ => return None,
@@ -159,6 +169,9 @@ impl OfRevision {
                 let Nothing {} = body(words)?;
                 AboutRevision::CheckAll
             }
+            OfRevision::Film => AboutRevision::Film(query(words)?),
+            OfRevision::Frame => AboutRevision::Frame(query(words)?),
+            OfRevision::Animated => AboutRevision::Animated(query(words)?),
             OfRevision::PyTorch => AboutRevision::PyTorch,
             OfRevision::Trace => AboutRevision::Trace,
         })
@@ -233,6 +246,12 @@ pub enum AboutRevision {
     CheckCell(Cell),
     /// All of them.
     CheckAll,
+    /// How long its film is, and what it says.
+    Film(AskedFilm),
+    /// A picture of the film.
+    Frame(AskedFrame),
+    /// The whole film as one picture that moves.
+    Animated(AskedAnimation),
     /// A script that checks its numbers.
     PyTorch,
     /// Its trace as a file.
@@ -294,6 +313,40 @@ pub struct AtLayer {
 pub struct AtInput {
     pub(crate) column: usize,
     pub(crate) sample: usize,
+}
+
+/// A film of a step, which shows one sample.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct AskedFilm {
+    pub(crate) kind: film::Kind,
+    pub(crate) sample: usize,
+}
+
+/// A picture of the film.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct AskedFrame {
+    pub(crate) kind: film::Kind,
+    pub(crate) sample: usize,
+    /// Seconds from the beginning.
+    pub(crate) time: f64,
+    pub(crate) theme: film::Theme,
+    /// In pixels, as the height.
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+/// The film as one picture that moves.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct AskedAnimation {
+    pub(crate) kind: film::Kind,
+    pub(crate) sample: usize,
+    pub(crate) theme: film::Theme,
 }
 
 /// Nothing is said.

@@ -17,6 +17,8 @@ const NUMBER: usize = F64 + 26;
 const POOL: usize = crate::limits::SHARED_NUMBERS;
 /// A factor of an explanation with its label, and its JSON.
 const FACTOR: usize = 400;
+/// What a film draws for a layer, and its SVG.
+const FILM_LAYER: usize = 500_000;
 
 /// The size of a network and its batch.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +125,13 @@ impl Size {
     /// The loss, output by output.
     pub(crate) fn loss(&self) -> usize {
         2 * FACTOR * self.samples * self.outputs + (1 << 16)
+    }
+
+    /// A film: another forward pass with the updated parameters, the numbers that are written out, and what is
+    /// drawn, of which there is at most as much for each layer.
+    pub(crate) fn film(&self) -> usize {
+        let forward = F64 * (self.parameters + 2 * self.samples * self.neurons + self.samples * self.inputs);
+        forward + self.question() + (self.layers + 2) * FILM_LAYER
     }
 
     /// A check: dW and W once more, two forward passes, and its report.

@@ -9,7 +9,7 @@ pub(crate) struct File {
 }
 
 /// Everything that the page loads.
-pub(crate) const FILES: [File; 4] = [
+pub(crate) const FILES: [File; 5] = [
     File {
         name: "",
         content_type: "text/html; charset=utf-8",
@@ -24,6 +24,12 @@ pub(crate) const FILES: [File; 4] = [
         name: "explorer.css",
         content_type: "text/css; charset=utf-8",
         bytes: include_bytes!("../web/dist/explorer.css"),
+    },
+    // The worker that makes videos, which is loaded when the first is made.
+    File {
+        name: "film.js",
+        content_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../web/dist/film.js"),
     },
     File { name: "icon.svg", content_type: "image/svg+xml", bytes: include_bytes!("../web/dist/icon.svg") },
 ];

@@ -58,6 +58,7 @@ fn sent(Answer { format, bytes }: Answer) -> Response {
     let content_type = match format {
         Format::Json => "application/json",
         Format::Numbers => "application/octet-stream",
+        Format::Picture => "image/svg+xml",
         Format::Text => "text/plain; charset=utf-8",
     };
     ([(header::CONTENT_TYPE, content_type)], Body::from(Bytes::from_owner(bytes))).into_response()

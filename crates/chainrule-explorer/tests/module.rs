@@ -74,6 +74,16 @@ fn questions(example: &str) -> Session {
             ]);
         }
         questions.push(get(format!("revisions/{revision}/loss")));
+        for kind in ["pass", "lesson"] {
+            let film = format!("revisions/{revision}/film");
+            let of_kind = format!("kind={kind}&sample=0");
+            questions.push(get(format!("{film}?{of_kind}")));
+            questions.push(get(format!("{film}/animated?{of_kind}&theme=dark")));
+            questions.extend((0..6).map(|frame| {
+                let time = f64::from(frame) * 4.3;
+                get(format!("{film}/frame?{of_kind}&theme=light&width=1280&height=720&time={time}"))
+            }));
+        }
         let cell = json!({ "name": "weight.1", "row": 0, "column": 1 }).to_string();
         questions.push((format!("revisions/{revision}/check/cell"), Some(cell)));
         questions.push((format!("revisions/{revision}/check/all"), Some("{}".to_owned())));

@@ -136,6 +136,31 @@ mod running {
 }
 
 #[test]
+fn the_step_is_written_as_a_film_that_plays_by_itself() {
+    let place = trained();
+    let said = place.good("explore --film pass.svg");
+    assert!(said.contains("pass.svg: 29 seconds"), "{said}");
+    let film = place.text("pass.svg");
+    assert!(
+        film.starts_with("<svg ") && film.ends_with("</svg>\n") && film.contains("prefers-reduced-motion")
+    );
+    assert!(film.len() < 400_000, "{}", film.len());
+    // The same trace gives the same film.
+    place.good("explore --film again.svg");
+    assert!(film == place.text("again.svg"));
+    let told = place
+        .json("explore model.safetensors table.csv --rows 3..7 --film model.svg --film-kind lesson --json");
+    assert!(told["seconds"].as_f64().unwrap() > 60.0, "{told}");
+    assert_eq!(told["bytes"], place.text("model.svg").len());
+    assert!(place.text("model.svg").contains("sample 1 of 4"));
+
+    place.refused("explore --film pass.png", &["pass.png", "ends with .svg"]);
+    place.refused("explore --film nowhere/pass.svg", &["nowhere"]);
+    place.refused("explore --film pass.svg --port 0", &["--film", "--port"]);
+    place.refused("explore --film-kind lesson", &["--film"]);
+}
+
+#[test]
 fn what_cannot_be_explored_is_refused() {
     let place = trained();
     place.refused("explore model.safetensors", &["model.safetensors", "give the data too"]);

@@ -16,7 +16,11 @@ use crate::analysis::{
 };
 use crate::answers::{Catalog, EditReply, OpenedTrace};
 use crate::edit::Edit;
-use crate::question::{AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Named, NewDocument, Pair};
+use crate::film::FilmReport;
+use crate::question::{
+    AskedAnimation, AskedFilm, AskedFrame, AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Named, NewDocument,
+    Pair,
+};
 use crate::shared_document::SharedDocument;
 use crate::take_away::TraceFile;
 use crate::view::View;
@@ -53,11 +57,19 @@ fn contract() -> String {
     contract.request::<AtInput, InputReport>("GET api/revisions/N/input");
     contract.request::<Cell, CellCheck>("POST api/revisions/N/check/cell");
     contract.request::<(), CheckReport>("POST api/revisions/N/check/all");
+    contract.request::<AskedFilm, FilmReport>("GET api/revisions/N/film");
+    contract.request::<AskedFrame, Svg>("GET api/revisions/N/film/frame");
+    contract.request::<AskedAnimation, Svg>("GET api/revisions/N/film/animated");
     contract.request::<Pair, Product>("POST api/multiply");
     contract.request::<(), TraceFile>("GET api/revisions/N/trace");
     contract.request::<TraceFile, OpenedTrace<'static>>("POST api/traces");
     contract.text
 }
+
+/// A picture (image/svg+xml).
+#[derive(ts_rs::TS)]
+#[ts(type = "string")]
+struct Svg;
 
 /// The contract as far as it is written: each type is declared with the first request that needs it.
 struct Contract {

@@ -28,10 +28,19 @@ mkdirSync(dist, { recursive: true })
 for (const name of [...Object.keys(SCRIPTS).map((name) => `${name}.js`), 'explorer.css', 'index.html', 'lesson.html', 'icon.svg']) rmSync(join(dist, name), { force: true })
 for (const [name, source] of Object.entries(SCRIPTS)) if (existsSync(join(web, 'src', source))) await bundle(name, source)
 
+/** What stands before a script that holds the work of others, as their licence wants it. */
+const mediabunny = JSON.parse(readFileSync(join(web, 'node_modules/mediabunny/package.json'), 'utf8'))
+const NOTICES = {
+  film: `/*! This file contains mediabunny ${mediabunny.version}, Copyright (c) Vanilagy and contributors, unchanged but for being minified. Its source is
+ * subject to the terms of the Mozilla Public License, v. 2.0 (https://mozilla.org/MPL/2.0/) and can be had at
+ * https://github.com/Vanilagy/mediabunny and in the npm package of that version. */
+`,
+}
+
 // Each script also stands within a page, which none may end.
 for (const name of Object.keys(SCRIPTS)) {
   const path = join(dist, `${name}.js`)
-  if (existsSync(path)) writeFileSync(path, readFileSync(path, 'utf8').replaceAll('</script', '<\\/script').replaceAll('<!--', '\\x3c!--'))
+  if (existsSync(path)) writeFileSync(path, (NOTICES[name] ?? '') + readFileSync(path, 'utf8').replaceAll('</script', '<\\/script').replaceAll('<!--', '\\x3c!--'))
 }
 
 const read = (name) => readFileSync(join(dist, name), 'utf8')

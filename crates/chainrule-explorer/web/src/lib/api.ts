@@ -1,9 +1,9 @@
 // The questions of the page, typed: whoever answers them, errors carry its words.
 import { Gone, type Answers } from '../answers/answers'
 import type {
-  AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Catalog, CellCheck, Cell, CheckReport, Edit, EditReply, EdgeReport,
-  Explanation, InputReport, LayerReport, LossReport, MatrixReport, Named, NeuronReport, NewDocument, Num, OuterReport,
-  OpenedTrace, Pair, Product, SharedDocument, TraceFile, View,
+  AskedAnimation, AskedFilm, AskedFrame, AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Catalog, CellCheck, Cell, CheckReport,
+  Edit, EditReply, EdgeReport, Explanation, Film, InputReport, LayerReport, LossReport, MatrixReport, Named, NeuronReport,
+  NewDocument, Num, OuterReport, OpenedTrace, Pair, Product, SharedDocument, TraceFile, View,
 } from './contract'
 
 /** The question was refused, in words for people. */
@@ -77,6 +77,9 @@ export const api = {
     post<CellCheck>(`${at(revision)}/check/cell`, cell, signal),
   checkAll: (revision: number, signal?: AbortSignal) =>
     post<CheckReport>(`${at(revision)}/check/all`, {}, signal),
+  film: (revision: number, { kind, sample }: AskedFilm) => get<Film>(`${at(revision)}/film${query({ kind, sample })}`),
+  frame: async (revision: number, asked: AskedFrame) => text(await ask(`${at(revision)}/film/frame${query({ ...asked })}`)),
+  animated: async (revision: number, asked: AskedAnimation) => text(await ask(`${at(revision)}/film/animated${query({ ...asked })}`)),
   pytorch: async (revision: number) => text(await ask(`${at(revision)}/pytorch`)),
   trace: (revision: number) => get<TraceFile>(`${at(revision)}/trace`),
   openTrace: (trace: TraceFile) => post<OpenedTrace>('traces', trace),

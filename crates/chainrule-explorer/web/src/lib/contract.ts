@@ -791,6 +791,71 @@ export interface TensorCheck {
   worst: number | null
 }
 
+// GET api/revisions/N/film?AskedFilm -> Film
+
+/** A film of a step, which shows one sample. */
+export interface AskedFilm {
+  kind: FilmKind
+  sample: number
+}
+
+/** What a film is, before any of its frames. */
+export interface Film {
+  title: string
+  /** In seconds. */
+  duration: number
+  /** When each event of the trace begins. */
+  events: Array<number>
+  /** What is said, and when. */
+  captions: Array<Caption>
+  /** The same as a file of WebVTT. */
+  web_vtt: string
+  /** The loss after the update. */
+  loss_after: Num
+}
+
+/** A sentence and when it is on the screen, in seconds. */
+export interface Caption {
+  /** When it comes. */
+  from: number
+  /** When it goes. */
+  until: number
+  /** What it says. */
+  text: string
+}
+
+/** How much is told. */
+export type FilmKind = 'pass' | 'lesson'
+
+// GET api/revisions/N/film/frame?AskedFrame -> Svg
+
+/** A picture of the film. */
+export interface AskedFrame {
+  kind: FilmKind
+  sample: number
+  /** Seconds from the beginning. */
+  time: number
+  theme: Theme
+  /** In pixels, as the height. */
+  width: number
+  height: number
+}
+
+/** A picture (image/svg+xml). */
+export type Svg = string
+
+/** Light or dark. */
+export type Theme = 'light' | 'dark'
+
+// GET api/revisions/N/film/animated?AskedAnimation -> Svg
+
+/** The film as one picture that moves. */
+export interface AskedAnimation {
+  kind: FilmKind
+  sample: number
+  theme: Theme
+}
+
 // POST api/multiply Pair -> Product
 
 /** Two matrices of at most 8 x 8 each. */
