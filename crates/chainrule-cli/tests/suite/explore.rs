@@ -145,6 +145,8 @@ fn the_step_is_written_as_a_film_that_plays_by_itself() {
         film.starts_with("<svg ") && film.ends_with("</svg>\n") && film.contains("prefers-reduced-motion")
     );
     assert!(film.len() < 400_000, "{}", film.len());
+    // README's picture is what the program writes.
+    assert!(film == include_str!("../../../../docs/pass.svg"), "chainrule explore --film docs/pass.svg");
     // The same trace gives the same film.
     place.good("explore --film again.svg");
     assert!(film == place.text("again.svg"));

@@ -36,10 +36,10 @@ pub(super) fn animated(drawn: &[Drawn], duration: f64, still: f64, theme: Theme,
     if open.is_some() {
         body.push_str("</g>");
     }
-    let _ = write!(
+    let _ = writeln!(
         svg,
         "<style>{}@media(prefers-reduced-motion:no-preference){{g{{animation:{duration:.2}s linear infinite}}{rules}}}</style>\
-         {body}</svg>\n",
+         {body}</svg>",
         font_rules(),
     );
     svg

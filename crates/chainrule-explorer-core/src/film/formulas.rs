@@ -19,6 +19,7 @@ const TERMS: usize = 4;
 pub(super) fn with_symbols(text: &str) -> String {
     text.replace("delta", "δ")
         .replace("^T", "ᵀ")
+        .replace("^2", "²")
         .replace("sigma'", "σ′")
         .replace("->", "→")
         .replace(" - ", " − ")
@@ -48,7 +49,11 @@ pub(super) fn of_event(numbers: &Numbers<'_>, event: &TraceEvent<f64>) -> Vec<Li
         }
         Computation::Loss => match right_class(numbers) {
             Some(class) => one(format!("loss = −ln a^({l})[{}]", class + 1)),
-            None => one(format!("loss = {}(a^({l}), y)", readable(numbers.step.loss.name()))),
+            None => {
+                let words = numbers.step.loss.formula(numbers.step.network.output_activation());
+                let symbols = formula(&format!("loss = {}(a^({l}), y)", readable(numbers.step.loss.name())));
+                vec![symbols, plain(format!("per sample: {}", with_symbols(&words)), Ink::Soft)]
+            }
         },
         Computation::OutputDelta => one(output_delta(numbers, l)),
         Computation::CARRY_BACK => one(format!("e^({l}) = W^({0})^T δ^({0})", l + 1)),
@@ -178,11 +183,39 @@ pub(super) fn ink_of(id: ValueId) -> Ink {
 
 fn loss_pieces(numbers: &Numbers<'_>, l: usize, explanation: &Explanation) -> Vec<Line> {
     let Some(class) = right_class(numbers) else {
-        // One sample's loss is explained by its formula alone.
-        return if explanation.terms.len() > 1 { pieces(explanation) } else { Vec::new() };
+        return match (explanation.terms.len(), &numbers.step.loss) {
+            (1, Loss::HalfSquaredError) => half_squares(numbers, l),
+            // One sample's loss is explained by its formula alone.
+            (1, _) => Vec::new(),
+            _ => pieces(explanation),
+        };
     };
     let probability = numbers.get(Quantity::Activation.of(l), 0, class);
     vec![vec![span("−ln ", Ink::Text), span(number(probability, 4), Ink::A)]]
+}
+
+/// Half the sum of the squared differences of a sample.
+fn half_squares(numbers: &Numbers<'_>, l: usize) -> Vec<Line> {
+    let output = Quantity::Activation.of(l);
+    let (_, count) = numbers.shape(output);
+    let shown = if count > TERMS + 1 { TERMS } else { count };
+    let square = |k: usize| {
+        vec![
+            span(if k == 0 { "½ ((" } else { " + (" }, Ink::Text),
+            span(number(numbers.get(output, 0, k), DIGITS), Ink::A),
+            span(" − ", Ink::Text),
+            span(in_parentheses(number(numbers.get(ValueId::TARGET, 0, k), DIGITS)), Ink::Loss),
+            span(")²", Ink::Text),
+        ]
+    };
+    let mut pieces: Vec<Line> = (0..shown).map(square).collect();
+    if shown < count {
+        pieces.push(plain(format!(" + … {} more", count - shown), Ink::Soft));
+    }
+    if let Some(last) = pieces.last_mut() {
+        last.push(span(")", Ink::Text));
+    }
+    pieces
 }
 
 /// The terms of an explanation, each with its sign.
@@ -288,7 +321,7 @@ fn slope(numbers: &Numbers<'_>, event: &TraceEvent<f64>, neuron: usize) -> Optio
     Some(line)
 }
 
-/// A negative number as it is squared.
+/// A negative number as it is squared or subtracted.
 fn in_parentheses(number: String) -> String {
     if number.starts_with('−') { format!("({number})") } else { number }
 }

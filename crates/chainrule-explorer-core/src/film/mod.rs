@@ -25,7 +25,7 @@ mod words;
 
 use chainrule::trace::Quantity;
 use chainrule::{Mode, Targets, forward, output_error};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::document::Document;
 use crate::num::Num;
@@ -38,18 +38,7 @@ use drawing::{Drawn, Fonts};
 use numbers::Numbers;
 use placement::Placement;
 use schedule::Schedule;
-
-/// How much is told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FilmKind"))]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// The step in half a minute, a sentence for each of its five parts.
-    #[default]
-    Pass,
-    /// The step in a minute and a half or more, each event with a sentence and a number written out.
-    Lesson,
-}
+pub use script::Kind;
 
 /// A step's film.
 #[derive(Clone, Debug)]

@@ -441,7 +441,7 @@ impl Network<'_> {
         let Some(play) = self.schedule.plays.iter().find(is_loss) else { return };
         for node in &column.nodes {
             let target = self.numbers.get(ValueId::TARGET, 0, node.neuron);
-            let line = vec![span("y ", Ink::Loss), span(whole_or(target), Ink::Loss)];
+            let line = vec![span("y ", Ink::Loss), span(as_given(target), Ink::Loss)];
             let at = (column.x, node.y - radius - 14.0);
             self.push_text(drawn, (play.from, self.schedule.closing()), at, Face::Mono, line);
         }
@@ -516,7 +516,8 @@ impl Network<'_> {
     }
 }
 
-/// A target is often a class's 0 or 1.
-fn whole_or(value: f64) -> String {
-    if value == 1.0 { "1".to_owned() } else { number(value, 3) }
+/// A target is often a number of few digits, as a class's 0 or 1.
+fn as_given(value: f64) -> String {
+    let exact = value.to_string();
+    if exact.len() <= 5 { exact.replace('-', "−") } else { number(value, 3) }
 }

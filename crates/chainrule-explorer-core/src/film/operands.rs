@@ -14,8 +14,10 @@ use super::words::{Face, Line, decimals, formula, number, plain, width, with_dec
 
 /// Larger matrices are boxes.
 const MOST_CELLS: usize = 6;
-/// A cell's part of the size of its text.
-const CELL_HEIGHT: f64 = 1.5;
+/// A cell's part of the size of its text, and where there is little room from top to bottom.
+const CELL_HEIGHT: (f64, f64) = (1.5, 1.25);
+/// Little room.
+const LOW: f64 = 190.0;
 /// The size of a shape, and the room that it takes.
 const SHAPE: (f64, f64) = (20.0, 32.0);
 const OPERATOR: f64 = 28.0;
@@ -77,8 +79,9 @@ pub(super) fn draw(
     times: (f64, f64),
     drawn: &mut Vec<Drawn>,
 ) -> f64 {
-    let drawer = Drawer { numbers, parts, area, until: times.1, from: times.0 };
     let height = area.bottom - area.top;
+    let cell_height = if height < LOW { CELL_HEIGHT.1 } else { CELL_HEIGHT.0 };
+    let drawer = Drawer { numbers, parts, area, until: times.1, from: times.0, cell_height };
     let fits = |writing: &Writing| drawer.height(*writing).is_some_and(|needed| needed <= height);
     // On one line, unless that costs digits.
     let is_whole = |writing: &Writing| {
@@ -90,12 +93,17 @@ pub(super) fn draw(
     drawer.draw(writing, drawn)
 }
 
+/// A part with its width and height.
+type Measured<'a> = (&'a Part, (f64, f64));
+
 struct Drawer<'a> {
     numbers: &'a Numbers<'a>,
     parts: &'a [Part],
     area: Area,
     from: f64,
     until: f64,
+    /// A cell's part of the size of its text.
+    cell_height: f64,
 }
 
 impl Drawer<'_> {
@@ -149,14 +157,14 @@ impl Drawer<'_> {
                 let (rows, columns) = self.shape(operand);
                 let is_small = rows.max(columns) <= MOST_CELLS;
                 let width = columns as f64 * self.cell_width(operand, size, digits) + 2.0 * BRACKET;
-                is_small.then_some((width, rows as f64 * CELL_HEIGHT * size))
+                is_small.then_some((width, rows as f64 * self.cell_height * size))
             }
         }
     }
 
     /// The parts in lines, which break before an operator; none where they cannot be written so.
-    fn lines(&self, writing: Writing) -> Option<Vec<Vec<(&Part, (f64, f64))>>> {
-        let mut lines: Vec<Vec<(&Part, (f64, f64))>> = vec![Vec::new()];
+    fn lines(&self, writing: Writing) -> Option<Vec<Vec<Measured<'_>>>> {
+        let mut lines: Vec<Vec<Measured<'_>>> = vec![Vec::new()];
         let mut end = 0.0;
         let mut index = 0;
         while let Some(part) = self.parts.get(index) {
@@ -240,7 +248,7 @@ impl Drawer<'_> {
     ) {
         let (rows, columns) = self.shape(operand);
         let scale = self.numbers.scale(operand.id);
-        let cell_height = CELL_HEIGHT * text;
+        let cell_height = self.cell_height * text;
         let as_text = self.written(operand, digits);
         let (left, cell_width) = (area.left + BRACKET, (area.width() - 2.0 * BRACKET) / columns as f64);
         for row in 0..rows {
@@ -329,7 +337,7 @@ impl Drawer<'_> {
     }
 }
 
-fn line_height(line: &[(&Part, (f64, f64))]) -> f64 {
+fn line_height(line: &[Measured<'_>]) -> f64 {
     line.iter().map(|(_, size)| size.1).fold(0.0, f64::max)
 }
 

@@ -12,10 +12,11 @@ use super::operands;
 use super::placement::{Area, Placement};
 use super::schedule::{Card, Play, Scene, Schedule};
 use super::script;
-use super::words::{Face, Line, plain, width, wrapped_pieces};
+use super::words::{Face, Line, plain, span, width, wrapped_pieces};
 
-const FORMULA: f64 = 36.0;
-/// A formula that is too wide.
+/// The sizes of a formula; in the smaller one, what is raised can still be read.
+const FORMULA: [f64; 2] = [36.0, 31.0];
+/// A formula that is too wide, and words.
 const SMALL_FORMULA: f64 = 22.0;
 /// Sizes of what is written out: the first in whose lines it is short enough.
 const SIZES: [(f64, usize); 3] = [(25.0, 2), (22.0, 3), (20.0, 99)];
@@ -81,7 +82,7 @@ impl Panel<'_> {
         self.text((area.left, top), size, Face::Bold, plain(name, ink_of_stage(stage)), times, drawn);
         let mut y = top + 74.0;
         for line in formulas::of_stage(self.numbers, stage) {
-            self.text((area.left, y), FORMULA, Face::Plain, line, times, drawn);
+            self.text((area.left, y), FORMULA[0], Face::Plain, line, times, drawn);
             y += 58.0;
         }
     }
@@ -90,17 +91,22 @@ impl Panel<'_> {
     fn formulas(&self, lines: Vec<Line>, times: (f64, f64), drawn: &mut Vec<Drawn>) -> f64 {
         let area = self.area();
         let mut y = area.top + 36.0;
+        let lines = if self.placement.is_beside { lines } else { side_by_side(lines, area.width()) };
         for line in lines {
-            if width(&line, FORMULA, Face::Plain) <= area.width() {
-                self.text((area.left, y), FORMULA, Face::Plain, line, times, drawn);
+            let is_of_words = matches!(&line[..], [only] if only.ink == Ink::Soft);
+            let fits = |size: &f64| !is_of_words && width(&line, *size, Face::Plain) <= area.width();
+            if let Some(size) = FORMULA.into_iter().find(fits) {
+                self.text((area.left, y), size, Face::Plain, line, times, drawn);
                 y += 52.0;
                 continue;
             }
+            let ink = if is_of_words { Ink::Soft } else { Ink::Text };
             let text: String = line.into_iter().map(|span| span.text).collect();
             for line in super::words::wrapped(&text, SMALL_FORMULA, Face::Plain, area.width()) {
-                self.text((area.left, y), SMALL_FORMULA, Face::Plain, plain(line, Ink::Text), times, drawn);
+                self.text((area.left, y), SMALL_FORMULA, Face::Plain, plain(line, ink), times, drawn);
                 y += 31.0;
             }
+            y += 6.0;
         }
         y - 14.0
     }
@@ -202,6 +208,19 @@ impl Panel<'_> {
             drawn,
         );
     }
+}
+
+/// Formulas as one line, if they are as short as that.
+fn side_by_side(lines: Vec<Line>, most: f64) -> Vec<Line> {
+    let mut one: Line = Vec::new();
+    for line in &lines {
+        if !one.is_empty() {
+            one.push(span("        ", Ink::Text));
+        }
+        one.extend(line.iter().cloned());
+    }
+    let is_of_words = lines.iter().any(|line| matches!(&line[..], [only] if only.ink == Ink::Soft));
+    if is_of_words || width(&one, FORMULA[0], Face::Plain) > most { lines } else { vec![one] }
 }
 
 struct WorkedLines {

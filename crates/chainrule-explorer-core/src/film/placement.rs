@@ -81,7 +81,7 @@ impl Placement {
         let (network, panel) = match is_beside {
             true => (area(24.0, 84.0, 626.0, 590.0), area(656.0, 84.0, WIDTH - 24.0, 590.0)),
             false => {
-                (area(24.0, 84.0, WIDTH - 24.0, 362.0), area(40.0, 378.0, WIDTH - 40.0, SENTENCE_TOP - 14.0))
+                (area(24.0, 84.0, WIDTH - 24.0, 350.0), area(40.0, 360.0, WIDTH - 40.0, SENTENCE_TOP - 10.0))
             }
         };
         let shown: Vec<Vec<usize>> = (0..=depth).map(|l| shown_neurons(numbers, l)).collect();

@@ -4,17 +4,29 @@ use std::ops::Range;
 
 use chainrule::trace::{Computation, Stage, TraceEvent};
 use chainrule::{Activation, Layer};
+use serde::Deserialize;
 
 use crate::analysis::{RuleName, output_rule, readable};
 use crate::document::Document;
 use crate::sentences::counted;
 
-use super::Kind;
 use super::formulas::with_symbols;
 use super::numbers::Numbers;
 use super::placement::Placement;
 use super::schedule::{Chapter, Passage, Script};
 use super::words::{number, shortened};
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FilmKind"))]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The step in half a minute, a sentence for each of its five parts.
+    #[default]
+    Pass,
+    /// The step in a minute and a half or more, each event with a sentence and a number written out.
+    Lesson,
+}
 
 /// Letters of a document's title.
 const TITLE: usize = 56;

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use super::drawing::{Anchor, HEIGHT, Shape, WIDTH};
 use super::schedule::reading_time;
-use super::words::{Face, text_of, width};
+use super::words::{text_of, width};
 use super::*;
 use crate::{EXAMPLES, example};
 
@@ -163,7 +163,7 @@ fn written(film: &Film) -> Vec<Written> {
 fn text_is_large_enough_and_on_the_picture() {
     for (name, film) in films() {
         for one in &film.drawn {
-            let Shape::Text { size, line, face, .. } = &one.shape else { continue };
+            let Shape::Text { size, line, .. } = &one.shape else { continue };
             let raised = line.iter().any(|span| span.raised);
             let smallest = if raised { size * words::RAISED } else { *size };
             assert!(smallest >= 20.0, "{name}: {} has {smallest} px", text_of(line));

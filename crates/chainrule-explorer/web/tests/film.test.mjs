@@ -70,6 +70,13 @@ test('the film plays, stops, and goes where it is sent; its sentence is said', a
   assert.equal(vtt.bytes.toString(), web_vtt)
   const svg = await saved(page, dialog.getByRole('button', { name: 'Animated SVG' }))
   assert.match(svg.bytes.toString(), /^<svg [^]*prefers-reduced-motion[^]*<\/svg>\n$/)
+  for (const reducedMotion of ['no-preference', 'reduce']) {
+    const player = await browser.newPage({ reducedMotion })
+    await player.setContent(svg.bytes.toString())
+    const running = await player.evaluate(() => document.getAnimations().length)
+    assert.ok(reducedMotion === 'reduce' ? running === 0 : running > 100, `${running} animations: ${reducedMotion}`)
+    await player.close()
+  }
   await dialog.getByLabel('Film').selectOption('lesson')
   await page.waitForFunction((pass) => document.querySelector('dialog input[type=range]')?.max > 2 * pass, duration)
   assert.deepEqual(faults, [])
