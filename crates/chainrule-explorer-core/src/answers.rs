@@ -18,7 +18,8 @@ use crate::examples::{self, DEFAULT, EXAMPLES, Example};
 use crate::film::{self, Film};
 use crate::limits::{self, Limits};
 use crate::memory::Room;
-use crate::question::{AboutRevision, Address, NewDocument, Question};
+use crate::question::{AboutRevision, Address, AtSabotage, NewDocument, Question};
+use crate::quiz::{Mistake, judge, quiz, sabotage_until};
 use crate::refusal::Refusal;
 use crate::shared_document::SharedDocument;
 use crate::size::Size;
@@ -223,6 +224,19 @@ impl Answers {
                 let check = check_all_until(&held.step, revision as u64, &deadline)?;
                 json_in(room, &check)
             }
+            AboutRevision::Quiz(asked) => {
+                let (held, room) = store.get_for(revision, Size::quiz, cancelled)?;
+                json_in(room, &quiz(&held.step, &asked)?)
+            }
+            AboutRevision::QuizAnswer(answer) => {
+                let (held, room) = store.get_for(revision, Size::quiz, cancelled)?;
+                json_in(room, &judge(&held.step, &answer)?)
+            }
+            AboutRevision::Sabotage(AtSabotage { mistake, iterations }) => {
+                let (held, room) = store.get_for(revision, Size::sabotage, cancelled)?;
+                let deadline = store.deadline(&room, cancelled);
+                json_in(room, &sabotage_until(&held.step, revision as u64, mistake, iterations, &deadline)?)
+            }
             AboutRevision::Film(q) => {
                 let (held, room) = store.get_for(revision, Size::film, cancelled)?;
                 json_in(room, &film::report(&held.document, &held.step, q.kind, q.sample)?)
@@ -312,6 +326,7 @@ impl Answers {
                 .chain(Initialization::NAMED.map(|(name, _)| name))
                 .collect(),
             limits: limits::limits(),
+            mistakes: Mistake::of_the_backward_pass().map(MistakeChoice::of).collect(),
             start: self.start,
         }
     }
@@ -336,6 +351,8 @@ pub(crate) struct Catalog {
     losses: Vec<LossChoice>,
     initializations: Vec<&'static str>,
     limits: Limits,
+    /// Those that a whole step can be computed with.
+    mistakes: Vec<MistakeChoice>,
     /// The revision of what the program was started with, which the page opens.
     start: usize,
 }
@@ -358,6 +375,21 @@ struct LossChoice {
     value: Loss,
     name: String,
     natural_output: String,
+}
+
+/// A mistake that can be chosen.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+struct MistakeChoice {
+    id: Mistake,
+    name: &'static str,
+    formula: Option<&'static str>,
+}
+
+impl MistakeChoice {
+    fn of(id: Mistake) -> Self {
+        MistakeChoice { id, name: id.name(), formula: id.formula() }
+    }
 }
 
 /// What a file opened, and whether its numbers are right.

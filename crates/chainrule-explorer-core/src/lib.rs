@@ -25,6 +25,7 @@ pub mod limits;
 mod memory;
 mod num;
 mod question;
+pub mod quiz;
 mod refusal;
 mod sentences;
 mod shared_document;
@@ -43,7 +44,7 @@ pub use limits::KEPT_BYTES;
 pub use num::Num;
 pub use question::{
     AboutRevision, Address, AskedAnimation, AskedFilm, AskedFrame, AtEdge, AtInput, AtLayer, AtNeuron,
-    AtOuter, Named, NewDocument, OfRevision, Pair, Question,
+    AtOuter, AtSabotage, Named, NewDocument, OfRevision, Pair, Question,
 };
 pub use refusal::{Refusal, error_in_json};
 pub use sentences::Sentences;

@@ -10,6 +10,7 @@ use crate::analysis::Cell;
 use crate::edit::Edit;
 use crate::film;
 use crate::num::Num;
+use crate::quiz::{AtQuiz, Mistake, QuizAnswer};
 use crate::refusal::Refusal;
 use crate::shared_document::SharedDocument;
 use crate::take_away::TraceFile;
@@ -62,6 +63,12 @@ pub enum OfRevision {
     CheckCell,
     /// "check/all"
     CheckAll,
+    /// "quiz"
+    Quiz,
+    /// "quiz/answer"
+    QuizAnswer,
+    /// "sabotage"
+    Sabotage,
     /// "film"
     Film,
     /// "film/frame"
@@ -106,6 +113,9 @@ impl Address {
             ["revisions", _, "input"] => OfRevision::Input,
             ["revisions", _, "check", "cell"] => OfRevision::CheckCell,
             ["revisions", _, "check", "all"] => OfRevision::CheckAll,
+            ["revisions", _, "quiz"] => OfRevision::Quiz,
+            ["revisions", _, "quiz", "answer"] => OfRevision::QuizAnswer,
+            ["revisions", _, "sabotage"] => OfRevision::Sabotage,
             ["revisions", _, "film"] => OfRevision::Film,
             ["revisions", _, "film", "frame"] => OfRevision::Frame,
             ["revisions", _, "film", "animated"] => OfRevision::Animated,
@@ -118,13 +128,13 @@ impl Address {
 
     /// Whether it takes a body, in JSON; the others take a query.
     pub fn takes_body(&self) -> bool {
-        use OfRevision::{CheckAll, CheckCell, Edits};
+        use OfRevision::{CheckAll, CheckCell, Edits, QuizAnswer};
         matches!(
             self,
             Address::Documents
                 | Address::Multiply
                 | Address::Traces
-                | Address::Revision(_, Edits | CheckCell | CheckAll)
+                | Address::Revision(_, Edits | CheckCell | CheckAll | QuizAnswer)
         )
     }
 
@@ -169,6 +179,9 @@ impl OfRevision {
                 let Nothing {} = body(words)?;
                 AboutRevision::CheckAll
             }
+            OfRevision::Quiz => AboutRevision::Quiz(query(words)?),
+            OfRevision::QuizAnswer => AboutRevision::QuizAnswer(body(words)?),
+            OfRevision::Sabotage => AboutRevision::Sabotage(query(words)?),
             OfRevision::Film => AboutRevision::Film(query(words)?),
             OfRevision::Frame => AboutRevision::Frame(query(words)?),
             OfRevision::Animated => AboutRevision::Animated(query(words)?),
@@ -209,7 +222,7 @@ impl Question {
     pub fn is_long(&self) -> bool {
         match self {
             Question::Revision(_, AboutRevision::Edit(Edit::Iterate { count })) => *count > 1,
-            Question::Revision(_, AboutRevision::CheckAll) => true,
+            Question::Revision(_, AboutRevision::CheckAll | AboutRevision::Sabotage(_)) => true,
             _ => false,
         }
     }
@@ -246,6 +259,12 @@ pub enum AboutRevision {
     CheckCell(Cell),
     /// All of them.
     CheckAll,
+    /// The questions of a quiz.
+    Quiz(AtQuiz),
+    /// An answer to one of them.
+    QuizAnswer(QuizAnswer),
+    /// The step with a mistake.
+    Sabotage(AtSabotage),
     /// How long its film is, and what it says.
     Film(AskedFilm),
     /// A picture of the film.
@@ -313,6 +332,15 @@ pub struct AtLayer {
 pub struct AtInput {
     pub(crate) column: usize,
     pub(crate) sample: usize,
+}
+
+/// A mistake, and how many updates are made with it.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct AtSabotage {
+    pub(crate) mistake: Mistake,
+    pub(crate) iterations: usize,
 }
 
 /// A film of a step, which shows one sample.

@@ -141,6 +141,18 @@ impl Size {
             + FACTOR / 2 * self.parameters.min(100_000)
             + (1 << 16)
     }
+
+    /// A quiz: what is said of a question and of each of its answers, some hundred times.
+    pub(crate) fn quiz(&self) -> usize {
+        self.layers * 12 * VALUE + (1 << 19)
+    }
+
+    /// A step with a mistake: two more steps at a time, their parameters, its error signals and gradients, and a check.
+    pub(crate) fn sabotage(&self) -> usize {
+        2 * (self.trace() + self.tracing() + 2 * self.parameters())
+            + F64 * (3 * self.parameters + self.samples * self.neurons + self.largest)
+            + self.check()
+    }
 }
 
 #[cfg(test)]
@@ -149,6 +161,7 @@ mod tests {
 
     use super::*;
     use crate::edit::{Edit, apply};
+    use crate::quiz::{AtQuiz, quiz};
     use crate::view::Held;
     use crate::{EXAMPLES, example};
 
@@ -170,6 +183,9 @@ mod tests {
             assert!(trace <= size.trace() && size.trace() <= 2 * trace, "{title}: {trace}, {size:?}");
             let largest = step.trace.values().map(|value| 8 * value.values.len()).max().unwrap();
             assert_eq!(size.value(), largest, "{title}");
+            let asked = AtQuiz { seed: 1, count: 60, phase: None, concepts: None };
+            let questions = serde_json::to_vec(&quiz(&step, &asked).unwrap()).unwrap().len();
+            assert!(4 * questions <= size.quiz(), "{title}: {questions}, {size:?}");
             let (revision, parent, label) = (1, None, String::new());
             let held = Held { revision, parent, label, document: Arc::clone(&document), step };
             let json = serde_json::to_vec(&held.view().unwrap()).unwrap().len();

@@ -198,6 +198,8 @@ fn every_question_is_answered_in_the_words_of_the_contract() {
         ("layer?layer=1", "LayerReport"),
         ("loss", "LossReport"),
         ("input?column=0&sample=0", "InputReport"),
+        ("quiz?seed=1&count=10", "Quiz"),
+        ("sabotage?mistake=no_slope&iterations=5", "SabotageReport"),
     ] {
         answer(SERVER.get(&format!("{revision}/{question}")), question, name);
     }
@@ -215,6 +217,10 @@ fn every_question_is_answered_in_the_words_of_the_contract() {
         "input?column=18446744073709551615&sample=0",
         "input?column=0",
         "loss?more=1",
+        "quiz?seed=1&count=18446744073709551615",
+        "quiz?seed=1&count=3&concepts=cooking",
+        "sabotage?mistake=no_bias&iterations=5",
+        "sabotage?mistake=no_slope&iterations=18446744073709551615",
     ] {
         let reply = SERVER.get(&format!("{revision}/{question}"));
         assert!(matches!(reply.status, 400 | 404 | 422), "{question}: {}", reply.status);
@@ -225,6 +231,9 @@ fn every_question_is_answered_in_the_words_of_the_contract() {
     assert_eq!(check["verdict"], "agrees");
     let check = answer(SERVER.post(&format!("{revision}/check/all"), "{}"), "check/all", "CheckReport");
     assert_eq!((&check["passed"], &check["revision"]), (&json!(true), &fresh["revision"]));
+    let reply =
+        SERVER.post(&format!("{revision}/quiz/answer"), r#"{"seed":1,"number":3,"answer":{"shape":[2,4]}}"#);
+    assert_eq!(answer(reply, "quiz/answer", "QuizVerdict")["mistake"], "not_transposed");
     let pair = r#"{"a":[[1,2],[3,4]],"b":[[5],[6]]}"#;
     assert_eq!(
         answer(SERVER.post("api/multiply", pair), "multiply", "Product")["product"],

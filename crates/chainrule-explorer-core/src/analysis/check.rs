@@ -336,11 +336,23 @@ pub(crate) fn check_all_until(
     revision: u64,
     deadline: &Deadline<'_>,
 ) -> Result<CheckReport, Refusal> {
-    check_within(step, revision, deadline, FLOPS)
+    check_within(step, None, revision, deadline, FLOPS)
 }
 
+/// Checks gradients other than the trace's.
+pub(crate) fn check_gradients_until(
+    step: &Step,
+    gradients: &Gradients<f64>,
+    revision: u64,
+    deadline: &Deadline<'_>,
+) -> Result<CheckReport, Refusal> {
+    check_within(step, Some(gradients), revision, deadline, FLOPS)
+}
+
+/// Checks the gradients that are given, or those of the trace.
 fn check_within(
     step: &Step,
+    given: Option<&Gradients<f64>>,
     revision: u64,
     deadline: &Deadline<'_>,
     flops: f64,
@@ -364,7 +376,10 @@ fn check_within(
     let is_sampled = all as f64 * cell_flops > flops;
     let samples_per_tensor = is_sampled.then_some(affordable);
     let options = CheckOptions { samples_per_tensor, ..CheckOptions::default() };
-    let gradients = gradients(&reader, &tensors)?;
+    let gradients = match given {
+        Some(given) => given.clone(),
+        None => gradients(&reader, &tensors)?,
+    };
     let mut checker =
         Checker::new(&step.network, &step.parameters, &step.loss, step.samples(), &gradients, &options)?;
 
@@ -491,7 +506,7 @@ mod tests {
         let (step, running) = (step(), AtomicBool::new(false));
         let time = Duration::from_secs(10);
         // A cell costs 2 * 2 (3 4 + 4 2) = 80 FLOP, and there are 26 in 4 tensors.
-        let check = |flops, time| check_within(&step, 7, &Deadline::within(time, &running), flops);
+        let check = |flops, time| check_within(&step, None, 7, &Deadline::within(time, &running), flops);
         let whole = check(26.0 * 80.0, time).unwrap();
         assert_eq!((whole.revision, whole.sampled, whole.passed), (7, None, true));
         let counts = |report: &CheckReport| report.tensors.iter().map(|t| t.cells.len()).collect::<Vec<_>>();

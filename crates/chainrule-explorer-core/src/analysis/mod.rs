@@ -11,9 +11,9 @@ mod layer;
 mod loss;
 mod matrix;
 mod multiply;
-mod neuron;
+pub(crate) mod neuron;
 mod outer;
-mod reader;
+pub(crate) mod reader;
 mod rule;
 mod written;
 
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize, Serializer};
 pub use check::{
     CellCheck, CheckReport, CheckedCell, CurvePoint, TensorCheck, Verdict, check_all, check_cell,
 };
-pub(crate) use check::{check_all_until, check_cell_until};
+pub(crate) use check::{check_all_until, check_cell_until, check_gradients_until};
 pub use edge::{EdgeReport, Path, Paths, edge};
 pub use explain::explain;
 pub use input::{InputReport, input};

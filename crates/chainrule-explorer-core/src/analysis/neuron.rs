@@ -201,7 +201,7 @@ pub(super) fn plain(value: f64) -> String {
 }
 
 /// Four significant digits, for sentences.
-pub(super) fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let magnitude = value.abs();
     if value == 0.0 || !value.is_finite() || !(1e-4..1e6).contains(&magnitude) {
         return if value == 0.0 || !value.is_finite() { value.to_string() } else { format!("{value:.3e}") };

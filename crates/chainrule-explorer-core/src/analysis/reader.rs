@@ -11,18 +11,18 @@ use crate::{Refusal, Step};
 
 use crate::sentences::parameter_symbol;
 
-pub(super) use crate::sentences::counted;
+pub(crate) use crate::sentences::counted;
 
 /// A dense layer of the step's network.
-pub(super) struct DenseLayer {
-    pub(super) inputs: usize,
-    pub(super) width: usize,
-    pub(super) activation: Activation,
-    pub(super) bias: bool,
+pub(crate) struct DenseLayer {
+    pub(crate) inputs: usize,
+    pub(crate) width: usize,
+    pub(crate) activation: Activation,
+    pub(crate) bias: bool,
 }
 
-pub(super) struct Reader<'a> {
-    pub(super) step: &'a Step,
+pub(crate) struct Reader<'a> {
+    pub(crate) step: &'a Step,
     /// Layer l is element l - 1; none where it is of another kind.
     dense: Vec<Option<DenseLayer>>,
     /// With the operation of the event; none for what is given.
@@ -30,7 +30,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(step: &'a Step) -> Self {
+    pub(crate) fn new(step: &'a Step) -> Self {
         let dense = step.network.layers().iter().enumerate().map(|(index, layer)| match layer {
             Layer::Dense(layer) => Some(DenseLayer {
                 inputs: step.network.width(index),
@@ -52,16 +52,16 @@ impl<'a> Reader<'a> {
     }
 
     /// L, the number of layers.
-    pub(super) fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         self.dense.len()
     }
 
-    pub(super) fn batch(&self) -> usize {
+    pub(crate) fn batch(&self) -> usize {
         self.step.inputs.rows()
     }
 
     /// Layer l, which is dense.
-    pub(super) fn layer(&self, l: usize) -> Result<&DenseLayer, Refusal> {
+    pub(crate) fn layer(&self, l: usize) -> Result<&DenseLayer, Refusal> {
         let layer = l.checked_sub(1).and_then(|index| self.dense.get(index)).ok_or_else(|| {
             Refusal::Missing(format!("there is no layer {l}; layers are 1 to {}", self.depth()))
         })?;
@@ -72,18 +72,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether layer l is dense.
-    pub(super) fn is_dense(&self, l: usize) -> bool {
+    pub(crate) fn is_dense(&self, l: usize) -> bool {
         self.layer(l).is_ok()
     }
 
     /// delta(l); where a layer has no sigma, dLoss/da(l) is it.
-    pub(super) fn delta(&self, l: usize) -> ValueId {
+    pub(crate) fn delta(&self, l: usize) -> ValueId {
         let delta = Quantity::Delta.of(l);
         if self.has(delta) { delta } else { Quantity::Error.of(l) }
     }
 
     /// Fails unless `index` is below `count`; `what` as in "neuron of layer 2".
-    pub(super) fn check(&self, what: &str, index: usize, count: usize) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, what: &str, index: usize, count: usize) -> Result<(), Refusal> {
         if index < count {
             return Ok(());
         }
@@ -93,11 +93,11 @@ impl<'a> Reader<'a> {
         )))
     }
 
-    pub(super) fn check_sample(&self, sample: usize) -> Result<(), Refusal> {
+    pub(crate) fn check_sample(&self, sample: usize) -> Result<(), Refusal> {
         self.check("sample", sample, self.batch())
     }
 
-    pub(super) fn value(&self, name: ValueId) -> Result<&'a Value<f64>, Refusal> {
+    pub(crate) fn value(&self, name: ValueId) -> Result<&'a Value<f64>, Refusal> {
         let found = self.values.get(&name).map(|(value, _)| *value);
         found.ok_or_else(|| {
             let depth = self.depth();
@@ -105,35 +105,35 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn has(&self, name: ValueId) -> bool {
+    pub(crate) fn has(&self, name: ValueId) -> bool {
         self.values.contains_key(&name)
     }
 
-    pub(super) fn operation(&self, name: ValueId) -> Option<Computation> {
+    pub(crate) fn operation(&self, name: ValueId) -> Option<Computation> {
         self.values.get(&name).and_then(|(_, operation)| *operation)
     }
 
     /// A row of a matrix, or a whole vector. The name and the row have been checked.
-    pub(super) fn row(&self, name: ValueId, row: usize) -> &'a [f64] {
+    pub(crate) fn row(&self, name: ValueId, row: usize) -> &'a [f64] {
         let Some((value, _)) = self.values.get(&name) else { return &[] };
         let (_, columns) = rows_and_columns(&value.shape);
         value.values.get(row * columns..(row + 1) * columns).unwrap_or(&[])
     }
 
     /// One number, NaN where there is none.
-    pub(super) fn number(&self, name: ValueId, row: usize, column: usize) -> f64 {
+    pub(crate) fn number(&self, name: ValueId, row: usize, column: usize) -> f64 {
         self.row(name, row).get(column).copied().unwrap_or(f64::NAN)
     }
 
     /// A cell of the trace as a factor.
-    pub(super) fn factor(&self, name: ValueId, row: usize, column: usize) -> Factor {
+    pub(crate) fn factor(&self, name: ValueId, row: usize, column: usize) -> Factor {
         let cell = Cell { name, row, column };
         let label = self.label(&cell);
         Factor { cell: Some(cell), value: self.number(name, row, column).into(), label }
     }
 
     /// How a cell is read, indices from 1.
-    pub(super) fn label(&self, cell: &Cell) -> String {
+    pub(crate) fn label(&self, cell: &Cell) -> String {
         let (row, column) = (cell.row.saturating_add(1), cell.column.saturating_add(1));
         let ValueId { quantity, layer: l } = cell.name;
         let of_sample = if self.batch() > 1 { format!(" of sample {row}") } else { String::new() };
@@ -161,13 +161,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The targets of one sample.
-    pub(super) fn target(&self, sample: usize) -> &'a [f64] {
+    pub(crate) fn target(&self, sample: usize) -> &'a [f64] {
         self.row(ValueId::TARGET, sample)
     }
 
     /// dl/da of one sample, before the division by B; none where the engine takes the derivative by z at
     /// once.
-    pub(super) fn loss_derivatives(&self, sample: usize) -> Result<Option<Vec<f64>>, Refusal> {
+    pub(crate) fn loss_derivatives(&self, sample: usize) -> Result<Option<Vec<f64>>, Refusal> {
         let (l, width) = (self.depth(), self.step.network.output_width());
         let (z, a) =
             (self.row(Quantity::PreActivation.of(l), sample), self.row(Quantity::Activation.of(l), sample));
@@ -184,7 +184,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The shape as a matrix: vectors are one row, a number is [1, 1].
-pub(super) fn rows_and_columns(shape: &[usize]) -> (usize, usize) {
+pub(crate) fn rows_and_columns(shape: &[usize]) -> (usize, usize) {
     match *shape {
         [rows, columns] => (rows, columns),
         [length] => (1, length),
@@ -193,7 +193,7 @@ pub(super) fn rows_and_columns(shape: &[usize]) -> (usize, usize) {
 }
 
 /// start + a b + c d + ..., one fused multiply-add after the other: the engine's chain.
-pub(super) fn chain(start: f64, products: impl IntoIterator<Item = [Factor; 2]>) -> Vec<Term> {
+pub(crate) fn chain(start: f64, products: impl IntoIterator<Item = [Factor; 2]>) -> Vec<Term> {
     let mut sum = start;
     let term = |[a, b]: [Factor; 2]| {
         let (x, y) = (a.value.0, b.value.0);
@@ -204,6 +204,6 @@ pub(super) fn chain(start: f64, products: impl IntoIterator<Item = [Factor; 2]>)
 }
 
 /// A constant as a factor.
-pub(super) fn constant(value: f64, label: impl Into<String>) -> Factor {
+pub(crate) fn constant(value: f64, label: impl Into<String>) -> Factor {
     Factor { cell: None, value: value.into(), label: label.into() }
 }

@@ -18,9 +18,10 @@ use crate::answers::{Catalog, EditReply, OpenedTrace};
 use crate::edit::Edit;
 use crate::film::FilmReport;
 use crate::question::{
-    AskedAnimation, AskedFilm, AskedFrame, AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Named, NewDocument,
-    Pair,
+    AskedAnimation, AskedFilm, AskedFrame, AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, AtSabotage, Named,
+    NewDocument, Pair,
 };
+use crate::quiz::{AtQuiz, Quiz, QuizAnswer, QuizVerdict, SabotageReport};
 use crate::shared_document::SharedDocument;
 use crate::take_away::TraceFile;
 use crate::view::View;
@@ -57,6 +58,9 @@ fn contract() -> String {
     contract.request::<AtInput, InputReport>("GET api/revisions/N/input");
     contract.request::<Cell, CellCheck>("POST api/revisions/N/check/cell");
     contract.request::<(), CheckReport>("POST api/revisions/N/check/all");
+    contract.request::<AtQuiz, Quiz>("GET api/revisions/N/quiz");
+    contract.request::<QuizAnswer, QuizVerdict>("POST api/revisions/N/quiz/answer");
+    contract.request::<AtSabotage, SabotageReport>("GET api/revisions/N/sabotage");
     contract.request::<AskedFilm, FilmReport>("GET api/revisions/N/film");
     contract.request::<AskedFrame, Svg>("GET api/revisions/N/film/frame");
     contract.request::<AskedAnimation, Svg>("GET api/revisions/N/film/animated");

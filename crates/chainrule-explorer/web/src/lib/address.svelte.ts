@@ -15,9 +15,9 @@ const PAUSE = 300
 
 /** The short form: what is not as at the start. */
 function nameOf(example: string | null): string {
-  const { position, order, sample, selection, cell, tab } = explorer.look()
+  const { position, order, sample, selection, cell, tab, quiz } = explorer.look()
   const fields: Record<string, string | number | null> = {
-    example, step: position || null, order: order === 'lesson' ? null : order, sample, tab: tab === 'lesson' ? null : tab,
+    example, step: position || null, order: order === 'lesson' ? null : order, sample, tab: tab === 'lesson' ? null : tab, quiz,
     select: cell && (selection || cell.column > 0 || cell.row > explorer.sample) ? keyOf(cell) : null,
     // What the selected cell belongs to goes without saying, and so does the cell that a step chooses.
     inspect: selection && JSON.stringify(selection) !== JSON.stringify(cell && explorer.selectionOf(cell)) ? JSON.stringify(selection) : null,
@@ -26,7 +26,7 @@ function nameOf(example: string | null): string {
   return given.length > 0 ? `#${given.join('&')}` : ''
 }
 
-const isName = (hash: string) => /^#(example|step|order|sample|tab|select|inspect)=/.test(hash)
+const isName = (hash: string) => /^#(example|step|order|sample|tab|quiz|select|inspect)=/.test(hash)
 
 /** Opens the example of the short form at its step, or what the program was started with if it names none. */
 async function openName(hash: string): Promise<boolean> {
@@ -36,7 +36,7 @@ async function openName(hash: string): Promise<boolean> {
   if (!(await (example ? explorer.open({ example }) : explorer.openStart()))) return false
   const [, name, row, column] = /^([\w.]+)\[(\d+),\s*(\d+)\]$/.exec(fields.get('select') ?? '') ?? []
   const cell: Cell | null = name ? { name, row: Number(row), column: Number(column) } : null
-  const look = { position: number('step'), order: fields.get('order'), sample: number('sample'), cell, tab: fields.get('tab') }
+  const look = { position: number('step'), order: fields.get('order'), sample: number('sample'), cell, tab: fields.get('tab') ?? (fields.has('quiz') ? 'quiz' : null), quiz: number('quiz') }
   explorer.lookAs({ ...look, selection: cell && explorer.selectionOf(cell) } as Partial<Look>)
   try {
     explorer.lookAs({ selection: JSON.parse(fields.get('inspect') ?? 'null') })

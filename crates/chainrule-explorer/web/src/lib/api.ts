@@ -1,9 +1,10 @@
 // The questions of the page, typed: whoever answers them, errors carry its words.
 import { Gone, type Answers } from '../answers/answers'
 import type {
-  AskedAnimation, AskedFilm, AskedFrame, AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, Catalog, CellCheck, Cell, CheckReport,
-  Edit, EditReply, EdgeReport, Explanation, Film, InputReport, LayerReport, LossReport, MatrixReport, Named, NeuronReport,
-  NewDocument, Num, OuterReport, OpenedTrace, Pair, Product, SharedDocument, TraceFile, View,
+  AskedAnimation, AskedFilm, AskedFrame, AtEdge, AtInput, AtLayer, AtNeuron, AtOuter, AtQuiz, AtSabotage, Catalog, CellCheck, Cell,
+  CheckReport, Edit, EditReply, EdgeReport, Explanation, Film, InputReport, LayerReport, LossReport, MatrixReport, Named,
+  NeuronReport, NewDocument, Num, OuterReport, OpenedTrace, Pair, Product, Quiz, QuizAnswer, QuizVerdict, SabotageReport,
+  SharedDocument, TraceFile, View,
 } from './contract'
 
 /** The question was refused, in words for people. */
@@ -77,6 +78,11 @@ export const api = {
     post<CellCheck>(`${at(revision)}/check/cell`, cell, signal),
   checkAll: (revision: number, signal?: AbortSignal) =>
     post<CheckReport>(`${at(revision)}/check/all`, {}, signal),
+  quiz: (revision: number, { seed, count, phase, concepts }: AtQuiz) =>
+    get<Quiz>(`${at(revision)}/quiz${query({ seed, count, phase, concepts } satisfies AtQuiz)}`),
+  answerQuiz: (revision: number, answer: QuizAnswer) => post<QuizVerdict>(`${at(revision)}/quiz/answer`, answer),
+  sabotage: (revision: number, { mistake, iterations }: AtSabotage, signal?: AbortSignal) =>
+    get<SabotageReport>(`${at(revision)}/sabotage${query({ mistake, iterations } satisfies AtSabotage)}`, signal),
   film: (revision: number, { kind, sample }: AskedFilm) => get<Film>(`${at(revision)}/film${query({ kind, sample })}`),
   frame: async (revision: number, asked: AskedFrame) => text(await ask(`${at(revision)}/film/frame${query({ ...asked })}`)),
   animated: async (revision: number, asked: AskedAnimation) => text(await ask(`${at(revision)}/film/animated${query({ ...asked })}`)),

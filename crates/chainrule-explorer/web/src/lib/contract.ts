@@ -19,6 +19,8 @@ export interface Catalog {
   losses: Array<LossChoice>
   initializations: Array<string>
   limits: Limits
+  /** Those that a whole step can be computed with. */
+  mistakes: Array<MistakeChoice>
   /** The revision of what the program was started with, which the page opens. */
   start: number
 }
@@ -79,6 +81,49 @@ export interface LossChoice {
   value: Loss
   name: string
   natural_output: string
+}
+
+/** A classic mistake. */
+export type Mistake =
+  | 'not_transposed'
+  | 'no_slope'
+  | 'own_activation'
+  | 'other_delta'
+  | 'sum_for_mean'
+  | 'wrong_sign'
+  | 'shortcut'
+  | 'turned_over'
+  | 'updated_first'
+  | 'transposed'
+  | 'no_bias'
+  | 'bias_per_input'
+  | 'skipped_activation'
+  | 'slope_for_activation'
+  | 'not_normalized'
+  | 'no_exponential'
+  | 'activation_for_slope'
+  | 'slope_of_activation'
+  | 'slope_too_early'
+  | 'slope_twice'
+  | 'one_sample'
+  | 'mean_twice'
+  | 'bias_input'
+  | 'gradient_added'
+  | 'no_rate'
+  | 'change_only'
+  | 'other_layer'
+  | 'shapes_only'
+  | 'inverse'
+  | 'gradient_for_error'
+  | 'slope_for_transpose'
+  | 'loss_as_proof'
+  | 'nothing_kept'
+
+/** A mistake that can be chosen. */
+export interface MistakeChoice {
+  id: Mistake
+  name: string
+  formula: string | null
 }
 
 // POST api/documents NewDocument -> View
@@ -789,6 +834,178 @@ export interface TensorCheck {
   cells: Array<CheckedCell>
   /** The cell with the largest relative error, by its place in `cells`. */
   worst: number | null
+}
+
+// GET api/revisions/N/quiz?AtQuiz -> Quiz
+
+/** Which quiz. */
+export interface AtQuiz {
+  /** What the questions are drawn with. */
+  seed: number
+  /** How many questions; there may be fewer. */
+  count: number
+  /** One of the five steps; left out for all. */
+  phase: string | null
+  /** Concepts, with commas between them; left out for all. */
+  concepts: string | null
+}
+
+/** A quiz. */
+export interface Quiz {
+  /** What its questions were drawn with. */
+  seed: number
+  /** In the order in which they are asked. */
+  questions: Array<QuizQuestion>
+}
+
+/** What a question is about, for the score. */
+export type Concept = 'transpose' | 'slope' | 'forward' | 'shapes' | 'output_error' | 'gradients' | 'batch' | 'update'
+
+/** How a question is answered. */
+export type Form =
+  | {
+    kind: 'choices'
+    /** In the order in which they are shown. */
+    choices: Array<string>
+  }
+  | {
+    kind: 'number'
+    /** How exactly, in words. */
+    tolerance: string
+  }
+  | { kind: 'shape' }
+
+/** A cell whose number is needed for the answer, and is known before it. */
+export interface GivenCell {
+  /** Which number. */
+  cell: Cell
+  /** How to read it. */
+  label: string
+}
+
+/** A question of a quiz. It holds no number of the trace. */
+export interface QuizQuestion {
+  /** Its place in the quiz, from 1. */
+  number: number
+  /** The kind of question. */
+  kind: string
+  /** What it is about. */
+  concept: Concept
+  /** The step that it is about. */
+  phase: Phase
+  /** The question. */
+  prompt: string
+  /** How it is answered. */
+  form: Form
+  /** The cell that it asks for, or that shows what it asks about. */
+  cell: Cell
+  /** The event that computes the cell; none for what is given. */
+  event: number | null
+  /** The numbers that the answer is made of. */
+  given: Array<GivenCell>
+}
+
+// POST api/revisions/N/quiz/answer QuizAnswer -> QuizVerdict
+
+/** An answer to a question of a quiz. */
+export interface QuizAnswer {
+  /** As the quiz was asked for. */
+  seed: number
+  /** As the quiz was asked for. */
+  phase: string | null
+  /** As the quiz was asked for. */
+  concepts: string | null
+  /** The question's, from 1. */
+  number: number
+  /** The answer. */
+  answer: Answered
+}
+
+/** What is said of an answer. */
+export interface QuizVerdict {
+  /** Whether it is right. */
+  right: boolean
+  /** The mistake that gives it. */
+  mistake: Mistake | null
+  /** What the mistake is called. */
+  name: string | null
+  /** What is to be said. */
+  words: string
+  /** The right answer in words; none where it is a number of the trace, which the stage shows. */
+  answer: string | null
+  /** Why it is right. */
+  why: string
+  /** Where the stage shows it. */
+  cell: Cell
+  /** The event that computes the cell; none for what is given. */
+  event: number | null
+  /** Where the lesson speaks of it. */
+  paragraph: Paragraph
+}
+
+/** An answer. */
+export type Answered = { choice: number } | { number: Num } | { shape: [number, number] }
+
+/** A paragraph of the lesson. */
+export interface Paragraph {
+  /** Its chapter. */
+  chapter: string
+  /** Its name in the chapter. */
+  passage: string
+}
+
+// GET api/revisions/N/sabotage?AtSabotage -> SabotageReport
+
+/** A mistake, and how many updates are made with it. */
+export interface AtSabotage {
+  mistake: Mistake
+  iterations: number
+}
+
+/** A step with a mistake. */
+export interface SabotageReport {
+  /** The mistake. */
+  mistake: Mistake
+  /** What it is called. */
+  name: string
+  /** The formula that it makes. */
+  formula: string
+  /** What is to be said of it. */
+  words: string
+  /** Where the lesson speaks of it. */
+  paragraph: Paragraph
+  /** Whether all shapes fit. */
+  fits: boolean
+  /** Why shapes cannot tell, or where they clash. */
+  shapes: string
+  /** What its gradients are beside finite differences; none where the shapes clash. */
+  checked: SabotageCheck | null
+  /** The losses with its gradients beside those with the right ones; none where the shapes clash. */
+  losses: Losses | null
+}
+
+/** Losses of iterations, the first one before any update. */
+export interface Losses {
+  /** With the gradients of the mistake. */
+  mistaken: Array<Num>
+  /** With the right ones. */
+  right: Array<Num>
+  /** Whether the loss still falls, in words. */
+  sentence: string
+}
+
+/** The gradients of a step with a mistake. */
+export interface SabotageCheck {
+  /** Every cell beside finite differences. */
+  report: CheckReport
+  /** How many numbers the mistake changes, of those that were compared. */
+  changed: number
+  /** How many of them differences find wrong. */
+  found: number
+  /** How many differences find wrong that the mistake does not change. */
+  found_elsewhere: number
+  /** The same in words. */
+  sentence: string
 }
 
 // GET api/revisions/N/film?AskedFilm -> Film

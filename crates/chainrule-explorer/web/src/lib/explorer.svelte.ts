@@ -38,18 +38,19 @@ class Explorer {
 
   /** Where one stands, for going on there another time. */
   look(): Look {
-    const { position, order, chosenSample, selection, cell, tab } = this
-    return { position, order, sample: chosenSample, selection, cell, tab }
+    const { position, order, chosenSample, selection, cell, tab, quiz } = this
+    return { position, order, sample: chosenSample, selection, cell, tab, quiz }
   }
 
   /** Goes where a look was, as far as there is such a place here: looks come from links too. */
-  lookAs({ position, order, sample, selection, cell, tab }: Partial<Look>) {
+  lookAs({ position, order, sample, selection, cell, tab, quiz }: Partial<Look>) {
     if (order === 'framework' || order === 'lesson') this.order = order
     if (typeof sample === 'number' && sample >= 0 && sample < this.view!.samples) this.chosenSample = sample
     if (Number.isInteger(position)) this.goTo(position!)
     if (cell && this.isCell(cell)) this.cell = cell
     if (selection && this.isSelectable(selection)) this.selection = selection
     if (TABS.some(({ id }) => id === tab)) this.tab = tab!
+    if (Number.isSafeInteger(quiz) && quiz! >= 0) this.quiz = quiz!
   }
 
   get log() { return this.#log.lines }
@@ -133,6 +134,8 @@ class Explorer {
   get sample() { return this.#selected.sample }
   get tab() { return this.#selected.tab }
   set tab(tab: Tab) { this.#selected.tab = tab }
+  get quiz() { return this.#selected.quiz }
+  set quiz(number: number | null) { this.#selected.quiz = number }
   get checksAsked() { return this.#selected.checksAsked }
   set checksAsked(times: number) { this.#selected.checksAsked = times }
   get flipped() { return this.#selected.flipped }

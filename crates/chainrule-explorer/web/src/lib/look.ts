@@ -11,4 +11,6 @@ export interface Look {
   selection: Selection | null
   cell: Cell | null
   tab: Tab
+  /** The number of the quiz, if one was begun. */
+  quiz: number | null
 }

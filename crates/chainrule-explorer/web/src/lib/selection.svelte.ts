@@ -15,9 +15,10 @@ export type Selection =
   | { target: 'loss' }
   | { target: 'input'; column: number }
 
-export type Tab = 'lesson' | 'inspector' | 'check' | 'log'
+export type Tab = 'lesson' | 'inspector' | 'check' | 'quiz' | 'log'
 export const TABS: { id: Tab; title: string }[] = [
-  { id: 'lesson', title: 'Lesson' }, { id: 'inspector', title: 'Inspector' }, { id: 'check', title: 'Check' }, { id: 'log', title: 'Log' },
+  { id: 'lesson', title: 'Lesson' }, { id: 'inspector', title: 'Inspector' }, { id: 'check', title: 'Check' },
+  { id: 'quiz', title: 'Quiz' }, { id: 'log', title: 'Log' },
 ]
 
 /** The cells that the explained one is made of, and the two of the product that is being added: marked in the grids. */
@@ -34,6 +35,8 @@ export class Selected {
   /** The sample that is shown; null for all. */
   chosenSample = $state<number | null>(null)
   tab = $state<Tab>('lesson')
+  /** The number of the quiz that was begun, or that a link names. */
+  quiz = $state<number | null>(null)
   /** How often the key for a check was pressed: the panel answers each. */
   checksAsked = $state(0)
   /** Whether the matrix inspector shows the transpose. */
