@@ -8,10 +8,11 @@ const TEMPLATE: &str = include_str!("../web/dist/lesson.html");
 /// The module as gzip in base64, in quotes.
 const MODULE: &str = include_str!("../web/dist/module.js");
 /// The scripts and the style, by name.
-const PARTS: [(&str, &str); 4] = [
+const PARTS: [(&str, &str); 5] = [
     ("explorer.css", include_str!("../web/dist/explorer.css")),
     ("explorer.js", include_str!("../web/dist/explorer.js")),
     ("answers.js", include_str!("../web/dist/answers.js")),
+    ("late.js", include_str!("../web/dist/late.js")),
     ("film.js", include_str!("../web/dist/film.js")),
 ];
 

@@ -9,7 +9,7 @@ pub(crate) struct File {
 }
 
 /// Everything that the page loads.
-pub(crate) const FILES: [File; 5] = [
+pub(crate) const FILES: [File; 6] = [
     File {
         name: "",
         content_type: "text/html; charset=utf-8",
@@ -26,6 +26,11 @@ pub(crate) const FILES: [File; 5] = [
         bytes: include_bytes!("../web/dist/explorer.css"),
     },
     // The worker that makes videos, which is loaded when the first is made.
+    File {
+        name: "late.js",
+        content_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../web/dist/late.js"),
+    },
     File {
         name: "film.js",
         content_type: "text/javascript; charset=utf-8",

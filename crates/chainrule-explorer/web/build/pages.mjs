@@ -18,10 +18,10 @@ const NOSCRIPT = '<noscript>This lesson needs JavaScript: every number in it is 
  * The page as one file. The program puts its parts where {{…}} stands: they are as they are in dist/, so that the hashes of the
  * policy hold.
  */
-export const lesson = ({ script, style, icon }) => `<!doctype html>
+export const lesson = ({ scripts, style, icon, notices }) => `<!doctype html>
 <html lang="en">
   <head>
-${head('Chainrule explorer', `script-src ${script} 'wasm-unsafe-eval'; style-src ${style}; worker-src blob:; img-src data: blob:; media-src data: blob:`, `    <link rel="icon" type="image/svg+xml" href="data:image/svg+xml,${encodeURIComponent(icon)}" />
+${head('Chainrule explorer', `script-src ${scripts.join(' ')} 'wasm-unsafe-eval'; style-src ${style}; worker-src blob:; img-src data: blob:; media-src data: blob:`, `    <link rel="icon" type="image/svg+xml" href="data:image/svg+xml,${encodeURIComponent(icon)}" />
     <style>{{explorer.css}}</style>`)}
   </head>
   <body>
@@ -31,9 +31,12 @@ ${head('Chainrule explorer', `script-src ${script} 'wasm-unsafe-eval'; style-src
     <script type="text/plain" id="module">{{module}}</script>
     <script type="text/plain" id="answers-worker">{{answers.js}}</script>
     <script type="text/plain" id="film-worker">{{film.js}}</script>
+    <script type="text/plain" id="late">{{late.js}}</script>
     <script>{{explorer.js}}</script>
   </body>
 </html>
+<!--
+${notices}-->
 `
 
 const SITE_POLICY = "script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; worker-src 'self' blob:; img-src 'self' data: blob:; media-src data: blob:"

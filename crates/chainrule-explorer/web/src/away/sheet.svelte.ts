@@ -1,5 +1,4 @@
 // The sheet to print: whether it is being printed, and why it cannot be.
-import { tick } from 'svelte'
 import { explorer } from '../lib/explorer.svelte'
 
 /** Rows and columns of a matrix that can be filled in by hand. */
@@ -13,13 +12,6 @@ class SheetState {
     const view = explorer.view
     const largest = Math.max(...(view?.widths ?? [0]), view?.samples ?? 0)
     return largest > LARGEST ? `A sheet is for networks of at most ${LARGEST} neurons a layer and ${LARGEST} samples; this one has ${largest}.` : null
-  }
-
-  async print() {
-    this.printing = true
-    await tick()
-    window.print()
-    this.printing = false
   }
 }
 
