@@ -10,7 +10,6 @@ use serde_json::json;
 
 use crate::analysis::{
     check_all_until, check_cell_until, edge, explain, input, layer, loss, matrix, multiply, neuron, outer,
-    readable,
 };
 use crate::document::{Document, SUITED};
 use crate::edit::Edit;
@@ -27,6 +26,7 @@ use crate::step::Step;
 use crate::store::{Made, Store};
 use crate::take_away::{TraceFile, Verified, pytorch_script};
 use crate::view::View;
+use crate::words::readable;
 
 /// Answers that are larger than this count as memory until they are sent.
 const LARGE: usize = 64 * 1024;

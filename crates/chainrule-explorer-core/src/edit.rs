@@ -7,13 +7,13 @@ use chainrule::trace::{Quantity, ValueId};
 use chainrule::{Activation, Loss, Matrix, Network, Parameters, TargetRange, Targets};
 use serde::Deserialize;
 
-use crate::analysis::readable;
 use crate::document::{Document, LARGEST_SEED, Pool, check_learning_rate, dense_layers, draw, drawing_rule};
 use crate::limits::{self, at_most};
 use crate::num::Num;
 use crate::refusal::Refusal;
-use crate::sentences::parameter_symbol;
+
 use crate::size::Size;
+use crate::words::{parameter_symbol, readable};
 
 /// A change.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

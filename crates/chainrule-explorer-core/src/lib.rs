@@ -34,6 +34,7 @@ mod step;
 mod store;
 pub mod take_away;
 mod view;
+mod words;
 
 pub use answers::{Answer, Answers, Format, Unsent};
 pub use deadline::{Clock, system_clock};

@@ -1,9 +1,8 @@
 //! The events of a step in words: one sentence each.
 
+use crate::words::{counted, readable};
 use chainrule::trace::{Computation, Quantity, TraceEvent, ValueId};
 use chainrule::{Layer, Loss, Network, Rule, Samples, Scalar, Targets};
-
-use crate::analysis::readable;
 
 /// What the sentences of a step are about.
 pub struct Sentences<'a, T> {
@@ -139,20 +138,6 @@ impl<T: Scalar> Sentences<'_, T> {
 /// A formula of layer l with its number.
 pub(crate) fn in_layer(l: usize, formula: &str) -> String {
     formula.replace("(l-1)", &format!("({})", l.saturating_sub(1))).replace("(l)", &format!("({l})"))
-}
-
-/// W for a layer's first tensor of parameters, b for its second, p2 for its third.
-pub(crate) fn parameter_symbol(number: usize) -> String {
-    match number {
-        0 => "W".to_owned(),
-        1 => "b".to_owned(),
-        _ => format!("p{number}"),
-    }
-}
-
-/// "1 neuron", "3 neurons".
-pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Targets of a sample whose sum is as near to 1 count as a distribution: rounding may take them so far, also in f32.

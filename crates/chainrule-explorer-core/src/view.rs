@@ -7,12 +7,13 @@ use chainrule::trace::{Computation, Quantity, Stage, TraceEvent, Value, ValueId}
 use chainrule::{Activation, Loss, Network};
 use serde::Serialize;
 
-use crate::analysis::{OutputRule, output_rule, readable};
+use crate::analysis::{OutputRule, output_rule};
 use crate::document::{Document, Image};
 use crate::memory::Kept;
 use crate::num::Num;
 use crate::refusal::Refusal;
 use crate::step::Step;
+use crate::words::readable;
 
 /// Values with more numbers are asked for by name.
 pub(crate) const MOST_NUMBERS: usize = 4096;

@@ -8,11 +8,12 @@ use chainrule::trace::{Quantity, ValueId};
 use serde::Serialize;
 
 use super::Cell;
-use super::neuron::short;
-use super::reader::{Reader, counted, rows_and_columns};
-use super::rule::readable;
+
+use super::reader::{Reader, rows_and_columns};
+
 use crate::deadline::Deadline;
 use crate::limits::WORK_TIME;
+use crate::words::{counted, readable, short};
 use crate::{Num, Refusal, Step};
 
 /// What a comparison says.

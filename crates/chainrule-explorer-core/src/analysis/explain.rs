@@ -4,11 +4,11 @@ use chainrule::activation::softmax_parts;
 use chainrule::trace::{Computation, Quantity, ValueId};
 use chainrule::{Activation, Loss};
 
-use super::neuron::plain;
-use super::reader::{Reader, chain, constant, counted, rows_and_columns};
-use super::rule::{RuleName, loss_derivative, output_rule, readable};
+use super::reader::{Reader, chain, constant, counted_target, rows_and_columns};
+use super::rule::{RuleName, loss_derivative, output_rule};
 use super::{Cell, Explanation, Factor, Term, written};
 use crate::sentences::in_layer;
+use crate::words::{counted, plain, readable};
 use crate::{Num, Refusal, Step};
 
 /// How the number in `cell` comes about.
@@ -346,28 +346,6 @@ fn output_delta(reader: &Reader<'_>, sample: usize, neuron: usize) -> Result<Exp
             Ok(Explanation { terms, ..bare(reader, name, sample, neuron, sentence) })
         }
     }
-}
-
-/// The target as the loss counts it, with a label that says how where it is another number: "target[1], smoothed:
-/// 0.8 * 1 + 0.2 / 10".
-pub(super) fn counted_target(reader: &Reader<'_>, sample: usize, neuron: usize) -> Factor {
-    let mut target = reader.factor(ValueId::TARGET, sample, neuron);
-    let (y, outputs) = (target.value.0, reader.step.network.output_width());
-    let counted = reader.step.loss.counted_target(y, neuron, outputs);
-    let Loss::CrossEntropy { label_smoothing, class_weights } = &reader.step.loss else { return target };
-    if counted == y {
-        return target;
-    }
-    let smoothed =
-        format!("{} * {} + {} / {outputs}", plain(1.0 - label_smoothing), plain(y), plain(*label_smoothing));
-    let how = match (*label_smoothing > 0.0, class_weights) {
-        (true, None) => format!("smoothed: {smoothed}"),
-        (false, _) => "times its class's weight".to_owned(),
-        (true, Some(_)) => format!("smoothed ({smoothed}), times its class's weight"),
-    };
-    target.label = format!("{}, {how}", target.label);
-    target.value = counted.into();
-    target
 }
 
 /// a - y, before the division by B; for cross-entropy a sum(q) - q.

@@ -4,10 +4,11 @@ use chainrule::trace::{Quantity, ValueId};
 use chainrule::{Mode, Targets, forward, output_error};
 use serde::Serialize;
 
-use super::explain::counted_target;
 use super::reader::Reader;
-use super::rule::readable;
+use super::reader::counted_target;
+
 use super::{Factor, Written, written};
+use crate::words::readable;
 use crate::{Num, Refusal, Step};
 
 /// The loss of a batch and what it is the mean of.

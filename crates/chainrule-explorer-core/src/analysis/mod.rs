@@ -33,7 +33,6 @@ pub use matrix::{MatrixReport, matrix};
 pub use multiply::{Product, multiply};
 pub use neuron::{Curve, NeuronReport, State, neuron};
 pub use outer::{OuterReport, outer};
-pub(crate) use rule::readable;
 pub use rule::{OutputRule, RuleName, Smoothing, output_rule};
 pub use written::{Piece, Written};
 

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::explain::{explain_with, slope};
 use super::reader::{DenseLayer, Reader};
-use super::rule::{OutputRule, RuleName, output_rule, readable};
+use super::rule::{OutputRule, RuleName, output_rule};
 use super::{Cell, Explanation};
+use crate::words::{readable, short};
 use crate::{Num, Refusal, Step};
 
 /// A neuron, forward and backward.
@@ -193,19 +194,4 @@ fn sentence(
         }
         _ => said,
     }
-}
-
-/// At most six decimals, for numbers that people choose: 0.98, and not 0.98000000000000004.
-pub(super) fn plain(value: f64) -> String {
-    ((value * 1e6).round() / 1e6).to_string()
-}
-
-/// Four significant digits, for sentences.
-pub(crate) fn short(value: f64) -> String {
-    let magnitude = value.abs();
-    if value == 0.0 || !value.is_finite() || !(1e-4..1e6).contains(&magnitude) {
-        return if value == 0.0 || !value.is_finite() { value.to_string() } else { format!("{value:.3e}") };
-    }
-    let decimals = (3 - magnitude.log10().floor() as i32).max(0) as usize;
-    format!("{value:.decimals$}")
 }

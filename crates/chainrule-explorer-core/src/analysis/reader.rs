@@ -3,15 +3,11 @@
 use std::collections::HashMap;
 
 use chainrule::trace::{Computation, Quantity, Value, ValueId};
-use chainrule::{Activation, Layer, Targets};
+use chainrule::{Activation, Layer, Loss, Targets};
 
-use super::rule::readable;
 use super::{Cell, Factor, Term};
+use crate::words::{parameter_symbol, plain, readable};
 use crate::{Refusal, Step};
-
-use crate::sentences::parameter_symbol;
-
-pub(crate) use crate::sentences::counted;
 
 /// A dense layer of the step's network.
 pub(crate) struct DenseLayer {
@@ -206,4 +202,26 @@ pub(crate) fn chain(start: f64, products: impl IntoIterator<Item = [Factor; 2]>)
 /// A constant as a factor.
 pub(crate) fn constant(value: f64, label: impl Into<String>) -> Factor {
     Factor { cell: None, value: value.into(), label: label.into() }
+}
+
+/// The target as the loss counts it, with a label that says how where it is another number: "target[1], smoothed:
+/// 0.8 * 1 + 0.2 / 10".
+pub(super) fn counted_target(reader: &Reader<'_>, sample: usize, neuron: usize) -> Factor {
+    let mut target = reader.factor(ValueId::TARGET, sample, neuron);
+    let (y, outputs) = (target.value.0, reader.step.network.output_width());
+    let counted = reader.step.loss.counted_target(y, neuron, outputs);
+    let Loss::CrossEntropy { label_smoothing, class_weights } = &reader.step.loss else { return target };
+    if counted == y {
+        return target;
+    }
+    let smoothed =
+        format!("{} * {} + {} / {outputs}", plain(1.0 - label_smoothing), plain(y), plain(*label_smoothing));
+    let how = match (*label_smoothing > 0.0, class_weights) {
+        (true, None) => format!("smoothed: {smoothed}"),
+        (false, _) => "times its class's weight".to_owned(),
+        (true, Some(_)) => format!("smoothed ({smoothed}), times its class's weight"),
+    };
+    target.label = format!("{}, {how}", target.label);
+    target.value = counted.into();
+    target
 }

@@ -3,9 +3,9 @@
 use chainrule::{Activation, Loss};
 use serde::Serialize;
 
-use super::neuron::plain;
 use crate::Step;
 use crate::sentences::ShortForm;
+use crate::words::{plain, readable};
 
 /// How delta(L) is computed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -159,14 +159,5 @@ fn short_form(step: &Step, form: &ShortForm) -> String {
                  division away again: delta is {prediction} minus the {target}. {end}"
             )
         }
-    }
-}
-
-/// A name of a model file as people write it.
-pub(crate) fn readable(name: &str) -> String {
-    match name {
-        "binary_cross_entropy" => "binary cross-entropy".to_owned(),
-        "cross_entropy" => "cross-entropy".to_owned(),
-        _ => name.replace('_', " "),
     }
 }

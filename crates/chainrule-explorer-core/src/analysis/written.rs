@@ -5,7 +5,7 @@ use chainrule::{Activation, Loss};
 use serde::Serialize;
 
 use super::Factor;
-use super::explain::counted_target;
+use super::reader::counted_target;
 use super::reader::{Reader, constant};
 
 /// A formula with its numbers.

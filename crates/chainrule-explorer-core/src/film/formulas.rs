@@ -3,12 +3,13 @@
 use chainrule::trace::{Computation, Quantity, Stage, TraceEvent, ValueId};
 use chainrule::{Activation, Layer, Loss};
 
-use crate::analysis::{Cell, Explanation, Factor, RuleName, Term, explain, output_rule, readable};
+use crate::analysis::{Cell, Explanation, Factor, RuleName, Term, explain, output_rule};
 use crate::sentences::in_layer;
 
 use super::colours::Ink;
 use super::numbers::Numbers;
 use super::words::{Line, Span, formula, number, plain, span};
+use crate::words::readable;
 
 /// Digits of a number that is written out.
 const DIGITS: usize = 3;

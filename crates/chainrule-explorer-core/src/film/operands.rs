@@ -3,7 +3,7 @@
 use chainrule::trace::{Computation, Quantity, TraceEvent, ValueId};
 use chainrule::{Activation, Layer};
 
-use crate::analysis::{RuleName, output_rule, readable};
+use crate::analysis::{RuleName, output_rule};
 
 use super::colours::{Ink, strength};
 use super::drawing::{Anchor, Drawn, Shape, stroke};
@@ -11,6 +11,7 @@ use super::formulas::ink_of;
 use super::numbers::Numbers;
 use super::placement::Area;
 use super::words::{Face, Line, decimals, formula, number, plain, width, with_decimals};
+use crate::words::readable;
 
 /// Larger matrices are boxes.
 const MOST_CELLS: usize = 6;

@@ -6,15 +6,15 @@ use chainrule::trace::{Computation, Stage, TraceEvent};
 use chainrule::{Activation, Layer};
 use serde::Deserialize;
 
-use crate::analysis::{RuleName, output_rule, readable};
+use crate::analysis::{RuleName, output_rule};
 use crate::document::Document;
-use crate::sentences::counted;
 
 use super::formulas::with_symbols;
 use super::numbers::Numbers;
 use super::placement::Placement;
 use super::schedule::{Chapter, Passage, Script};
 use super::words::{number, shortened};
+use crate::words::{counted, readable};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -10,11 +10,12 @@ use serde::Serialize;
 
 use super::backward::gradients;
 use super::mistakes::{Mistake, Paragraph};
-use crate::analysis::neuron::short;
-use crate::analysis::reader::{Reader, counted};
+
+use crate::analysis::reader::Reader;
 use crate::analysis::{CheckReport, check_gradients_until};
 use crate::deadline::Deadline;
 use crate::limits::{WORK_TIME, at_most};
+use crate::words::{counted, short};
 use crate::{Num, Refusal, Step};
 
 /// Updates at most.

@@ -14,7 +14,9 @@ function replaced(text, pattern, by, what) {
 export function classicMain(text) {
   const loading = replaced(text, /[\w$]+\(\(\)=>import\((["'`])\.\/late\.js\1\),\[\](,import\.meta\.url)?\)/, 'window.chainrule.load()', 'import of late.js')
   const given = (_, list) => `Object.assign(window.chainrule,{${pairs(list).map(([local, name]) => `${JSON.stringify(name)}:${local}`).join(',')}});`
-  return wrapped(replaced(loading, /export\{([^}]*)\};?\s*$/, given, 'exports of the page'))
+  // What the bundler would load modules with is not called.
+  const alone = loading.replaceAll('import.meta', '({})')
+  return wrapped(replaced(alone, /export\{([^}]*)\};?\s*$/, given, 'exports of the page'))
 }
 
 export function classicLate(text) {

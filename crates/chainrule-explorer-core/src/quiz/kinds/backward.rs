@@ -4,10 +4,11 @@ use chainrule::Activation;
 use chainrule::trace::Quantity;
 
 use super::source::{Source, TERMS, cell, is_smooth, slope_formula};
-use crate::analysis::readable;
+
 use crate::quiz::backward::{carried_back, delta};
 use crate::quiz::mistakes::Mistake;
 use crate::quiz::posed::{Draft, Tolerance};
+use crate::words::readable;
 
 pub(super) fn transpose_origin(source: &mut Source<'_>) -> Option<Draft> {
     let l = source.hidden_layer()?;

@@ -4,9 +4,10 @@ use chainrule::Activation;
 use chainrule::trace::Quantity;
 
 use super::source::{Source, TERMS, cell, is_smooth, slope_formula};
-use crate::analysis::readable;
+
 use crate::quiz::mistakes::Mistake;
 use crate::quiz::posed::{Draft, Tolerance};
+use crate::words::readable;
 
 pub(super) fn sum_number(source: &mut Source<'_>) -> Option<Draft> {
     let l = source.layer()?;

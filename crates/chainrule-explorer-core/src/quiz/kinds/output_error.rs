@@ -4,10 +4,11 @@ use chainrule::Activation;
 use chainrule::trace::{Quantity, ValueId};
 
 use super::source::{Source, cell, cell_of, slope_formula};
-use crate::analysis::{OutputRule, RuleName, output_rule, readable};
+use crate::analysis::{OutputRule, RuleName, output_rule};
 use crate::quiz::backward::output_delta;
 use crate::quiz::mistakes::Mistake;
 use crate::quiz::posed::{Draft, Tolerance};
+use crate::words::readable;
 
 /// The rule of the step, where the last layer is dense and the loss counts targets as they are given.
 fn rule(source: &Source<'_>) -> Option<OutputRule> {

@@ -1,0 +1,39 @@
+//! How names, numbers and counts are written in what people read.
+
+/// A name of a model file as people write it.
+pub(crate) fn readable(name: &str) -> String {
+    match name {
+        "binary_cross_entropy" => "binary cross-entropy".to_owned(),
+        "cross_entropy" => "cross-entropy".to_owned(),
+        _ => name.replace('_', " "),
+    }
+}
+
+/// W for a layer's first tensor of parameters, b for its second, p2 for its third.
+pub(crate) fn parameter_symbol(number: usize) -> String {
+    match number {
+        0 => "W".to_owned(),
+        1 => "b".to_owned(),
+        _ => format!("p{number}"),
+    }
+}
+
+/// "1 neuron", "3 neurons".
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// At most six decimals, for numbers that people choose: 0.98, and not 0.98000000000000004.
+pub(crate) fn plain(value: f64) -> String {
+    ((value * 1e6).round() / 1e6).to_string()
+}
+
+/// Four significant digits, for sentences.
+pub(crate) fn short(value: f64) -> String {
+    let magnitude = value.abs();
+    if value == 0.0 || !value.is_finite() || !(1e-4..1e6).contains(&magnitude) {
+        return if value == 0.0 || !value.is_finite() { value.to_string() } else { format!("{value:.3e}") };
+    }
+    let decimals = (3 - magnitude.log10().floor() as i32).max(0) as usize;
+    format!("{value:.decimals$}")
+}
