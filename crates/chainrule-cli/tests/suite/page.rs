@@ -21,9 +21,6 @@ fn the_page_as_one_file_shows_the_same() {
 
 /// Runs the browser tests of these names on one face of the page.
 fn run(face: &str, is_wanted: impl Fn(&str) -> bool) {
-    // They share the processors and the packages.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let web = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../chainrule-explorer/web");
     install(&web);
     let names = web.join("tests").read_dir().unwrap().map(|entry| entry.unwrap().file_name());
@@ -49,6 +46,8 @@ fn run(face: &str, is_wanted: impl Fn(&str) -> bool) {
 
 /// The packages that the tests use, as the lock file names them.
 fn install(web: &Path) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let modified = |path: PathBuf| path.metadata().and_then(|metadata| metadata.modified()).ok();
     let installed = modified(web.join("node_modules/.package-lock.json"));
     if installed.is_some() && installed >= modified(web.join("package-lock.json")) {
