@@ -1,7 +1,7 @@
 //! The explorer's answers as a WebAssembly module, for a page that needs no server.
 //!
 //! Words go in and bytes come out through two buffers of the module's memory. The page writes the words where
-//! [`words`] says, calls [`open`] once and [`answer`] for each question, and reads the reply where [`reply`] says.
+//! `words` says, calls `open` once and `answer` for each question, and reads the reply where `reply` says.
 //! A status is that of HTTP, so that the page need not know which face answers. Only one thing is asked of the page:
 //! the time, for work that must end. After a panic the module must be made anew; the reply says what it was.
 
@@ -57,7 +57,7 @@ pub extern "C" fn sources() -> *const u8 {
     concat!("built from sources ", env!("SOURCES")).as_ptr()
 }
 
-/// Starts a session that opens what the words say, as [`Answers::opening`] reads them.
+/// Starts a session that opens what the words say, as `Answers::opening` reads them.
 #[unsafe(no_mangle)]
 pub extern "C" fn open() -> u32 {
     std::panic::set_hook(Box::new(|panic| {
