@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::arguments::ExploreArguments;
 use crate::output::{check_output, input_files};
 use crate::reading::say_notes;
-use crate::report::bytes;
+use crate::report::{bytes, counted};
 use crate::signals;
 use crate::terminal::{on_terminal, say, say_json};
 
@@ -84,13 +84,20 @@ fn export(path: &Path, document: &Document, as_json: bool, notes: &[Note]) -> Re
     let page = page_with(document)?;
     write_file(path, page.as_bytes())?;
     let output = path.display().to_string();
+    let (rows, parameters) = (document.inputs.rows(), document.parameters.count());
     if as_json {
-        say_json(&json!({ "output": output, "bytes": page.len(), "notes": notes }))?;
+        say_json(
+            &json!({ "output": output, "bytes": page.len(), "rows": rows, "parameters": parameters, "notes": notes }),
+        )?;
     } else {
         say(format!(
             "{output}: {}; any browser opens it, without a server and without a network",
             bytes(page.len() as u64)
         ))?;
+        if document.pool.example.is_none() {
+            let (rows, parameters) = (counted(rows, "row"), counted(parameters, "parameter"));
+            say(format!("in it: {parameters} and {rows} of data, which whoever gets it can read"))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -106,7 +113,9 @@ fn film(path: &Path, document: &Document, arguments: &ExploreArguments, notes: &
     write_file(path, picture.as_bytes())?;
     let (output, seconds) = (path.display().to_string(), film.duration());
     if arguments.json {
-        say_json(&json!({ "output": output, "bytes": picture.len(), "seconds": seconds, "notes": notes }))?;
+        say_json(
+            &json!({ "output": output, "bytes": picture.len(), "seconds": (seconds * 100.0).round() / 100.0, "notes": notes }),
+        )?;
     } else {
         say(format!(
             "{output}: {seconds:.0} seconds, {}; any browser plays it",

@@ -285,7 +285,7 @@ impl Answers {
     fn open_trace(&self, file: TraceFile, cancelled: &AtomicBool) -> Result<Answer, Refusal> {
         let (document, claimed) = file.open()?;
         let (held, room) =
-            self.store.add_for(Arc::new(document), "trace of a file".to_owned(), Size::view, cancelled)?;
+            self.store.add_for(Arc::new(document), "as opened".to_owned(), Size::view, cancelled)?;
         json_in(room, &OpenedTrace { verified: claimed.verify(&held.step), view: held.view()? })
     }
 
@@ -336,7 +336,7 @@ impl Answers {
 fn opened(new: NewDocument, most: usize) -> Result<(Arc<Document>, String), Refusal> {
     match (new.example, new.document) {
         (Some(id), None) => Ok((examples::document(&id)?, format!("example {id}"))),
-        (None, Some(shared)) => Ok((Arc::new(shared.open_within(most)?), "shared document".to_owned())),
+        (None, Some(shared)) => Ok((Arc::new(shared.open_within(most)?), "as opened".to_owned())),
         _ => Err(Refusal::Invalid("give either example or document".to_owned())),
     }
 }

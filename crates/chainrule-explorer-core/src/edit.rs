@@ -13,7 +13,7 @@ use crate::num::Num;
 use crate::refusal::Refusal;
 
 use crate::size::Size;
-use crate::words::{parameter_symbol, readable};
+use crate::words::{parameter_symbol, readable, shown};
 
 /// A change.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -165,14 +165,6 @@ pub(crate) fn size_after(edit: &Edit, document: &Document) -> (Size, usize) {
             Err(_) => (size, 0),
         },
         _ => (size, 0),
-    }
-}
-
-/// A number as the page writes it: exact, and in powers of ten where it is very large or small.
-fn shown(number: f64) -> String {
-    match number.abs() {
-        size if size == 0.0 || (1e-4..1e9).contains(&size) => format!("{number}"),
-        _ => format!("{number:e}"),
     }
 }
 

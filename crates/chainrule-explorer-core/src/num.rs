@@ -28,7 +28,7 @@ impl Serialize for Num {
 impl<'de> Deserialize<'de> for Num {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged)]
+        #[serde(untagged, expecting = "a number, \"NaN\", \"Infinity\" or \"-Infinity\" is expected")]
         enum Written {
             Number(f64),
             Word(String),

@@ -1,6 +1,6 @@
 //! The events of a step in words: one sentence each.
 
-use crate::words::{counted, readable};
+use crate::words::{counted, readable, shown};
 use chainrule::trace::{Computation, Quantity, TraceEvent, ValueId};
 use chainrule::{Layer, Loss, Network, Rule, Samples, Scalar, Targets};
 
@@ -68,7 +68,7 @@ impl<T: Scalar> Sentences<'_, T> {
                     ("gradient descent", Some(Layer::Dense(_))) => format!(": W({l}) - eta dW({l})"),
                     _ => String::new(),
                 };
-                let rate = self.rule.learning_rate();
+                let rate = shown(self.rule.learning_rate());
                 format!("Layer {l}: {mover} moves the parameters against their gradients{how}, eta = {rate}.")
             }
         }

@@ -50,7 +50,7 @@ enum SharedPool {
     Example(String),
     /// These.
     Rows { count: usize, inputs: Vec<f64>, targets: Vec<f64> },
-    /// The batch alone: the data are too many to share.
+    /// The batch alone: the data are too many to share, or nobody else's.
     Batch,
 }
 
@@ -64,18 +64,25 @@ impl SharedDocument {
     /// # Errors
     /// For more than 20,000 numbers, and for weights that are not finite, which JSON has no numbers for.
     pub fn of(document: &Document) -> Result<SharedDocument, Refusal> {
-        SharedDocument::within(document, "a link", limits::SHARED_NUMBERS)
+        SharedDocument::within(document, "a link", limits::SHARED_NUMBERS, true)
     }
 
-    /// What a page that carries the document must hold to give it again.
+    /// What a file must hold to give the document again. Of rows that are no example's it holds those of the batch alone.
     ///
     /// # Errors
-    /// As [`SharedDocument::of`], for more than a million numbers.
+    /// As [`SharedDocument::of`], for more than a million numbers, and for names of more than 1,000 letters.
     pub fn for_file(document: &Document) -> Result<SharedDocument, Refusal> {
-        SharedDocument::within(document, "the file", limits::FILE_NUMBERS)
+        let shared = SharedDocument::within(document, "the file", limits::FILE_NUMBERS, false)?;
+        shared.check_texts()?;
+        Ok(shared)
     }
 
-    fn within(document: &Document, what: &str, most: usize) -> Result<SharedDocument, Refusal> {
+    fn within(
+        document: &Document,
+        what: &str,
+        most: usize,
+        with_rows: bool,
+    ) -> Result<SharedDocument, Refusal> {
         let lists = |parameters: &Parameters<f64>| -> Vec<Vec<f64>> {
             parameters.tensors().iter().map(|tensor| parameters.tensor(tensor).to_vec()).collect()
         };
@@ -93,7 +100,7 @@ impl SharedDocument {
         let rows = document.pool.inputs.rows();
         let (pool, first_row) = match document.pool.example {
             Some(id) => (SharedPool::Example(id.to_owned()), document.first_row),
-            None if count + document.pool_numbers() <= most => {
+            None if with_rows && count + document.pool_numbers() <= most => {
                 let inputs = document.pool.inputs.as_slice().to_vec();
                 let targets = document.pool.targets.as_slice().to_vec();
                 (SharedPool::Rows { count: rows, inputs, targets }, document.first_row)
@@ -123,6 +130,14 @@ impl SharedDocument {
         })
     }
 
+    fn check_texts(&self) -> Result<(), Refusal> {
+        let names = || self.input_names.iter().chain(&self.output_names).flatten();
+        for text in [&self.title, &self.source, &self.initialization].into_iter().chain(names()) {
+            at_most("characters of a title, source or name", text.chars().count(), TEXT)?;
+        }
+        Ok(())
+    }
+
     /// The document, checked.
     ///
     /// # Errors
@@ -139,10 +154,7 @@ impl SharedDocument {
         }
         limits::check_network(&self.network)?;
         limits::check_batch(&self.network, self.samples)?;
-        let names = || self.input_names.iter().chain(&self.output_names).flatten();
-        for text in [&self.title, &self.source, &self.initialization].into_iter().chain(names()) {
-            at_most("characters of a title, source or name", text.chars().count(), TEXT)?;
-        }
+        self.check_texts()?;
         let lists = || self.parameters.iter().chain(self.initial.iter().flatten());
         let pool = match &self.pool {
             SharedPool::Rows { inputs, targets, .. } => inputs.len() + targets.len(),

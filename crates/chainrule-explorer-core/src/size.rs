@@ -13,8 +13,8 @@ const VALUE: usize = 200;
 const EVENT: usize = 800;
 /// A number of an answer as it is collected, and its digits in JSON.
 const NUMBER: usize = F64 + 26;
-/// Numbers of the rows to choose from that a file holds.
-const POOL: usize = crate::limits::SHARED_NUMBERS;
+/// Numbers that a file starts from, at most.
+const GIVEN: usize = crate::limits::FILE_NUMBERS;
 /// A factor of an explanation with its label, and its JSON.
 const FACTOR: usize = 400;
 /// What a film draws for a layer, and its SVG.
@@ -107,7 +107,7 @@ impl Size {
                 + 5 * self.samples * self.neurons
                 + 4 * self.samples * (self.inputs + self.outputs))
             + self.layers * 12 * VALUE
-            + 2 * NUMBER * POOL
+            + NUMBER * GIVEN.min(2 * self.parameters + self.samples * (self.inputs + self.outputs))
             + (1 << 16)
     }
 

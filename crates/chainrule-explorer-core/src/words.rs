@@ -37,3 +37,11 @@ pub(crate) fn short(value: f64) -> String {
     let decimals = (3 - magnitude.log10().floor() as i32).max(0) as usize;
     format!("{value:.decimals$}")
 }
+
+/// A number as the page writes it: exact, and in powers of ten where it is very large or small.
+pub(crate) fn shown(number: f64) -> String {
+    match number.abs() {
+        size if size == 0.0 || (1e-4..1e9).contains(&size) => format!("{number}"),
+        _ => format!("{number:e}"),
+    }
+}

@@ -74,6 +74,19 @@ fn a_number_that_was_changed_in_a_file_is_found() {
     assert!(verified["sentence"].as_str().unwrap().contains("no delta.9"), "{verified}");
     assert_eq!(verified["different"], 1);
 
+    let mut longer = file.clone();
+    longer["values"][place("delta.1")]["values"].as_array_mut().unwrap().push(json!(1.0));
+    let refused = ask(&answers, "traces", Some(&longer));
+    assert_eq!(refused, "delta.1: 5 numbers for the shape [1, 4]");
+    let mut twice = file.clone();
+    let again = file["values"][place("delta.1")].clone();
+    twice["values"].as_array_mut().unwrap().push(again);
+    assert_eq!(ask(&answers, "traces", Some(&twice)), "delta.1 is in the file twice");
+    let mut other = file.clone();
+    other["program"] = json!("chainrule 99.0");
+    let verified = ask(&answers, "traces", Some(&other))["verified"].clone();
+    assert!(verified["sentence"].as_str().unwrap().contains("The file is of chainrule 99.0"), "{verified}");
+
     let mut newer = file.clone();
     newer["trace_format"] = json!(2);
     let refused = ask(&answers, "traces", Some(&newer));

@@ -80,8 +80,8 @@ pub fn of_predictor(
         InputPreprocessing::Columns(_) => None,
     };
     let document = Document {
-        title: title.to_owned(),
-        source: format!("{}: {}", file_name(&dataset.name), dataset.description),
+        title: brief(title),
+        source: brief(&format!("{}: {}", file_name(&dataset.name), dataset.description)),
         network,
         initial: Arc::clone(&parameters),
         parameters,
@@ -94,11 +94,23 @@ pub fn of_predictor(
         seed: 0,
         pool,
         first_row: 0,
-        input_names: Some(preprocessing.input_names().into()),
-        output_names: predictor.output_names(dataset).map_err(unsuitable)?.map(Into::into),
+        input_names: Some(preprocessing.input_names().iter().map(|name| brief(name)).collect()),
+        output_names: predictor
+            .output_names(dataset)
+            .map_err(unsuitable)?
+            .map(|names| names.iter().map(|name| brief(name)).collect()),
         image,
     };
     document.batch(rows.start, rows.len())
+}
+
+/// As much of a name as a page has a use for.
+fn brief(name: &str) -> String {
+    const MOST: usize = 200;
+    match name.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
 }
 
 /// A name without the folders before it, which are nobody's who gets the page.

@@ -8,7 +8,7 @@ use super::reader::{Reader, chain, constant, counted_target, rows_and_columns};
 use super::rule::{RuleName, loss_derivative, output_rule};
 use super::{Cell, Explanation, Factor, Term, written};
 use crate::sentences::in_layer;
-use crate::words::{counted, plain, readable};
+use crate::words::{counted, plain, readable, shown};
 use crate::{Num, Refusal, Step};
 
 /// How the number in `cell` comes about.
@@ -462,7 +462,7 @@ fn updated(reader: &Reader<'_>, number: usize, l: usize, row: usize, column: usi
     // The engine adds 0 times the parameter, its weight decay, which matters where that is not finite.
     let product = -(rate * (gradient.value.0 + 0.0 * before.value.0));
     let partial = before.value.0 + product;
-    let sentence = format!("The {name} moves against its gradient, learning rate {rate}.");
+    let sentence = format!("The {name} moves against its gradient, learning rate {}.", shown(rate));
     let factors = vec![constant(-rate, "minus the learning rate"), gradient];
     let terms = vec![Term { factors, product: product.into(), partial: partial.into() }];
     Explanation {

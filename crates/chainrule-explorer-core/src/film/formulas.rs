@@ -24,7 +24,7 @@ pub(super) fn with_symbols(text: &str) -> String {
         .replace("sigma'", "σ′")
         .replace("->", "→")
         .replace(" - ", " − ")
-        .replace("dLoss", "∂loss")
+        .replace("dLoss", "∂ℒ")
         .replace("/da", "/∂a")
         .replace("/dz", "/∂z")
 }
@@ -85,8 +85,8 @@ fn output_delta(numbers: &Numbers<'_>, l: usize) -> String {
         (RuleName::PredictionMinusTarget, count) if rule.targets_as_given => {
             format!("δ^({l}) = (a^({l}) − y) / {count}")
         }
-        (RuleName::ThroughSlope, _) => format!("δ^({l}) = ∂loss/∂a^({l}) ⊙ σ′(z^({l}))"),
-        _ => format!("δ^({l}) = ∂loss/∂z^({l})"),
+        (RuleName::ThroughSlope, _) => format!("δ^({l}) = ∂ℒ/∂a^({l}) ⊙ σ′(z^({l}))"),
+        _ => format!("δ^({l}) = ∂ℒ/∂z^({l})"),
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) fn of_stage(numbers: &Numbers<'_>, stage: Stage) -> Vec<Line> {
     let texts: &[&str] = match stage {
         Stage::Forward if has_bias => &["z^(l) = W^(l) a^(l−1) + b^(l)", "a^(l) = σ(z^(l))"],
         Stage::Forward => &["z^(l) = W^(l) a^(l−1)", "a^(l) = σ(z^(l))"],
-        Stage::OutputError => &["δ^(L) = ∂loss/∂z^(L)"],
+        Stage::OutputError => &["δ^(L) = ∂ℒ/∂z^(L)"],
         Stage::Backward => &["δ^(l) = W^(l+1)^T δ^(l+1) ⊙ σ′(z^(l))"],
         Stage::Gradients if !has_bias => &["dW^(l) = δ^(l) a^(l−1)^T"],
         Stage::Gradients if samples > 1 => &["dW^(l) = δ^(l) a^(l−1)^T", "db^(l) = Σ δ^(l)"],

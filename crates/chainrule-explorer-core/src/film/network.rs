@@ -441,7 +441,7 @@ impl Network<'_> {
         let Some(play) = self.schedule.plays.iter().find(is_loss) else { return };
         for node in &column.nodes {
             let target = self.numbers.get(ValueId::TARGET, 0, node.neuron);
-            let line = vec![span("y ", Ink::Loss), span(as_given(target), Ink::Loss)];
+            let line = vec![span("target ", Ink::Loss), span(as_given(target), Ink::Loss)];
             let at = (column.x, node.y - radius - 14.0);
             self.push_text(drawn, (play.from, self.schedule.closing()), at, Face::Mono, line);
         }

@@ -1,5 +1,7 @@
 //! A step as a file: its document, and every value of its trace, which are verified when it is opened again.
 
+use std::collections::HashSet;
+
 use chainrule::trace::ValueId;
 use serde::{Deserialize, Serialize};
 
@@ -66,12 +68,13 @@ pub struct Difference {
 }
 
 const FORMAT: u32 = 1;
+const PROGRAM: &str = concat!("chainrule ", env!("CARGO_PKG_VERSION"));
 
 impl TraceFile {
     /// The file of a document and its step.
     ///
     /// # Errors
-    /// For more than 20,000 numbers that it starts from, and weights that are not finite.
+    /// For more than a million numbers that it starts from, and weights that are not finite.
     pub fn of(document: &Document, step: &Step) -> Result<TraceFile, Refusal> {
         let values = step.trace.values().map(|value| WrittenValue {
             name: value.id,
@@ -80,8 +83,8 @@ impl TraceFile {
         });
         Ok(TraceFile {
             trace_format: FORMAT,
-            program: concat!("chainrule ", env!("CARGO_PKG_VERSION")).to_owned(),
-            document: SharedDocument::of(document)?,
+            program: PROGRAM.to_owned(),
+            document: SharedDocument::for_file(document)?,
             values: values.collect(),
         })
     }
@@ -98,13 +101,28 @@ impl TraceFile {
         }
         let numbers = self.values.iter().map(|value| value.values.len()).sum();
         limits::at_most("numbers of a trace", numbers, limits::TRACE_NUMBERS)?;
-        Ok((self.document.open()?, Claimed(self.values)))
+        let mut names = HashSet::new();
+        for WrittenValue { name, shape, values } in &self.values {
+            let count: usize = shape.iter().product();
+            if values.len() != count {
+                let (shape, found) = (format!("{shape:?}"), values.len());
+                return Err(Refusal::Invalid(format!("{name}: {found} numbers for the shape {shape}")));
+            }
+            if !names.insert(*name) {
+                return Err(Refusal::Invalid(format!("{name} is in the file twice")));
+            }
+        }
+        let document = self.document.open_within(limits::FILE_NUMBERS)?;
+        Ok((document, Claimed { program: self.program, values: self.values }))
     }
 }
 
 /// The numbers that a file claims a step to have.
 #[derive(Debug)]
-pub struct Claimed(Vec<WrittenValue>);
+pub struct Claimed {
+    program: String,
+    values: Vec<WrittenValue>,
+}
 
 impl Claimed {
     /// Compares them with the step's, bit for bit.
@@ -112,7 +130,7 @@ impl Claimed {
         let (mut numbers, mut different, mut differences) = (0, 0, Vec::new());
         for value in step.trace.values() {
             let claimed =
-                self.0.iter().find(|claimed| claimed.name == value.id && claimed.shape == value.shape);
+                self.values.iter().find(|claimed| claimed.name == value.id && claimed.shape == value.shape);
             let columns = value.shape.last().copied().unwrap_or(1).max(1);
             for (index, &computed) in value.values.iter().enumerate() {
                 let in_file = claimed.and_then(|claimed| claimed.values.get(index)).copied();
@@ -133,14 +151,19 @@ impl Claimed {
         }
         let known = |claimed: &&WrittenValue| step.trace.value(claimed.name).is_none();
         let unknown: Vec<String> =
-            self.0.iter().filter(known).map(|claimed| claimed.name.to_string()).collect();
+            self.values.iter().filter(known).map(|claimed| claimed.name.to_string()).collect();
         let mut sentence = match different {
+            0 if !unknown.is_empty() => format!("All {numbers} numbers of the step are in the file."),
             0 => format!("All {numbers} numbers of the file are those that are computed here, bit for bit."),
             1 => format!("1 of {numbers} numbers is not the one that is computed here."),
             _ => format!("{different} of {numbers} numbers are not those that are computed here."),
         };
         if !unknown.is_empty() {
-            sentence += &format!(" The step has no {}.", unknown.join(", "));
+            sentence += &format!(" But the step has no {}.", unknown.join(", "));
+        }
+        if self.program != PROGRAM {
+            let program: String = self.program.chars().take(60).collect();
+            sentence += &format!(" The file is of {program}; this is {PROGRAM}.");
         }
         Verified { numbers, different: different + unknown.len(), differences, sentence }
     }

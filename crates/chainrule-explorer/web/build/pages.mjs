@@ -1,6 +1,9 @@
 // The HTML around the page: one file that carries everything, and the pages of the site.
 import { gunzipSync } from 'fflate'
 
+/** The engine's plain text with signs. */
+const shown = (text) => text.replaceAll(' x ', ' × ').replace(/\bdelta_i\b/g, 'δᵢ').replace(/\bdelta\b/g, 'δ')
+
 const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 
 /** What every page has in its head. */
@@ -73,7 +76,7 @@ ${head('Chainrule: backpropagation, number by number', SITE_POLICY, `    <meta n
       <p><a class="start" href="./${examples[0].id}.html">Start the lesson</a></p>
       <h2>Worked examples</h2>
       <ul class="cards">
-${examples.map(({ id, title, summary }) => `        <li><a href="./${id}.html"><strong>${escaped(title)}</strong><span>${escaped(summary)}</span></a></li>`).join('\n')}
+${examples.map(({ id, title, summary }) => `        <li><a href="./${id}.html"><strong>${escaped(title)}</strong> <span>${escaped(shown(summary))}</span></a></li>`).join('\n')}
       </ul>
       <p class="soft">A link into an example can name a step and a number, as in
         <a href="./${examples[0].id}.html#step=8&amp;select=delta.1[0,2]">${examples[0].id}.html#step=8&amp;select=delta.1[0,2]</a>.</p>

@@ -44,12 +44,27 @@ test('the trace is saved, opened again and verified; a number that was changed i
   await input.setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(trace)) })
   await page.getByText(`1 of ${numbers} numbers is not the one that is computed here.`).waitFor()
   await page.getByText('delta.1[1, 2]:').waitFor()
-  for (const [text, words] of [['{', 'is no JSON'], ['{}', 'trace.json: ']]) {
+  for (const [text, words] of [['{', 'trace.json: '], ['{}', 'trace.json: ']]) {
     await input.setInputFiles({ name: 'trace.json', mimeType: 'application/json', buffer: Buffer.from(text) })
     await page.locator('dialog [role="alert"]', { hasText: words }).waitFor()
   }
   // The browser itself tells of the refusal of the last one.
   assert.deepEqual(faults.filter((fault) => !fault.includes('400 (Bad Request)')), [])
+  await context.close()
+})
+
+test('each example\'s trace comes back as it was, zeros below zero included', async () => {
+  const { page, context } = await open(browser, server.address)
+  for (const example of ['dead-relu', 'digits', 'deep-10']) {
+    await page.getByLabel('Example').selectOption(example)
+    await page.waitForFunction(() => !document.querySelector('.stale'))
+    await page.waitForTimeout(300)
+    await page.getByRole('button', { name: 'Take away' }).click()
+    const { name, bytes } = await saved(page, 'Save the trace')
+    await page.locator('input[type="file"]').setInputFiles({ name, mimeType: 'application/json', buffer: bytes })
+    await page.locator('dialog .good', { hasText: 'bit for bit.' }).waitFor()
+    await page.keyboard.press('Escape')
+  }
   await context.close()
 })
 
@@ -67,7 +82,7 @@ test('a picture is what is on the screen, in plain SVG and as PNG', async () => 
   const onStage = (await numbersOnStage(page)).map(({ text }) => text)
   await page.getByLabel('Picture of').selectOption('the equation')
   const { name, bytes } = await saved(page, 'SVG')
-  assert.match(name, /-step-7\.svg$/)
+  assert.match(name, /-step-7-equation\.svg$/)
   const svg = bytes.toString()
   assert.ok(!/var\(|class=|oklab|color\(|foreignObject|<script/.test(svg), 'it needs nothing of the page')
   for (const number of onStage) assert.ok(svg.includes(`>${number}<`), `${number} is in the picture`)
@@ -82,6 +97,21 @@ test('a picture is what is on the screen, in plain SVG and as PNG', async () => 
   const box = await page.locator('.network-pane').boundingBox()
   assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [2 * Math.ceil(box.width), 2 * Math.ceil(box.height)])
   assert.ok(png.length > 20_000, 'something is drawn')
+  assert.deepEqual(faults, [])
+  await context.close()
+})
+
+test('a picture of pictures keeps to the policy of the page', async () => {
+  const { page, context, faults } = await open(browser, server.address)
+  await page.getByLabel('Example').selectOption('digits')
+  await page.locator('.stage .start').waitFor()
+  await page.locator('body').click({ position: { x: 5, y: 5 } })
+  await page.keyboard.press('4')
+  await page.waitForTimeout(300)
+  await page.getByRole('button', { name: 'Take away' }).click()
+  await page.getByLabel('Picture of').selectOption('the whole page')
+  const { bytes } = await saved(page, 'SVG')
+  assert.match(bytes.toString(), /<image [^>]*href="data:image\/png/)
   assert.deepEqual(faults, [])
   await context.close()
 })

@@ -90,6 +90,7 @@ test('what is given up does not hold up what comes after it', async () => {
   await page.locator('body').click({ position: { x: 5, y: 5 } })
   await page.keyboard.press('n')
   await page.getByText('iteration 1').first().waitFor()
+  await page.keyboard.press('End')
   const before = await page.locator('.history .where .number').textContent()
   await page.getByRole('button', { name: 'Network…' }).click()
   await page.getByLabel('Neurons of layer 1').fill('500')
@@ -109,6 +110,49 @@ test('what is given up does not hold up what comes after it', async () => {
   assert.equal(await page.locator('.history .where .number').textContent(), before, 'the revisions are the same again')
   assert.deepEqual(faults, [])
   await context.close()
+})
+
+test('what is given up at once is given up too, and a trace that was opened before it stays', async () => {
+  const { page, context, faults } = await open(browser, file.address)
+  await page.locator('.stage .start').waitFor()
+  await page.getByRole('button', { name: 'Take away' }).click()
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save the trace' }).click()])
+  await page.locator('input[type="file"]').setInputFiles(await download.path())
+  await page.getByText('bit for bit.').last().waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByLabel('Example').selectOption('digits')
+  await page.getByText('Handwritten digits').last().waitFor()
+  await page.getByRole('button', { name: 'Network…' }).click()
+  await page.getByLabel('Neurons of layer 1').fill('500')
+  await page.keyboard.press('Enter')
+  await page.waitForFunction(() => !document.querySelector('.stale'))
+  await page.keyboard.press('Escape')
+  await page.getByRole('tab', { name: 'Check' }).click()
+  await page.getByRole('button', { name: 'Check all' }).click()
+  await page.waitForTimeout(80)
+  const began = performance.now()
+  await page.locator('body').click({ position: { x: 5, y: 5 } })
+  await page.keyboard.press('n')
+  await page.getByText('iteration 1').first().waitFor()
+  await page.waitForFunction(() => !document.querySelector('.stale'))
+  assert.ok(performance.now() - began < 5000, 'the iteration waited for the check')
+  assert.equal(await page.locator('.banner').count(), 0, 'every revision is there')
+  assert.deepEqual(faults, [])
+  await context.close()
+})
+
+test('where nothing can answer the page says so', async () => {
+  for (const [script, words] of [
+    ['window.Worker = function () { throw new Error("no workers here") }', 'no workers here'],
+    ['const { Worker: Own } = window; window.Worker = function (url) { return new Own(URL.createObjectURL(new Blob(["throw new Error(1)"]))) }', 'does not start here'],
+  ]) {
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    await page.addInitScript(script)
+    await page.goto(file.address)
+    await page.getByText(words).first().waitFor()
+    await context.close()
+  }
 })
 
 test('the site: an index, a page for each example, links to a step and a number, on a host and as files', async () => {

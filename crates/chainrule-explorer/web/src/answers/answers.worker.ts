@@ -16,6 +16,7 @@ const page = self as unknown as {
 }
 
 async function start({ module, document }: Start): Promise<Module> {
+  if (typeof WebAssembly === 'undefined' || typeof DecompressionStream === 'undefined') throw new Error('this browser has no WebAssembly, or cannot unpack it')
   const packed = Uint8Array.from(atob(module), (letter) => letter.charCodeAt(0))
   const unpacked = new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip')))
   const { instance } = await WebAssembly.instantiate(await unpacked.arrayBuffer(), { page: { now: () => performance.now() } })

@@ -70,13 +70,15 @@ export class Picture {
   #element(element: Element, into: Element) {
     const style = getComputedStyle(element)
     if (isHidden(style)) return
+    if (style.opacity !== '1') into = make('g', { opacity: style.opacity }, into)
     const box = element.getBoundingClientRect()
     if (element instanceof SVGSVGElement) return this.#drawing(element, box, into)
     if (element instanceof HTMLCanvasElement) {
-      make('image', { ...this.#at(box), href: element.toDataURL(), style: 'image-rendering: pixelated', preserveAspectRatio: 'none' }, into)
+      make('image', { ...this.#at(box), href: element.toDataURL(), 'image-rendering': 'pixelated', preserveAspectRatio: 'none' }, into)
       return
     }
     if (element instanceof HTMLInputElement && element.type === 'range') return this.#slider(element, box, into)
+    if (element instanceof HTMLInputElement && (element.type === 'radio' || element.type === 'checkbox')) return this.#mark(element, style, box, into)
     this.#box(style, box, into)
     if (element.localName === 'mfrac') this.#bar(element, style, into)
     if (element instanceof HTMLSelectElement) return this.#line(element.selectedOptions[0]?.text ?? '', style, box, into, parseFloat(style.paddingLeft))
@@ -104,6 +106,10 @@ export class Picture {
     const shades = style.backgroundImage.match(/(?:rgba?|color|ok\w+|lab|lch)\([^)]*\)/g)
     if (shades) make('rect', { x, y, width, height, fill: `url(#${this.#gradient(shades)})` }, into)
     else if (plain(style.backgroundColor).opacity > 0) make('rect', { x, y, width, height, rx: radius, ...fill(style.backgroundColor) }, into)
+    if (style.outlineStyle !== 'none' && style.outlineStyle !== 'auto' && parseFloat(style.outlineWidth) > 0) {
+      const offset = parseFloat(style.outlineOffset) + parseFloat(style.outlineWidth) / 2
+      make('rect', { x: x - offset, y: y - offset, width: width + 2 * offset, height: height + 2 * offset, rx: radius, fill: 'none', stroke: plain(style.outlineColor).rgb, 'stroke-width': parseFloat(style.outlineWidth) }, into)
+    }
     const [first] = border
     const isSame = border.every((side) => side.width === first.width && side.colour === first.colour && side.style === first.style)
     if (isSame && first.width > 0 && plain(first.colour).opacity > 0) {
@@ -137,6 +143,16 @@ export class Picture {
     make('circle', { cx: thumb, cy: y + height / 2, r: 8, fill: accent }, into)
   }
 
+  /** A round or a square box, with a mark in it or not. */
+  #mark(input: HTMLInputElement, style: CSSStyleDeclaration, box: DOMRect, into: Element) {
+    const { x, y, width, height } = this.#at(box)
+    const side = Math.min(width, height, 16)
+    const [left, top, round] = [x + (width - side) / 2, y + (height - side) / 2, input.type === 'radio' ? side / 2 : 3]
+    const ink = plain(style.color).rgb
+    make('rect', { x: left, y: top, width: side, height: side, rx: round, fill: 'none', stroke: ink, 'stroke-width': 1 }, into)
+    if (input.checked) make('rect', { x: left + 4, y: top + 4, width: side - 8, height: side - 8, rx: Math.min(round, side / 2 - 4), fill: ink }, into)
+  }
+
   /** The bar of a fraction stands between its two parts. */
   #bar(element: Element, style: CSSStyleDeclaration, into: Element) {
     const [above, below] = [...element.children].map((part) => part.getBoundingClientRect())
@@ -162,7 +178,7 @@ export class Picture {
       range.setEnd(node, index + 1)
       const letter = range.getBoundingClientRect()
       if (box && letter.width > 0 && Math.abs(letter.top - box.top) > letter.height / 2) {
-        this.#line(line.trim(), style, box, into)
+        this.#line(line.replace(/\s+/g, ' ').trim(), style, box, into)
         ;[line, box] = ['', null]
       }
       if (!box && letter.width > 0 && node.data[index].trim()) box = letter
@@ -180,7 +196,8 @@ export class Picture {
       x: x + indent, y: y + height / 2 + size * 0.35, 'font-size': size, 'font-family': style.fontFamily, 'font-weight': style.fontWeight,
       ...(italic && /^\p{Letter}$/u.test(text) ? { 'font-style': 'italic' } : {}), ...fill(style.color), 'xml:space': 'preserve',
     }
-    make('text', attributes, into).textContent = text
+    // XML has no place for control characters.
+    make('text', attributes, into).textContent = text.replace(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, '')
   }
 
   /** A drawing of the page: what it takes from the style sheet is written into it. */

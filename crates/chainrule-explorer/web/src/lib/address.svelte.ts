@@ -65,7 +65,7 @@ class Address {
 
   /** For as long as the page lives. */
   follow() {
-    untrack(() => explorer.start(location.hash ? () => open(location.hash) : undefined))
+    untrack(() => void explorer.start(location.hash ? () => open(location.hash) : undefined).then(() => this.#tellReload()))
     const visit = (event: PopStateEvent) => void this.#visit(event.state)
     const leave = (event: BeforeUnloadEvent) => this.unsaved && event.preventDefault()
     window.addEventListener('popstate', visit)
@@ -86,6 +86,13 @@ class Address {
       window.removeEventListener('popstate', visit)
       window.removeEventListener('beforeunload', leave)
     }
+  }
+
+  /** A reload keeps what is on the screen, and not how it came about: that is said. */
+  #tellReload() {
+    const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
+    if (navigation?.type !== 'reload' || explorer.origin !== 'link') return
+    explorer.message = 'The page was loaded again: numbers, step and selection are as they were, and the history of edits begins here. Reset leads back to the first weights.'
   }
 
   /** The hash of what is on the screen; null if there is none, or none that fits. */

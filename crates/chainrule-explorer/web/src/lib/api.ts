@@ -35,11 +35,13 @@ function refusal(status: number, bytes: ArrayBuffer): Refused {
   }
 }
 
-async function ask(address: string, body: unknown = null, signal?: AbortSignal): Promise<ArrayBuffer> {
-  const { status, bytes } = await answers.ask(address, body === null ? null : JSON.stringify(body), signal)
+async function askWith(address: string, body: string | null, signal?: AbortSignal): Promise<ArrayBuffer> {
+  const { status, bytes } = await answers.ask(address, body, signal)
   if (status !== 200) throw refusal(status, bytes)
   return bytes
 }
+
+const ask = (address: string, body: unknown = null, signal?: AbortSignal) => askWith(address, body === null ? null : JSON.stringify(body), signal)
 
 const get = async <T>(address: string, signal?: AbortSignal): Promise<T> => JSON.parse(text(await ask(address, null, signal)))
 
@@ -87,7 +89,8 @@ export const api = {
   frame: async (revision: number, asked: AskedFrame) => text(await ask(`${at(revision)}/film/frame${query({ ...asked })}`)),
   animated: async (revision: number, asked: AskedAnimation) => text(await ask(`${at(revision)}/film/animated${query({ ...asked })}`)),
   pytorch: async (revision: number) => text(await ask(`${at(revision)}/pytorch`)),
-  trace: (revision: number) => get<TraceFile>(`${at(revision)}/trace`),
-  openTrace: (trace: TraceFile) => post<OpenedTrace>('traces', trace),
+  /** A file's text as it came, since JavaScript writes -0 as 0. */
+  trace: async (revision: number) => text(await ask(`${at(revision)}/trace`)),
+  openTrace: async (file: string): Promise<OpenedTrace> => JSON.parse(text(await askWith('traces', file))),
   multiply: (a: Num[][], b: Num[][]) => post<Product>('multiply', { a, b } satisfies Pair),
 }

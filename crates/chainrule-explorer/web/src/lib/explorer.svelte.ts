@@ -1,5 +1,5 @@
 // The page's state as its components see it: everything on the screen is a function of it. Each part has a file of its own.
-import type { Cell, Edit, NewDocument, Operation, Phase, TraceFile, Value } from './contract'
+import type { Cell, Edit, NewDocument, Operation, Phase, Value } from './contract'
 import { Cursor } from './cursor.svelte'
 import { Display } from './display.svelte'
 import { Log } from './log.svelte'
@@ -45,7 +45,7 @@ class Explorer {
   /** Goes where a look was, as far as there is such a place here: looks come from links too. */
   lookAs({ position, order, sample, selection, cell, tab, quiz }: Partial<Look>) {
     if (order === 'framework' || order === 'lesson') this.order = order
-    if (typeof sample === 'number' && sample >= 0 && sample < this.view!.samples) this.chosenSample = sample
+    if (typeof sample === 'number' && Number.isInteger(sample) && sample >= 0 && sample < this.view!.samples) this.chosenSample = sample
     if (Number.isInteger(position)) this.goTo(position!)
     if (cell && this.isCell(cell)) this.cell = cell
     if (selection && this.isSelectable(selection)) this.selection = selection
@@ -70,7 +70,7 @@ class Explorer {
   get place() { return this.#session.place }
   start(openLink?: () => Promise<boolean>) { return this.#session.start(openLink) }
   open(document: NewDocument) { return this.#session.open(document) }
-  openTrace(trace: TraceFile) { return this.#session.openTrace(trace) }
+  openTrace(file: string) { return this.#session.openTrace(file) }
   openStart() { return this.#session.openStart() }
   reopen(document: number) { return this.#session.reopen(document) }
   beside(by: -1 | 1) { return this.#session.beside(by) }

@@ -1,6 +1,6 @@
 // What is asked of the program: the documents, their revisions and which of them is shown, and what the program refused.
 import { api, Gone, Refused } from './api'
-import type { Catalog, Edit, Made, NewDocument, TraceFile, Verified, View } from './contract'
+import type { Catalog, Edit, Made, NewDocument, Verified, View } from './contract'
 import type { Log } from './log.svelte'
 import type { Look } from './look'
 
@@ -98,10 +98,10 @@ export class Session {
   }
 
   /** Opens what a file holds of a step; how its numbers compare with those that are computed here, or null if it is refused. */
-  async openTrace(trace: TraceFile): Promise<Verified | null> {
+  async openTrace(file: string): Promise<Verified | null> {
     let verified: Verified | null = null
     await this.#guard(async () => {
-      const opened = await api.openTrace(trace)
+      const opened = await api.openTrace(file)
       this.#opened(opened.view, 'link')
       this.message = null
       verified = opened.verified
