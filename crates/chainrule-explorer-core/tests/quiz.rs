@@ -109,6 +109,7 @@ struct Naive {
     error: Vec<Vec<Vec<f64>>>,
     delta: Vec<Vec<Vec<f64>>>,
     sigma: Vec<Activation>,
+    loss: Loss,
     rate: f64,
     batch: usize,
 }
@@ -240,7 +241,8 @@ impl Naive {
                 });
             }
         }
-        let mut naive = Naive { widths, w, b, z, a, y, slope, error, delta, sigma, rate, batch };
+        let mut naive =
+            Naive { widths, w, b, z, a, y, slope, error, delta, sigma, loss: step.loss.clone(), rate, batch };
         let mut carrying = naive.w.clone();
         for l in (1..depth).rev() {
             if mistake == Some(Mistake::UpdatedFirst) {
@@ -293,6 +295,70 @@ impl Naive {
         (0..self.batch).map(|i| self.delta[l][i][j]).sum()
     }
 
+    /// What a mistake takes for sigma'.
+    fn wrong_slope(&self, l: usize, i: usize, j: usize, mistake: Mistake) -> Option<f64> {
+        let (z, a) = (self.z[l][i][j], self.a[l][i][j]);
+        match (mistake, self.sigma[l]) {
+            (Mistake::ActivationForSlope, _) => Some(a),
+            (Mistake::SigmoidSlope, _) => Some(a * (1.0 - a)),
+            (Mistake::SlopeOfActivation, sigma) => Some(slope(sigma, a)),
+            (Mistake::SlopeWithZ, Activation::Sigmoid) => Some(z * (1.0 - z)),
+            (Mistake::SlopeWithZ, Activation::Tanh) => Some(1.0 - z * z),
+            (Mistake::SlopeWithZ, Activation::Softplus) => Some(1.0 - (-z).exp()),
+            _ => None,
+        }
+    }
+
+    /// Mistakes that have to be recognized, wherever they can be made.
+    fn to_recognize(&self, kind: &str, l: usize) -> Vec<Mistake> {
+        use Mistake as M;
+        let bends = |l: usize| self.sigma[l] != Activation::Identity;
+        let is_smooth =
+            matches!(self.sigma[l], Activation::Sigmoid | Activation::Tanh | Activation::Softplus);
+        let is_short = matches!(self.loss, Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. });
+        let mut slopes = vec![M::ActivationForSlope];
+        slopes.extend(is_smooth.then_some([M::SlopeWithZ, M::SlopeOfActivation]).into_iter().flatten());
+        slopes.extend((self.sigma[l] != Activation::Sigmoid).then_some(M::SigmoidSlope));
+        let some = |applies: bool, mistake: M| applies.then_some(mistake);
+        match kind {
+            "sum_number" => {
+                [Some(M::OtherSign), some(bends(l), M::AppliedAlready)].into_iter().flatten().collect()
+            }
+            "activation_number" => {
+                let smooth = [M::AppliedAlready, M::SlopeForActivation].into_iter().filter(|_| is_smooth);
+                smooth.chain([M::OtherSign, M::SkippedActivation]).collect()
+            }
+            "softmax_number" => vec![M::OtherSign, M::SkippedActivation],
+            "output_delta_number" => {
+                let own = [
+                    Some(M::WrongSign),
+                    Some(M::NoTarget),
+                    some(self.batch > 1, M::SumForMean),
+                    some(is_short, M::SlopeTwice),
+                    some(!is_short && bends(l), M::NoSlope),
+                ];
+                let slopes = slopes.into_iter().filter(|_| !is_short && bends(l));
+                own.into_iter().flatten().chain(slopes).collect()
+            }
+            "carried_number" => {
+                [Some(M::WrongSign), some(bends(l), M::SlopeTooEarly)].into_iter().flatten().collect()
+            }
+            "slope_number" => slopes.into_iter().chain([M::OtherSign]).collect(),
+            "delta_number" => slopes.into_iter().chain([M::WrongSign, M::NoSlope]).collect(),
+            "weight_gradient_number" => {
+                [Some(M::WrongSign), some(l > 1 && bends(l - 1), M::SkippedActivation)]
+                    .into_iter()
+                    .flatten()
+                    .collect()
+            }
+            "bias_gradient_number" => vec![M::WrongSign, M::BiasInput],
+            "updated_weight_number" | "updated_bias_number" => {
+                vec![M::GradientAdded, M::NoRate, M::ChangeOnly, M::OtherSign]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// What a mistake makes of a question, or none the right answer; none where there is nothing to compute.
     fn answer(&self, kind: &str, cell: Cell, mistake: Option<Mistake>) -> Option<Answered> {
         use Mistake as M;
@@ -306,6 +372,19 @@ impl Naive {
             (0..n[l + 1]).map(|j| w(j) * self.delta[l + 1][row][j]).sum::<f64>()
         };
         match (kind, mistake) {
+            ("sum_number", Some(M::AppliedAlready)) => number(a(l)),
+            (
+                "sum_number"
+                | "activation_number"
+                | "softmax_number"
+                | "slope_number"
+                | "updated_weight_number"
+                | "updated_bias_number",
+                Some(M::OtherSign),
+            ) => match self.answer(kind, cell, None) {
+                Some(Answered::Number(Num(right))) => number(-right),
+                _ => None,
+            },
             ("sum_number", mistake) => {
                 let mut sum = if mistake == Some(M::NoBias) { 0.0 } else { self.b[l][column] };
                 for k in 0..n[l - 1] {
@@ -319,7 +398,8 @@ impl Naive {
                 number(sum)
             }
             ("activation_number" | "softmax_number", None) => number(a(l)),
-            ("activation_number", Some(M::SkippedActivation)) => number(z(l)),
+            ("activation_number" | "softmax_number", Some(M::SkippedActivation)) => number(z(l)),
+            ("activation_number", Some(M::AppliedAlready)) => number(value(self.sigma[l], a(l))),
             ("activation_number", Some(M::SlopeForActivation)) => number(self.slope[l][row][column]),
             ("softmax_number", Some(M::NotNormalized)) => number(z(l).exp()),
             ("softmax_number", Some(M::NoExponential)) => number(z(l) / self.z[l][row].iter().sum::<f64>()),
@@ -349,9 +429,22 @@ impl Naive {
                     Some(M::WrongSign) => -delta,
                     Some(M::SumForMean) => delta * batch,
                     Some(M::Shortcut) => (a(l) - self.y[row][column]) / batch,
+                    Some(M::MeanTwice) => delta / batch,
                     Some(M::NoSlope) => self.error[l][row][column],
+                    Some(M::SlopeTwice) if self.sigma[l] == Activation::Softmax => {
+                        delta * a(l) * (1.0 - a(l))
+                    }
                     Some(M::SlopeTwice) => delta * self.slope[l][row][column],
-                    _ => return None,
+                    Some(M::NoTarget) => match (&self.loss, self.sigma[l]) {
+                        (Loss::HalfSquaredError, sigma) if sigma != Activation::Identity => {
+                            a(l) * self.slope[l][row][column] / batch
+                        }
+                        (Loss::MeanSquaredError, _) => 2.0 * a(l) / (n[l] as f64 * batch),
+                        _ => a(l) / batch,
+                    },
+                    Some(mistake) => {
+                        self.error[l][row][column] * self.wrong_slope(l, row, column, mistake)?
+                    }
                 })
             }
             ("carried_number", None) => number(self.error[l][row][column]),
@@ -359,16 +452,15 @@ impl Naive {
             ("carried_number", Some(M::NotTransposed)) => number(arrived(l, &|j| self.w[l + 1][column][j])),
             ("carried_number", Some(M::SlopeTooEarly)) => number(self.delta[l][row][column]),
             ("slope_number", None) => number(self.slope[l][row][column]),
-            ("slope_number", Some(M::ActivationForSlope)) => number(a(l)),
-            ("slope_number", Some(M::SlopeOfActivation)) => number(slope(self.sigma[l], a(l))),
+            ("slope_number", Some(mistake)) => number(self.wrong_slope(l, row, column, mistake)?),
             ("delta_number", None) => number(self.delta[l][row][column]),
             ("delta_number", Some(M::NoSlope)) => number(self.error[l][row][column]),
-            ("delta_number", Some(M::ActivationForSlope)) => number(self.error[l][row][column] * a(l)),
-            ("delta_number", Some(M::SlopeOfActivation)) => {
-                number(self.error[l][row][column] * slope(self.sigma[l], a(l)))
-            }
+            ("delta_number", Some(M::WrongSign)) => number(-self.delta[l][row][column]),
             ("delta_number", Some(M::NotTransposed)) => {
                 number(arrived(l, &|j| self.w[l + 1][column][j]) * self.slope[l][row][column])
+            }
+            ("delta_number", Some(mistake)) => {
+                number(self.error[l][row][column] * self.wrong_slope(l, row, column, mistake)?)
             }
             ("weight_gradient_number", mistake) => {
                 let right = self.dw(l, row, column, None);
@@ -377,6 +469,9 @@ impl Naive {
                     Some(M::SumForMean) => right * batch,
                     Some(M::MeanTwice) => right / batch,
                     Some(M::OneSample) => self.delta[l][0][row] * self.a[l - 1][0][column],
+                    Some(M::SkippedActivation) => {
+                        (0..self.batch).map(|i| self.delta[l][i][row] * self.z[l - 1][i][column]).sum()
+                    }
                     mistake => self.dw(l, row, column, mistake),
                 })
             }
@@ -454,6 +549,12 @@ fn hold(posed: &Posed, naive: &Naive) -> Result<(), String> {
     let verdict = posed.judge(typed(posed.right));
     if !verdict.right || verdict.mistake.is_some() {
         return told(format!("the right answer is judged {verdict:?}"));
+    }
+    for mistake in naive.to_recognize(kind, cell.name.layer) {
+        match naive.answer(kind, *cell, Some(mistake)) {
+            Some(answer) if posed.judge(typed(answer)).mistake == Some(mistake) => {}
+            answer => return told(format!("{mistake:?}, which gives {answer:?}, is not recognized")),
+        }
     }
     for candidate in &posed.candidates {
         let verdict = posed.judge(typed(candidate.answer));
@@ -603,8 +704,9 @@ fn questions_hold_no_number_of_the_step_and_answers_are_checked() {
                 let text = question.to_string();
                 let digits = format!("{:.4}", right.abs());
                 assert!(posed.question.kind == "parameter_count" || !text.contains(&digits), "{text}");
-                let json = serde_json::to_value(posed.judge(posed.right)).unwrap();
-                assert!(posed.question.kind == "parameter_count" || json["answer"].is_null(), "{json}");
+                // Who has answered is told the number.
+                let answer = posed.judge(Answered::Number(Num(1e6))).answer.unwrap();
+                assert!((answer.parse::<f64>().unwrap() - right).abs() <= 1e-3 * right.abs(), "{answer}");
             }
         }
         let answer =
@@ -705,19 +807,56 @@ fn sabotage_stays_green_where_the_mistake_changes_nothing() {
     let linear = step(&[3, 4, 2], Identity, Identity, Loss::HalfSquaredError, 3, 60);
     let alone = step(&[3, 4, 2], Tanh, Tanh, Loss::HalfSquaredError, 1, 61);
     let flat = step(&[3, 2], Identity, Tanh, Loss::HalfSquaredError, 3, 62);
-    for (step, mistake) in [
-        (&linear, Mistake::NoSlope),
-        (&linear, Mistake::Shortcut),
-        (&alone, Mistake::SumForMean),
-        (&flat, Mistake::NoSlope),
-        (&flat, Mistake::NotTransposed),
+    for (step, mistake, why) in [
+        (&linear, Mistake::NoSlope, "sigma' is 1 everywhere"),
+        (&linear, Mistake::Shortcut, "so the shortcut is right"),
+        (&alone, Mistake::SumForMean, "The batch has one sample"),
     ] {
         let (red, green) = hold_sabotage(step, mistake);
         assert!(red == 0 && green > 0, "{mistake:?}");
         let report = sabotage(step, mistake, 5).unwrap();
-        let Losses { mistaken, right, .. } = report.losses.unwrap();
+        let Losses { mistaken, right, sentence } = report.losses.unwrap();
         let near = |(one, other): (&Num, &Num)| (one.0 - other.0).abs() < 1e-9;
         assert!(mistaken.len() == 6 && mistaken.iter().zip(&right).all(near), "{mistake:?}");
+        assert!(sentence.contains("as it does with the right gradients"), "{sentence}");
+        assert!(
+            report.shapes.contains(why) && !report.shapes.contains("Only the numbers tell"),
+            "{}",
+            report.shapes
+        );
+    }
+    // Without a hidden layer there is nothing to go wrong with.
+    for mistake in [Mistake::NoSlope, Mistake::NotTransposed, Mistake::OtherDelta, Mistake::UpdatedFirst] {
+        let report = sabotage(&flat, mistake, 5).unwrap();
+        assert!(report.shapes.ends_with("the mistake cannot be made."), "{}", report.shapes);
+        assert!(report.fits && report.checked.is_none() && report.losses.is_none(), "{mistake:?}");
+    }
+}
+
+#[test]
+fn no_question_gives_away_the_answer_of_a_later_one() {
+    let steps = EXAMPLES.iter().map(|one| example(one.id()).unwrap().step().unwrap());
+    for step in steps.chain(networks().into_iter().take(40)) {
+        for seed in 0..20 {
+            let quiz = posed(&step, &asked(seed, 30)).unwrap();
+            for (at, later) in quiz.iter().enumerate() {
+                for earlier in &quiz[..at] {
+                    let prompts = [&earlier.question.prompt, &later.question.prompt];
+                    let given = &earlier.question.given;
+                    let is_number = matches!(later.question.form, Form::Number { .. });
+                    let is_given = is_number && given.iter().any(|given| given.cell == later.question.cell);
+                    assert!(!is_given, "{prompts:?}");
+                    let l = later.question.cell.name.layer;
+                    if later.question.kind == "weight_shape" {
+                        let told = format!("W({l}) is ");
+                        assert!(!earlier.question.prompt.contains(&told), "{prompts:?}");
+                        let other = ["sum_shape", "parameter_count", "gradient_shape"];
+                        let is_same = earlier.question.cell.name.layer == l;
+                        assert!(!(is_same && other.contains(&earlier.question.kind)), "{prompts:?}");
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 use chainrule::Network;
 use serde::{Deserialize, Serialize};
 
+use crate::words::counted;
+
 /// A paragraph of the lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -64,6 +66,10 @@ mistakes! {
         "The samples were added up and not divided by their number. The loss is a mean, so 1/B belongs into delta(L), once."
     WrongSign "output_error" "output-delta" "the wrong sign" as "delta(L) with the opposite sign":
         "The sign is the other one. A positive delta, or a positive gradient, says that the loss would rise with what it belongs to; a negative one, that it would fall."
+    NoTarget "output_error" "output-delta" "the target forgotten":
+        "The prediction was taken as the error. What counts is how far it is from its target: a - y, also where y is small."
+    OtherSign "forward" "sum" "the other sign":
+        "The size is right and the sign is not: look at the sign of each number that goes in, and at each minus of the formula."
     Shortcut "output_error" "rule" "a - y where it does not hold" as "delta(L) = (a(L) - y) / B":
         "Prediction minus target was taken. It holds only where the output activation is made for the loss; here something is left over that has to be multiplied in."
     TurnedOver "gradients" "outer" "the product turned over" as "dW(l) = a(l-1) delta(l)^T":
@@ -78,6 +84,8 @@ mistakes! {
         "The biases were counted by inputs. Each neuron has one bias, however many inputs it has."
     SkippedActivation "forward" "activation" "sigma left out":
         "The z was taken as it is. What a layer hands on is a = sigma(z)."
+    AppliedAlready "forward" "activation" "a in place of z":
+        "Sigma was applied once too often. The sum of a neuron is z; a layer applies sigma to it once, and a comes out."
     SlopeForActivation "forward" "activation" "sigma' in place of sigma":
         "That is the slope at z. Forward, z goes through sigma itself; its slope is for the way back."
     NotNormalized "forward" "activation" "exp(z) without the division":
@@ -88,6 +96,10 @@ mistakes! {
         "That uses the activation. The valve on the way back is the slope of sigma at z, how far a moves when z does."
     SlopeOfActivation "backward" "slope" "sigma' taken at a":
         "The slope was taken at a. It is that of sigma at z; written with a, it already is the formula in which a stands for sigma(z)."
+    SlopeWithZ "backward" "slope" "z in the formula for a":
+        "The formula of the slope is written with a, and z was put in. Written with a it is short because sigma(z) is known already."
+    SigmoidSlope "backward" "slope" "sigmoid's slope for another activation":
+        "a (1 - a) is the slope of sigmoid. Each activation has its own, and this layer has another activation."
     SlopeTooEarly "backward" "arrives" "sigma' multiplied in too early":
         "That is delta(l) already. What arrives at the neuron is the sum of what comes back, before its own slope."
     SlopeTwice "output_error" "rule" "a slope that has cancelled":
@@ -115,7 +127,7 @@ mistakes! {
     SlopeForTranspose "backward" "slope" "sigma' and the transpose mixed up":
         "That is what sigma'(z) does, neuron by neuron. The transpose is what leads from the neurons of one layer to those of another."
     LossAsProof "output_error" "rule" "a falling loss taken for a proof":
-        "A loss may well fall with wrong gradients: they need only point downhill by half. It says nothing about each number."
+        "A loss may well fall with wrong gradients: it is enough that they point less than 90 degrees away from the right direction. It says nothing about each number."
     NothingKept "forward" "kept" "nothing kept":
         "Without what the forward pass has kept, the backward pass would have to compute it again: it needs a for the gradients and z for the slopes."
 }
@@ -146,6 +158,15 @@ impl Mistake {
         Mistake::ALL.iter().copied().filter(|mistake| mistake.formula().is_some())
     }
 
+    /// Whether the network has what the mistake goes wrong with: some need a hidden layer.
+    pub fn can_be_made(self, network: &Network) -> bool {
+        let is_of_hidden_layers = matches!(
+            self,
+            Mistake::NotTransposed | Mistake::NoSlope | Mistake::OtherDelta | Mistake::UpdatedFirst
+        );
+        network.depth() > 1 || !is_of_hidden_layers
+    }
+
     /// Why shapes cannot tell that it was made in this network of dense layers.
     ///
     /// # Errors
@@ -158,8 +179,9 @@ impl Mistake {
                 clash((2..=depth).rev().find(|&l| n(l) != n(l - 1)).map(|l| {
                     let (rows, columns) = (n(l), n(l - 1));
                     format!(
-                        "W({l}) is {rows} x {columns}, and delta({l}) has {rows} rows: in W({l}) delta({l}) the inner \
-                         dimensions are {columns} and {rows}, which clash. Here the shapes alone give the mistake away."
+                        "W({l}) is {rows} x {columns}, and delta({l}) has {}: in W({l}) delta({l}) the inner \
+                         dimensions are {columns} and {rows}, which clash. Here the shapes alone give the mistake away.",
+                        counted(rows, "row", "rows")
                     )
                 }))?;
             }
@@ -195,11 +217,7 @@ impl Mistake {
             }
             _ => {}
         }
-        let is_of_hidden_layers = matches!(
-            self,
-            Mistake::NotTransposed | Mistake::NoSlope | Mistake::OtherDelta | Mistake::UpdatedFirst
-        );
-        if depth == 1 && is_of_hidden_layers {
+        if !self.can_be_made(network) {
             return Ok(
                 "This network has no hidden layer: nothing is carried back, and the mistake cannot be \
                        made."

@@ -11,8 +11,6 @@ mod mistakes;
 mod posed;
 mod sabotage;
 
-use std::collections::HashSet;
-
 use chainrule::trace::Stage;
 use serde::{Deserialize, Serialize};
 
@@ -126,21 +124,18 @@ pub fn posed(step: &Step, asked: &AtQuiz) -> Result<Vec<Posed>, Refusal> {
     let (first, rest) = in_order(&wanted(asked)?, &mut source.draw);
     let mut quiz = Vec::new();
     for kinds in first {
-        let next =
-            kinds.into_iter().find_map(|kind| drawn(kind, &mut source, quiz.len() + 1, &HashSet::new()));
+        let next = kinds.into_iter().find_map(|kind| drawn(kind, &mut source, &quiz));
         quiz.extend(next);
     }
-    let mut prompts = HashSet::new();
     for round in 0..ROUNDS {
         for kind in &rest {
             if quiz.len() >= asked.count {
                 break;
             }
-            let next = drawn(kind, &mut source, quiz.len() + 1, &prompts);
+            let next = drawn(kind, &mut source, &quiz);
             // A concept is asked about once.
             let next =
                 next.filter(|posed| round == 0 || !matches!(posed.question.form, Form::Choices { .. }));
-            prompts.extend(next.iter().map(|posed| posed.question.prompt.clone()));
             quiz.extend(next);
         }
     }
@@ -202,11 +197,15 @@ fn in_order(wanted: &[&'static Kind], draw: &mut Draw) -> (Vec<Vec<&'static Kind
     (FIRST.iter().map(of_first).collect(), others)
 }
 
-/// A question of a kind that was not asked yet and whose answers are apart; none where none was found.
-fn drawn(kind: &Kind, source: &mut Source<'_>, number: usize, asked: &HashSet<String>) -> Option<Posed> {
+/// A question of a kind that was not asked yet, whose answers are apart and were not told by the questions before;
+/// none where none was found.
+fn drawn(kind: &Kind, source: &mut Source<'_>, before: &[Posed]) -> Option<Posed> {
+    let number = before.len() + 1;
     (0..DRAWS).find_map(|_| {
         let draft = (kind.draft)(source)?;
         let posed = draft.posed(source.reader, number, kind.id, kind.concept, kind.phase, kind.paragraph)?;
-        (posed.is_sound() && !asked.contains(&posed.question.prompt)).then_some(posed)
+        let is_new =
+            before.iter().all(|one| one.question.prompt != posed.question.prompt && !one.tells(&posed));
+        (posed.is_sound() && is_new).then_some(posed)
     })
 }

@@ -8,6 +8,7 @@ use super::mistakes::{Mistake, Paragraph};
 use crate::Num;
 use crate::analysis::Cell;
 use crate::analysis::reader::Reader;
+use crate::words::short;
 
 /// What a question is about, for the score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -150,7 +151,7 @@ pub struct QuizVerdict {
     pub name: Option<String>,
     /// What is to be said.
     pub words: String,
-    /// The right answer in words; none where it is a number of the trace, which the stage shows.
+    /// The right answer in words; to four digits where it is a number of the trace.
     pub answer: Option<String>,
     /// Why it is right.
     pub why: String,
@@ -233,6 +234,24 @@ impl Posed {
         answers.iter().all(|answer| answer.is_finite()) && answers.iter().enumerate().all(apart)
     }
 
+    /// Whether who has gone through this question has read the answer of another one: a shape in a sentence, or a
+    /// number among those that were given.
+    pub(super) fn tells(&self, other: &Posed) -> bool {
+        match other.question.form {
+            Form::Choices { .. } => false,
+            Form::Number { .. } => self.question.given.iter().any(|given| given.cell == other.question.cell),
+            Form::Shape => {
+                let Some((_, asked)) = other.question.prompt.split_once("What shape has ") else {
+                    return false;
+                };
+                let matrix = asked.split([' ', '?', ',']).next().unwrap_or(asked);
+                let told = [format!(" {matrix} is "), format!(" as {matrix}."), format!("shape of {matrix}")];
+                let texts = [&self.question.prompt, &self.why].map(|text| format!(" {text}"));
+                texts.iter().any(|text| told.iter().any(|told| text.contains(told)))
+            }
+        }
+    }
+
     /// What is said of an answer.
     pub fn judge(&self, answer: Answered) -> QuizVerdict {
         let right = self.right.takes(answer, self.tolerance);
@@ -260,7 +279,9 @@ impl Posed {
             why: self.why.clone(),
             cell,
             event,
-            paragraph: mistake.map_or(self.paragraph, Mistake::paragraph),
+            paragraph: mistake
+                .filter(|&one| one != Mistake::OtherSign)
+                .map_or(self.paragraph, Mistake::paragraph),
         }
     }
 
@@ -271,6 +292,7 @@ impl Posed {
             (Answered::Number(Num(number)), _) if self.tolerance == Tolerance::EXACT => {
                 Some(number.to_string())
             }
+            (Answered::Number(Num(number)), _) => Some(short(number)),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use chainrule::trace::Quantity;
-use chainrule::{Gradients, Parameters};
+use chainrule::{Activation, Gradients, Parameters};
 use serde::Serialize;
 
 use super::backward::gradients;
@@ -15,7 +15,7 @@ use crate::analysis::reader::Reader;
 use crate::analysis::{CheckReport, check_gradients_until};
 use crate::deadline::Deadline;
 use crate::limits::{WORK_TIME, at_most};
-use crate::words::{counted, short};
+use crate::words::{counted, readable, short};
 use crate::{Num, Refusal, Step};
 
 /// Updates at most.
@@ -40,11 +40,11 @@ pub struct SabotageReport {
     pub paragraph: Paragraph,
     /// Whether all shapes fit.
     pub fits: bool,
-    /// Why shapes cannot tell, or where they clash.
+    /// Why shapes cannot tell, or where they clash; where the mistake changes nothing, why.
     pub shapes: String,
-    /// What its gradients are beside finite differences; none where the shapes clash.
+    /// What its gradients are beside finite differences; none where the shapes clash or it cannot be made.
     pub checked: Option<SabotageCheck>,
-    /// The losses with its gradients beside those with the right ones; none where the shapes clash.
+    /// The losses with its gradients beside those with the right ones; none where there are no such gradients.
     pub losses: Option<Losses>,
 }
 
@@ -104,18 +104,22 @@ pub(crate) fn sabotage_until(
             "{name:?} is a mistake in one number; no whole backward pass is computed with it"
         ))
     })?;
-    let (fits, shapes) = match mistake.fits(&step.network) {
+    let (fits, mut shapes) = match mistake.fits(&step.network) {
         Ok(words) => (true, words),
         Err(words) => (false, words),
     };
     let (mut checked, mut losses) = (None, None);
-    if fits {
+    if fits && mistake.can_be_made(&step.network) {
         let late = || {
             Refusal::TooMuch(format!("{} had passed before its gradients were there", deadline.in_words()))
         };
         let wrong = gradients(&reader, mistake, deadline)?.ok_or_else(late)?;
         losses = Some(trained(step, mistake, &wrong, iterations, deadline)?);
-        checked = Some(compared(&reader, check_gradients_until(step, &wrong, revision, deadline)?));
+        let check = compared(&reader, check_gradients_until(step, &wrong, revision, deadline)?);
+        if check.changed == 0 {
+            shapes = why_nothing_changes(&reader, mistake);
+        }
+        checked = Some(check);
     }
     Ok(SabotageReport {
         mistake,
@@ -128,6 +132,31 @@ pub(crate) fn sabotage_until(
         checked,
         losses,
     })
+}
+
+/// Why no number of the step is another one with the mistake.
+fn why_nothing_changes(reader: &Reader<'_>, mistake: Mistake) -> String {
+    let step = reader.step;
+    match mistake {
+        Mistake::SumForMean if reader.batch() == 1 => {
+            "The batch has one sample: its loss is the sum and the mean, and there is nothing to divide.".to_owned()
+        }
+        Mistake::Shortcut => format!(
+            "The output is {} and the loss {}: here delta(L) is (a(L) - y) / B, so the shortcut is right.",
+            readable(step.network.output_activation().name()),
+            readable(step.loss.name())
+        ),
+        Mistake::NoSlope
+            if (1..reader.depth()).all(|l| {
+                reader.layer(l).is_ok_and(|dense| dense.activation == Activation::Identity)
+            }) =>
+        {
+            "The hidden layers have no bend: sigma' is 1 everywhere, and a factor of 1 can be left out.".to_owned()
+        }
+        _ => "With the numbers of this step the wrong formula gives what the right one gives; with other numbers it \
+              would not."
+            .to_owned(),
+    }
 }
 
 /// Counts what the mistake changes and what differences find.
@@ -228,6 +257,13 @@ fn in_words(mistaken: &[Num], right: &[Num]) -> String {
     };
     let iterations = counted(mistaken.len() - 1, "iteration", "iterations");
     let [from, to, beside] = [first, last, without].map(|loss| short(loss.0));
+    let is_same =
+        |(one, other): (&Num, &Num)| (one.0 - other.0).abs() <= ROUNDING * one.0.abs().max(other.0.abs());
+    if mistaken.iter().zip(right).all(is_same) {
+        return format!(
+            "The loss goes from {from} to {to} in {iterations}, as it does with the right gradients."
+        );
+    }
     match last.0.partial_cmp(&first.0) {
         Some(std::cmp::Ordering::Less) => format!(
             "The loss falls all the same, from {from} to {to} in {iterations}; with the right gradients it goes to {beside}."

@@ -96,7 +96,7 @@ test('the first three questions are about the transpose, and right answers are t
   assert.match(await page.locator('.quiz .prompt').innerText(), /Where does the transpose .* come from\?/)
   for (const [index, one] of answers.entries()) {
     assert.equal(await page.locator('.quiz .title .soft').innerText().then((text) => text.split(' · ')[0]), `Question ${index + 1} of 10`)
-    if (index === 1) assert.match(await page.locator('.quiz .prompt').innerText(), /what does the transpose W\(l\+1\)ᵀ do\?/)
+    if (index === 1) assert.match(await page.locator('.quiz .prompt').innerText(), /what does the transpose W\(l\+1\)T do\?/)
     // No number is on the screen before it is computed: the cell's value is not known when it is asked for.
     if (one.question.form.kind === 'number' && one.question.kind !== 'parameter_count') {
       const shown = await page.locator(`[data-cell="${placeOf(one.question.cell)}"]`).allInnerTexts()
@@ -125,7 +125,7 @@ test('mistakes are called by their names, shown, explained by a paragraph, score
     assert.match(text, /✗/, text)
     if (one.name) {
       names.add(one.name)
-      assert.ok(text.includes(`A classic mistake: ${one.name.replace("sigma'", 'σ′').replace('W^T', 'Wᵀ').replace(/ x /g, '×').replace(' - ', ' − ')}`), `${one.question.kind}: ${text}`)
+      assert.ok(text.includes(`A classic mistake: ${one.name.replace("sigma'", 'σ′').replace('W^T', 'Wᵀ').replace(/ x /g, '×').replace(' - ', ' − ').replace('l-1', 'l−1')}`), `${one.question.kind}: ${text}`)
     } else assert.match(text, /A classic mistake/)
     wrong.add(one.question.concept)
     // The cell is on the stage, and known there.
@@ -253,6 +253,47 @@ test('predict first: play stops before each phase, asks one question, and goes o
   await context.close()
 })
 
+test('a prediction goes away when the learner steps on, and the next one is about the next phase', async () => {
+  const { page, context, faults } = await open(browser, server.address)
+  await page.getByLabel('predict first').first().check()
+  await page.getByLabel('speed').selectOption('4')
+  const heading = page.getByRole('heading', { name: 'Predict first' })
+  for (const position of [0, 4, 6]) {
+    await page.getByRole('button', { name: 'Play' }).click()
+    await heading.waitFor()
+    assert.equal(await page.locator('.timeline input').inputValue(), String(position))
+    const place = /Step (\d+) computes it; the cursor stands before it/.exec(await page.locator('.quiz').innerText())?.[1]
+    assert.ok(place === undefined || place === String(position + 1), place)
+    await page.getByRole('button', { name: /^Next/ }).first().click()
+    await heading.waitFor({ state: 'detached' })
+    assert.equal(await page.locator('.timeline input').inputValue(), String(position + 1), 'no other question moves the cursor')
+  }
+  assert.deepEqual(faults, [])
+  await context.close()
+})
+
+test('a wrong number is told the right one, and a link that names no quiz says so', async () => {
+  const { page, context, faults } = await openQuiz(7)
+  for (const one of await answersOf(7)) {
+    await give(page, one, one.question.form.kind === 'number' ? 1e6 : one.right)
+    if (one.question.form.kind === 'number') {
+      const told = /Right is (\S+)\.\s/.exec(await verdict(page).innerText())[1].replaceAll('−', '-')
+      assert.ok(Math.abs(Number(told) - one.right) <= 1e-3 * Math.abs(one.right), `${told}, ${one.right}`)
+    }
+    await next(page)
+  }
+  assert.deepEqual(faults, [])
+  await context.close()
+  for (const number of ['abc', '9007199254740993', '-1', '1.5']) {
+    const opened = await openQuiz(number)
+    await opened.page.getByText(/The link names no quiz:.*Quiz number \d+ is asked instead/).waitFor()
+    await opened.page.getByRole('button', { name: 'Draw another' }).click()
+    await opened.page.getByText('The link names no quiz').waitFor({ state: 'detached' })
+    assert.deepEqual(opened.faults, [])
+    await opened.context.close()
+  }
+})
+
 test('sabotage is red where it should be, green elsewhere, and says what shapes tell', async () => {
   const sabotaged = async (page, mistake) => {
     await page.getByRole('tab', { name: 'Quiz' }).click()
@@ -264,19 +305,24 @@ test('sabotage is red where it should be, green elsewhere, and says what shapes 
     if (await wait.count()) {
       // What is to come is not told.
       assert.equal(await page.getByRole('region', { name: 'Sabotaged step' }).getByText(/The loss (falls|rises)/).count(), 0)
-      await wait.click()
+      await wait.focus()
+      await page.keyboard.press('Enter')
+      await wait.waitFor({ state: 'detached' })
+      await page.waitForFunction(() => document.activeElement.closest('section')?.getAttribute('aria-label') === 'Sabotaged step')
     }
     return page.getByRole('region', { name: 'Sabotaged step' })
   }
   const pictures = (region) => region.getByRole('img').evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')).filter((label) => !label.startsWith('Loss')))
   const { page, context, faults } = await open(browser, server.address)
   let region = await sabotaged(page, 'no_slope')
-  assert.deepEqual(await pictures(region), ['dW(1), 4 by 3: all differ', 'db(1), 1 by 4: all differ', 'dW(2), 2 by 4: all agree', 'db(2), 1 by 2: all agree'])
+  assert.deepEqual(await pictures(region), ['dW(1), 4 by 3: all differ', 'db(1), 4 by 1: all differ', 'dW(2), 2 by 4: all agree', 'db(2), 2 by 1: all agree'])
   await region.getByText('differences of the loss find exactly those').waitFor()
   await region.getByRole('heading', { name: /The loss falls all the same/ }).waitFor()
   assert.equal(await region.locator('polyline').count(), 2)
   region = await sabotaged(page, 'sum_for_mean')
   await region.getByText('Here the mistake changes nothing').waitFor()
+  await region.getByText('The batch has one sample').waitFor()
+  assert.equal(await region.getByText('Only the numbers tell').count(), 0)
   assert.ok((await pictures(region)).every((label) => label.endsWith('all agree')))
   region = await sabotaged(page, 'not_transposed')
   await region.getByText('W(2) is 2×4, and δ(2) has 2 rows').waitFor()

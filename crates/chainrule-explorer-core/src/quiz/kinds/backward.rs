@@ -3,7 +3,7 @@
 use chainrule::Activation;
 use chainrule::trace::Quantity;
 
-use super::source::{Source, TERMS, cell, is_smooth, slope_formula};
+use super::source::{Source, TERMS, cell, is_smooth, slope_formula, wrong_slopes};
 
 use crate::quiz::backward::{carried_back, delta};
 use crate::quiz::mistakes::Mistake;
@@ -195,14 +195,13 @@ pub(super) fn slope_role(source: &mut Source<'_>) -> Option<Draft> {
 pub(super) fn slope_number(source: &mut Source<'_>) -> Option<Draft> {
     let l = source.hidden_layer()?;
     let sigma = source.activation(l).filter(|&sigma| is_smooth(sigma))?;
-    let (formula, function) = (slope_formula(sigma)?, sigma.elementwise()?);
+    let formula = slope_formula(sigma)?;
     let (i, k) = (source.sample(), source.neuron(l));
-    let a = source.number(Quantity::Activation, l, i, k);
-    let wrong = vec![
-        (Mistake::ActivationForSlope, a),
-        (Mistake::SlopeOfActivation, function.derivative(a, function.value(a))),
-    ];
+    let (z, a) =
+        (source.number(Quantity::PreActivation, l, i, k), source.number(Quantity::Activation, l, i, k));
     let right = source.number(Quantity::Slope, l, i, k);
+    let mut wrong = wrong_slopes(sigma, z, a);
+    wrong.push((Mistake::OtherSign, -right));
     let prompt = format!(
         "What is sigma'(z({l})[{}]){}? {} has sigma' = {formula}.",
         k + 1,
@@ -242,20 +241,21 @@ pub(super) fn flat_neuron(source: &mut Source<'_>) -> Option<Draft> {
 pub(super) fn delta_number(source: &mut Source<'_>) -> Option<Draft> {
     let l = source.hidden_layer()?;
     let sigma = source.activation(l)?;
-    let (formula, function) = (slope_formula(sigma)?, sigma.elementwise()?);
+    let formula = slope_formula(sigma)?;
     let (i, k, reader) = (source.sample(), source.neuron(l), source.reader);
     let error = source.number(Quantity::Error, l, i, k);
-    let a = source.number(Quantity::Activation, l, i, k);
-    let mut wrong = vec![(Mistake::NoSlope, delta(reader, Some(Mistake::NoSlope), l, i, k, error))];
-    if is_smooth(sigma) {
-        wrong.push((Mistake::ActivationForSlope, error * a));
-        wrong.push((Mistake::SlopeOfActivation, error * function.derivative(a, function.value(a))));
-        if source.n(l) == source.n(l + 1) && source.n(l) > 1 {
-            let arrived = carried_back(reader, reader, Some(Mistake::NotTransposed), l, i, k);
-            wrong.push((Mistake::NotTransposed, delta(reader, None, l, i, k, arrived)));
-        }
-    }
+    let (z, a) =
+        (source.number(Quantity::PreActivation, l, i, k), source.number(Quantity::Activation, l, i, k));
     let right = source.number(Quantity::Delta, l, i, k);
+    let mut wrong = vec![
+        (Mistake::NoSlope, delta(reader, Some(Mistake::NoSlope), l, i, k, error)),
+        (Mistake::WrongSign, -right),
+    ];
+    wrong.extend(wrong_slopes(sigma, z, a).into_iter().map(|(mistake, slope)| (mistake, error * slope)));
+    if is_smooth(sigma) && source.n(l) == source.n(l + 1) && source.n(l) > 1 {
+        let arrived = carried_back(reader, reader, Some(Mistake::NotTransposed), l, i, k);
+        wrong.push((Mistake::NotTransposed, delta(reader, None, l, i, k, arrived)));
+    }
     let prompt = format!(
         "What is delta({l})[{}]{}, made from what arrives? {} has sigma' = {formula}.",
         k + 1,

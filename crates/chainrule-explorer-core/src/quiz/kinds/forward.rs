@@ -19,7 +19,7 @@ pub(super) fn sum_number(source: &mut Source<'_>) -> Option<Draft> {
     let a = |k| source.number(Quantity::Activation, l - 1, i, k);
     let bias = if source.has_bias(l) { source.number(Quantity::BIAS, l, 0, j) } else { 0.0 };
     let right = source.number(Quantity::PreActivation, l, i, j);
-    let mut wrong = Vec::new();
+    let mut wrong = vec![(Mistake::OtherSign, -right)];
     if bias != 0.0 {
         wrong.push((Mistake::NoBias, right - bias));
     }
@@ -27,6 +27,9 @@ pub(super) fn sum_number(source: &mut Source<'_>) -> Option<Draft> {
         wrong.push((Mistake::Transposed, bias + (0..n).map(|k| w(k, j) * a(k)).sum::<f64>()));
     }
     let bends = |l| source.activation(l).is_some_and(|sigma| sigma != Activation::Identity);
+    if bends(l) {
+        wrong.push((Mistake::AppliedAlready, source.number(Quantity::Activation, l, i, j)));
+    }
     if l > 1 && bends(l - 1) {
         let z = |k| source.number(Quantity::PreActivation, l - 1, i, k);
         wrong.push((Mistake::SkippedActivation, bias + (0..n).map(|k| w(j, k) * z(k)).sum::<f64>()));
@@ -55,9 +58,11 @@ pub(super) fn activation_number(source: &mut Source<'_>) -> Option<Draft> {
     let (i, j) = (source.sample(), source.neuron(l));
     let (z, a) =
         (source.number(Quantity::PreActivation, l, i, j), source.number(Quantity::Activation, l, i, j));
-    let mut wrong = vec![(Mistake::SkippedActivation, z)];
+    let mut wrong = vec![(Mistake::SkippedActivation, z), (Mistake::OtherSign, -a)];
     if is_smooth(sigma) {
-        wrong.push((Mistake::SlopeForActivation, sigma.elementwise()?.derivative(z, a)));
+        let function = sigma.elementwise()?;
+        wrong.push((Mistake::SlopeForActivation, function.derivative(z, a)));
+        wrong.push((Mistake::AppliedAlready, function.value(a)));
     }
     let prompt = format!(
         "What does {} make of z({l})[{}]{}? Its formula is a = {}.",
@@ -82,14 +87,19 @@ pub(super) fn softmax_number(source: &mut Source<'_>) -> Option<Draft> {
     let (i, j) = (source.sample(), source.neuron(l));
     let z = source.reader.row(Quantity::PreActivation.of(l), i);
     let sum: f64 = z.iter().sum();
-    let wrong = vec![(Mistake::NotNormalized, z[j].exp()), (Mistake::NoExponential, z[j] / sum)];
+    let right = source.number(Quantity::Activation, l, i, j);
+    let wrong = vec![
+        (Mistake::NotNormalized, z[j].exp()),
+        (Mistake::NoExponential, z[j] / sum),
+        (Mistake::SkippedActivation, z[j]),
+        (Mistake::OtherSign, -right),
+    ];
     let prompt = format!("What does softmax make of z({l})[{}]{}?", j + 1, source.of_sample(i));
     let given = (0..n).map(|k| cell(Quantity::PreActivation, l, i, k)).collect();
     let why = format!(
         "a({l})[{}] is e to the power of its z, over the sum of the powers of all {n} outputs.",
         j + 1
     );
-    let right = source.number(Quantity::Activation, l, i, j);
     let tolerance = Tolerance::of_terms([right]);
     Some(Draft::number(prompt, right, wrong, tolerance, cell(Quantity::Activation, l, i, j), given, why))
 }
@@ -128,7 +138,7 @@ pub(super) fn parameter_count(source: &mut Source<'_>) -> Option<Draft> {
     let wrong =
         vec![(Mistake::NoBias, (n * before) as f64), (Mistake::BiasPerInput, (n * before + before) as f64)];
     let prompt = format!("How many numbers does layer {l} learn, weights and biases together?");
-    let why = format!("{n} x {before} weights, and a bias for each of {n} neurons.");
+    let why = format!("W({l}) is {n} x {before}, and each of its {n} neurons has a bias.");
     let tolerance = Tolerance::EXACT;
     Some(Draft::number(
         prompt,

@@ -1,5 +1,6 @@
 //! Step 4: dW(l) = delta(l) a(l-1)^T, db(l) = the sum of delta(l) over the samples.
 
+use chainrule::Activation;
 use chainrule::trace::Quantity;
 
 use super::source::{Source, TERMS, cell};
@@ -77,6 +78,11 @@ pub(super) fn weight_gradient_number(source: &mut Source<'_>) -> Option<Draft> {
         .map(|i| source.number(Quantity::Delta, l, i, j) * source.number(Quantity::Activation, l - 1, i, k))
         .collect();
     let mut wrong = vec![(Mistake::WrongSign, -right)];
+    if l > 1 && source.activation(l - 1).is_some_and(|sigma| sigma != Activation::Identity) {
+        let z = |i| source.number(Quantity::PreActivation, l - 1, i, k);
+        let product = |i| source.number(Quantity::Delta, l, i, j) * z(i);
+        wrong.push((Mistake::SkippedActivation, (0..batch).map(product).sum()));
+    }
     if k < n {
         wrong.push(made(Mistake::OwnActivation));
     }

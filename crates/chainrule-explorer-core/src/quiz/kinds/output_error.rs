@@ -1,9 +1,9 @@
 //! Step 2: the loss, and delta(L) = dLoss/dz(L).
 
-use chainrule::Activation;
 use chainrule::trace::{Quantity, ValueId};
+use chainrule::{Activation, Loss};
 
-use super::source::{Source, cell, cell_of, slope_formula};
+use super::source::{Source, cell, cell_of, slope_formula, wrong_slopes};
 use crate::analysis::{OutputRule, RuleName, output_rule};
 use crate::quiz::backward::output_delta;
 use crate::quiz::mistakes::Mistake;
@@ -122,14 +122,25 @@ pub(super) fn output_delta_number(source: &mut Source<'_>) -> Option<Draft> {
     let y = source.reader.number(ValueId::TARGET, i, j);
     let right = output_delta(source.reader, None, i, j);
     let mut wrong = vec![(Mistake::WrongSign, -right)];
+    // Of the losses that are asked about, all but cross-entropy alone have a - y for a factor.
+    let has_difference =
+        rule.rule == RuleName::PredictionMinusTarget || !matches!(step.loss, Loss::CrossEntropy { .. });
+    if has_difference {
+        wrong.push((Mistake::NoTarget, right * a / (a - y)));
+    }
     if batch > 1.0 {
+        wrong.push((Mistake::MeanTwice, right / batch));
         wrong.push((Mistake::SumForMean, output_delta(source.reader, Some(Mistake::SumForMean), i, j)));
     }
     let over = if batch > 1.0 { format!(", over {batch} samples") } else { String::new() };
     let formula = match rule.rule {
         RuleName::PredictionMinusTarget => {
-            if let (Some(sigma), true) = (sigma.elementwise(), sigma != Activation::Identity) {
-                wrong.push((Mistake::SlopeTwice, right * sigma.derivative(z, a)));
+            match sigma.elementwise() {
+                Some(function) if sigma != Activation::Identity => {
+                    wrong.push((Mistake::SlopeTwice, right * function.derivative(z, a)));
+                }
+                None => wrong.push((Mistake::SlopeTwice, right * a * (1.0 - a))),
+                _ => {}
             }
             let (loss, output) = (readable(step.loss.name()), readable(sigma.name()));
             format!("The output is {output}, the loss {loss}{over}.")
@@ -140,7 +151,10 @@ pub(super) fn output_delta_number(source: &mut Source<'_>) -> Option<Draft> {
             if sigma == Activation::Identity {
                 format!("For one sample the loss has dLoss/da = {derivative}; n is {}{over}.", source.n(l))
             } else {
-                wrong.push((Mistake::NoSlope, source.number(Quantity::Error, l, i, j)));
+                let error = source.number(Quantity::Error, l, i, j);
+                wrong.push((Mistake::NoSlope, error));
+                let slopes = wrong_slopes(sigma, z, a).into_iter();
+                wrong.extend(slopes.map(|(mistake, slope)| (mistake, error * slope)));
                 format!(
                     "For one sample the loss has dLoss/da = {derivative}; n is {}{over}. {} has sigma' = {}.",
                     source.n(l),

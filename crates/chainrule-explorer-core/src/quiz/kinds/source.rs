@@ -6,6 +6,7 @@ use chainrule::trace::{Quantity, ValueId};
 use crate::analysis::Cell;
 use crate::analysis::reader::Reader;
 use crate::quiz::draw::Draw;
+use crate::quiz::mistakes::Mistake;
 
 /// Terms that a learner is asked to add up at most.
 pub(super) const TERMS: usize = 12;
@@ -103,6 +104,28 @@ pub(super) fn slope_formula(sigma: Activation) -> Option<String> {
         Activation::LeakyRelu { negative_slope } => format!("1 where z > 0, else {negative_slope}"),
         _ => return None,
     })
+}
+
+/// What else is taken for sigma' of a neuron: mistakes with the factor that each of them makes.
+pub(super) fn wrong_slopes(sigma: Activation, z: f64, a: f64) -> Vec<(Mistake, f64)> {
+    let mut wrong = vec![(Mistake::ActivationForSlope, a)];
+    if sigma != Activation::Sigmoid {
+        wrong.push((Mistake::SigmoidSlope, a * (1.0 - a)));
+    }
+    let with_z = match sigma {
+        Activation::Sigmoid => z * (1.0 - z),
+        Activation::Tanh => 1.0 - z * z,
+        Activation::Softplus => 1.0 - (-z).exp(),
+        // Those with corners have no formula with a.
+        _ => return wrong,
+    };
+    wrong.push((Mistake::SlopeWithZ, with_z));
+    wrong.extend(
+        sigma
+            .elementwise()
+            .map(|function| (Mistake::SlopeOfActivation, function.derivative(a, function.value(a)))),
+    );
+    wrong
 }
 
 /// Whether sigma bends everywhere, so that its slope is another number at a than at z.

@@ -51,7 +51,12 @@ fn updated_number(source: &Source<'_>, tensor: usize, l: usize, j: usize, k: usi
     let rate = source.reader.step.learning_rate;
     let (parameter, gradient) = (Quantity::Parameter(tensor), Quantity::Gradient(tensor));
     let (before, dw) = (source.number(parameter, l, j, k), source.number(gradient, l, j, k));
-    let mut wrong = vec![(Mistake::GradientAdded, before + rate * dw), (Mistake::ChangeOnly, -rate * dw)];
+    let right = source.number(Quantity::Updated(tensor), l, j, k);
+    let mut wrong = vec![
+        (Mistake::GradientAdded, before + rate * dw),
+        (Mistake::ChangeOnly, -rate * dw),
+        (Mistake::OtherSign, -right),
+    ];
     if rate != 1.0 {
         wrong.push((Mistake::NoRate, before - dw));
     }
@@ -61,15 +66,7 @@ fn updated_number(source: &Source<'_>, tensor: usize, l: usize, j: usize, k: usi
     let given = vec![cell(parameter, l, j, k), cell(gradient, l, j, k)];
     let tolerance = Tolerance::of_change(before, rate * dw);
     let why = "The gradient, times the learning rate, is taken off.";
-    Some(Draft::number(
-        prompt,
-        source.number(Quantity::Updated(tensor), l, j, k),
-        wrong,
-        tolerance,
-        asked,
-        given,
-        why,
-    ))
+    Some(Draft::number(prompt, right, wrong, tolerance, asked, given, why))
 }
 
 pub(super) fn updated_weight_number(source: &mut Source<'_>) -> Option<Draft> {

@@ -91,6 +91,8 @@ export type Mistake =
   | 'other_delta'
   | 'sum_for_mean'
   | 'wrong_sign'
+  | 'no_target'
+  | 'other_sign'
   | 'shortcut'
   | 'turned_over'
   | 'updated_first'
@@ -98,11 +100,14 @@ export type Mistake =
   | 'no_bias'
   | 'bias_per_input'
   | 'skipped_activation'
+  | 'applied_already'
   | 'slope_for_activation'
   | 'not_normalized'
   | 'no_exponential'
   | 'activation_for_slope'
   | 'slope_of_activation'
+  | 'slope_with_z'
+  | 'sigmoid_slope'
   | 'slope_too_early'
   | 'slope_twice'
   | 'one_sample'
@@ -931,7 +936,7 @@ export interface QuizVerdict {
   name: string | null
   /** What is to be said. */
   words: string
-  /** The right answer in words; none where it is a number of the trace, which the stage shows. */
+  /** The right answer in words; to four digits where it is a number of the trace. */
   answer: string | null
   /** Why it is right. */
   why: string
@@ -976,11 +981,11 @@ export interface SabotageReport {
   paragraph: Paragraph
   /** Whether all shapes fit. */
   fits: boolean
-  /** Why shapes cannot tell, or where they clash. */
+  /** Why shapes cannot tell, or where they clash; where the mistake changes nothing, why. */
   shapes: string
-  /** What its gradients are beside finite differences; none where the shapes clash. */
+  /** What its gradients are beside finite differences; none where the shapes clash or it cannot be made. */
   checked: SabotageCheck | null
-  /** The losses with its gradients beside those with the right ones; none where the shapes clash. */
+  /** The losses with its gradients beside those with the right ones; none where there are no such gradients. */
   losses: Losses | null
 }
 

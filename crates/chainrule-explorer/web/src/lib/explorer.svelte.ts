@@ -50,7 +50,8 @@ class Explorer {
     if (cell && this.isCell(cell)) this.cell = cell
     if (selection && this.isSelectable(selection)) this.selection = selection
     if (TABS.some(({ id }) => id === tab)) this.tab = tab!
-    if (Number.isSafeInteger(quiz) && quiz! >= 0) this.quiz = quiz!
+    if (quiz !== undefined && quiz !== null) this.isQuizRefused = !(Number.isSafeInteger(quiz) && quiz >= 0)
+    if (typeof quiz === 'number' && !this.isQuizRefused) this.quiz = quiz
   }
 
   get log() { return this.#log.lines }
@@ -136,6 +137,8 @@ class Explorer {
   set tab(tab: Tab) { this.#selected.tab = tab }
   get quiz() { return this.#selected.quiz }
   set quiz(number: number | null) { this.#selected.quiz = number }
+  get isQuizRefused() { return this.#selected.isQuizRefused }
+  set isQuizRefused(is: boolean) { this.#selected.isQuizRefused = is }
   get checksAsked() { return this.#selected.checksAsked }
   set checksAsked(times: number) { this.#selected.checksAsked = times }
   get flipped() { return this.#selected.flipped }

@@ -37,6 +37,8 @@ export class Selected {
   tab = $state<Tab>('lesson')
   /** The number of the quiz that was begun, or that a link names. */
   quiz = $state<number | null>(null)
+  /** Whether a link named a quiz by what is no number of one. */
+  isQuizRefused = $state(false)
   /** How often the key for a check was pressed: the panel answers each. */
   checksAsked = $state(0)
   /** Whether the matrix inspector shows the transpose. */

@@ -7,11 +7,13 @@ import { drawSeed, judge, round, type Asked } from './round.svelte'
 class Predicting {
   /** Whether play stops. */
   on = $state(false)
-  #asked = $state.raw<Asked | null>(null)
-  /** The question, as long as the network is the one that it is about. */
-  asked = $derived(this.#asked?.revision === explorer.view?.revision ? this.#asked : null)
+  #asked = $state.raw<(Asked & { position: number }) | null>(null)
   given = $state.raw<Answered | null>(null)
   verdict = $state.raw<QuizVerdict | null>(null)
+  /** Whether what was asked about is still to come. */
+  #isAhead = $derived(this.#asked?.position === explorer.position && explorer.element === null)
+  /** The question, as long as the network is the one that it is about: who steps on without an answer is not asked about what is shown. */
+  asked = $derived(this.#asked?.revision === explorer.view?.revision && (this.#isAhead || this.verdict) ? this.#asked : null)
   /** Where the question was asked, so that it is asked once. */
   #place = ''
   #kinds = new Set<string>()
@@ -31,6 +33,7 @@ class Predicting {
     const { view, events, position } = explorer
     const quiz = { seed: drawSeed(), phase: events[position].phase, concepts: null }
     const answer = await explorer.ask(() => api.quiz(view!.revision, { ...quiz, count: 30 }))
+    if (explorer.position !== position || explorer.view !== view) return
     // What can be told from what is known here.
     const open = answer?.questions.filter(({ cell, given, form }) =>
       form.kind === 'choices' || (!explorer.isCellKnown(cell) && given.every((one) => explorer.isCellKnown(one.cell))))
@@ -42,7 +45,7 @@ class Predicting {
     }
     this.#kinds.add(question.kind)
     this.leave()
-    this.#asked = { revision: view!.revision, quiz, question }
+    this.#asked = { revision: view!.revision, quiz, question, position }
     round.part = 'questions'
     explorer.tab = 'quiz'
   }
@@ -59,8 +62,9 @@ class Predicting {
 
   /** The step that was asked about, and on. */
   goOn() {
+    const isAhead = this.#isAhead
     this.leave()
-    explorer.next()
+    if (isAhead) explorer.next()
     explorer.playing = true
   }
 

@@ -7,6 +7,6 @@ export const CONCEPTS: Record<Concept, string> = {
   gradients: 'Gradients', batch: 'Batch and mean', update: 'Update',
 }
 
-/** "4 x 2" is 4×2, and the sign between factors of the same place is ⊙. */
+/** "4 x 2" is 4×2, the sign between factors of the same place is ⊙, and no line ends within "l-1". */
 export const inSymbols = (text: string): string =>
-  withSymbols(text).replace(/\bsigma\b/g, 'σ').replaceAll(' * ', ' ⊙ ').replaceAll('^2', '²').replaceAll('(-', '(−').replace(/(\d) x (?=\d)/g, '$1×')
+  withSymbols(text.replaceAll(' * ', ' ⊙ ').replace(/\bl-1\b/g, 'l−1')).replace(/\b[sS]igma\b/g, 'σ').replaceAll('(-', '(−').replace(/(\d) x (?=\d)/g, '$1×')
