@@ -89,3 +89,18 @@ export const layoutFaults = (page, roomy) =>
     }
     return [...new Set(faults)]
   }, roomy)
+
+/** Matrices of the stage that do not show all of their rows and columns, and what is cut of the loss, the inputs and the outputs. */
+export const cutParts = (page) =>
+  page.evaluate(() => {
+    const within = (inner, outer) => inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1 && inner.left >= outer.left - 1 && inner.right <= outer.right + 1
+    const areaOf = (element) => element.getBoundingClientRect()
+    const [lines, picture] = ['.stage .lines', '.network .scroll'].map((selector) => document.querySelector(selector))
+    const ends = [...picture.querySelectorAll('.loss, .node')].filter((part) => /^(loss|input|output)/.test(part.getAttribute('aria-label')))
+    return [
+      ...[...document.querySelectorAll('.stage .box')]
+        .filter((box) => box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1 || !within(areaOf(box), areaOf(lines)))
+        .map((box) => box.querySelector('table').getAttribute('aria-label')),
+      ...ends.filter((part) => !within(areaOf(part.querySelector('rect, circle.body')), areaOf(picture))).map((part) => part.getAttribute('aria-label')),
+    ]
+  })

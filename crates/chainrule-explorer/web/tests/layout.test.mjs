@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { choose, documentOf, hashOf, launch, open, start } from './browser.mjs'
-import { layoutFaults } from './geometry.mjs'
+import { cutParts, layoutFaults } from './geometry.mjs'
 
 let server, browser
 before(async () => {
@@ -50,6 +50,32 @@ for (const [width, height] of SIZES) {
     await context.close()
   })
 }
+
+test('no matrix of 3-4-2 is cut, of one sample, of three and presenting; the loss, inputs and outputs of wide networks are in sight', async () => {
+  const cases = [
+    ['3-4-2', [], 12], ['3-4-2', [{ kind: 'batch', first: 0, count: 3 }], 12], ['presenting', [], 12],
+    ['wide', [dense([12, 'tanh'], [12, 'sigmoid'], [2, 'softmax'])], 0], ['wider', [dense([16, 'tanh'], [16, 'sigmoid'], [2, 'softmax'])], 0],
+  ]
+  for (const [name, edits, steps] of cases) {
+    const { document } = await documentOf(server, '3-4-2', edits)
+    const { page, context, faults } = await open(browser, server.address + hashOf(document), { viewport: { width: 1280, height: name === 'presenting' ? 720 : 800 } })
+    if (name === 'presenting') await page.keyboard.press('p')
+    for (let step = 0; step <= steps; step += 1) {
+      if (step > 0) {
+        await page.keyboard.press('ArrowRight')
+        await page.waitForFunction(() => document.querySelector('.stage .explained'))
+      }
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+      assert.deepEqual(await cutParts(page), [], `${name}, ${edits.length} edits, step ${step}`)
+    }
+    // It scrolls past them.
+    await page.locator('.network .scroll').evaluate((picture) => picture.scrollTo(0, 9999))
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+    assert.deepEqual(await cutParts(page), [], `${name}, scrolled`)
+    assert.deepEqual(faults, [])
+    await context.close()
+  }
+})
 
 test('on digits the tiles of dW and the line of db are both seen at 1280 x 800, without scrolling', async () => {
   const { page, context } = await open(browser, server.address)

@@ -16,11 +16,15 @@ export interface Arrangement {
   beside: boolean
   /** and no narrower than this, in pixels. */
   least: (line: Part[]) => number
+  /** Lines go on below, before an operator. */
+  broken: boolean
+  /** What a line is high at least, in pixels: few rows are all in sight. */
+  leastHigh: (line: Part[]) => number
   /** Numbers are smaller, with three digits. */
   compact: boolean
   /** The longest side of a picture and the height of tiles, in pixels. */
   picture: number
-  /** How much larger the numbers can be, for those who sit far away. */
+  /** How much larger the numbers can be, for those who sit far away; below 1 where large type has no room. */
   enlargement: number
 }
 
@@ -34,6 +38,16 @@ export interface Room {
 type MatrixPart = Extract<Part, { type: 'matrix' }>
 const isMatrix = (part: Part): part is MatrixPart => part.type === 'matrix'
 const sum = (numbers: number[]) => numbers.reduce((sum, number) => sum + number, 0)
+
+/** Matrices with the operators and numbers before them, so that a line breaks before an operator. */
+export function factors(line: Part[]): Part[][] {
+  const list: Part[][] = [[]]
+  for (const part of line) {
+    if (part.type === 'operator' && list.at(-1)!.some(isMatrix)) list.push([])
+    list.at(-1)!.push(part)
+  }
+  return list
+}
 
 export function arrange(view: View, valueOf: (name: string) => Value, lines: Part[][], oneSample: boolean, { width, height, rem }: Room): Arrangement {
   const shape = (part: MatrixPart) => drawnShape(valueOf(part.name), part.transposed, oneSample)
@@ -63,17 +77,39 @@ export function arrange(view: View, valueOf: (name: string) => Value, lines: Par
   const heightOf = (line: Part[], cell: number) =>
     label + Math.max(...line.map((part) => (!isMatrix(part) ? 0 : form(part.name) === 'numbers' ? shape(part)[0] * cell : most + caption)))
 
-  const [cell, small] = [3.95 * rem, 2.95 * rem]
-  const compact = lines.some((line) => line.some((part) => isMatrix(part) && shape(part)[1] > 5) || widthOf(line, cell) > width)
-  const inOneRow = (cell: number, columns?: number) => sum(lines.map((line) => widthOf(line, cell, columns) + 36)) <= width
-  const inRows = sum(lines.map((line) => heightOf(line, 1.75 * rem) + 8)) <= height
-  const beside = lines.length > 1 && (inOneRow(compact ? small : cell) || (!inRows && inOneRow(small, 4)))
+  const [cell, small] = [4 * rem, 3.2 * rem]
+  const [row, low] = [1.77 * rem, Math.max(24, 1.2 * rem) + 2]
+  /** Numbers as small as they are where nobody sits far away. */
+  const least = Math.min(1, 16 / rem)
+  const tight = lines.some((line) => line.some((part) => isMatrix(part) && shape(part)[1] > 5) || widthOf(line, cell) > width)
+  const inOneRow = (cell: number, columns = SIDE, smaller = 1) => lines.length > 1 && sum(lines.map((line) => widthOf(line, cell, columns) + 36)) * smaller <= width
+  const allHigh = (row: number) => sum(lines.map((line) => heightOf(line, row) + 8))
+  const easily = inOneRow(tight ? small : cell)
+  const compact = tight || (!easily && allHigh(row) > height)
+  const beside = easily || (allHigh(low) > height && inOneRow(small, 4, least))
+  const [written, high] = compact ? [small, low] : [cell, row]
+
+  /** The parts of a line that stand in one row each, where it breaks. */
+  const rowsOf = (line: Part[]) =>
+    factors(line).reduce<Part[][]>((rows, factor) => {
+      const longer = [...(rows.at(-1) ?? []), ...factor]
+      return rows.length && widthOf(longer, written) + 36 <= width ? [...rows.slice(0, -1), longer] : [...rows, factor]
+    }, [])
+  const across = (line: Part[]) => widthOf(line, written) + 36
+  const areNumbers = [...forms.values()].every((form) => form === 'numbers')
+  const rows = lines.flatMap(rowsOf)
+  /** Whose rows are all in sight, always. */
+  const isFew = (part: Part) => !isMatrix(part) || Math.max(...shape(part)) <= 4
+  const rowsHigh = sum(rows.map((row) => heightOf(row, high) + 8))
+  const broken = !beside && areNumbers && Math.max(...lines.map(across)) * least > width + 16 &&
+    rows.every((row) => widthOf(row, written) <= width) && (rowsHigh <= height || lines.flat().every(isFew))
 
   const share = beside ? height : height / lines.length
   const picture = Math.floor(Math.max(56, Math.min(most, share - label - caption - 14)))
-  const written = compact ? small : cell
-  const across = lines.map((line) => widthOf(line, written) + 36)
-  const roomier = Math.min((width + 16) / (beside ? sum(across) : Math.max(...across)), share / Math.max(...lines.map((line) => heightOf(line, 1.85 * rem) + 14)))
-  const enlargement = [...forms.values()].every((form) => form === 'numbers') ? Math.max(1, Math.min(1.7, Math.floor(roomier * 20) / 20)) : 1
-  return { form, beside, least: (line) => widthOf(line, small, 4), compact, picture, enlargement }
+  const widest = beside ? sum(lines.map(across)) : Math.max(...(broken ? rows : lines).map(across))
+  const highest = beside ? Math.max(...lines.map((line) => heightOf(line, high) + 8)) : broken ? rowsHigh : allHigh(high)
+  const roomier = Math.min((width + 16) / widest, height / highest)
+  const enlargement = areNumbers ? Math.max(least, Math.min(1.7, Math.floor(roomier * 20) / 20)) : 1
+  const leastHigh = (line: Part[]) => Math.min(heightOf(line, low), label + (line.every(isFew) ? 4 : 3.4) * low)
+  return { form, beside, least: (line) => widthOf(line, small, 4) * least, broken, leastHigh, compact, picture, enlargement }
 }
