@@ -28,6 +28,26 @@ for (const example of ['3-4-2', 'digits']) {
         await page.waitForTimeout(400)
         await page.screenshot({ path: `${directory}/${example}-${tab.toLowerCase()}-${size}-${colorScheme}.png` })
       }
+      if (example === '3-4-2') {
+        const view = async (name) => {
+          await page.waitForTimeout(600)
+          await page.screenshot({ path: `${directory}/${name}-${size}-${colorScheme}.png` })
+        }
+        await page.getByRole('tab', { name: 'Quiz' }).click()
+        await view('quiz')
+        await page.getByRole('button', { name: 'Sabotage' }).click()
+        await view('sabotage')
+        for (const dialog of ['Film', 'Take away', 'Share']) {
+          await page.getByRole('button', { name: dialog, exact: true }).click()
+          await view(dialog.toLowerCase().replace(' ', '-'))
+          await page.keyboard.press('Escape')
+        }
+        await page.locator('body').click({ position: { x: 3, y: 3 } })
+        await page.getByRole('tab', { name: 'Lesson' }).click()
+        await page.locator('body').click({ position: { x: 3, y: 3 } })
+        await page.keyboard.press('p')
+        await view('presenting')
+      }
       await context.close()
     }
   }
