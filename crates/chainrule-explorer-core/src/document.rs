@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use chainrule::layer::{Dense, Layer};
-use chainrule::trace::Quantity;
 use chainrule::{Initialization, Loss, Matrix, Network, Parameters, Targets};
 use serde::{Deserialize, Serialize};
 
@@ -97,17 +96,8 @@ impl Document {
     /// # Errors
     /// When the step belongs to another network.
     pub(crate) fn advanced(&self, step: &Step) -> Result<Document, Refusal> {
-        let mut parameters = (*self.parameters).clone();
-        for l in 1..=self.network.depth() {
-            for (number, tensor) in self.network.layer_tensors(l).iter().enumerate() {
-                let name = Quantity::Updated(number).of(l);
-                let value = step.trace.value(name);
-                let value = value.ok_or_else(|| Refusal::Invalid(format!("the step has no {name}")))?;
-                parameters.set_tensor(tensor, &value.values)?;
-            }
-        }
-        let iteration = self.iteration + 1;
-        Ok(Document { parameters: Arc::new(parameters), iteration, ..self.clone() })
+        let parameters = Arc::new(step.updated_parameters()?);
+        Ok(Document { parameters, iteration: self.iteration + 1, ..self.clone() })
     }
 
     /// Checks everything: limits, shapes, finite numbers, and that loss, network and targets fit each other.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use chainrule::optimizer::Sgd;
-use chainrule::trace::{Trace, TraceEvent};
+use chainrule::trace::{Quantity, Trace, TraceEvent};
 use chainrule::{Loss, Matrix, Mode, Network, Parameters, Rule, Samples, Targets, trace};
 
 use crate::ledger::{Part, part};
+use crate::refusal::Refusal;
 use crate::sentences::Sentences;
 
 /// One step of plain gradient descent, traced in f64.
@@ -44,6 +45,23 @@ impl Step {
         let samples = samples(&inputs, &targets);
         let trace = trace(&network, &parameters, &loss, samples, &descent(learning_rate), Mode::Inference)?;
         Ok(Step { network, parameters, loss, inputs, targets, learning_rate, trace })
+    }
+
+    /// The parameters after its update.
+    ///
+    /// # Errors
+    /// When its trace is that of another network.
+    pub(crate) fn updated_parameters(&self) -> Result<Parameters<f64>, Refusal> {
+        let mut parameters = (*self.parameters).clone();
+        for l in 1..=self.network.depth() {
+            for (number, tensor) in self.network.layer_tensors(l).iter().enumerate() {
+                let name = Quantity::Updated(number).of(l);
+                let value = self.trace.value(name);
+                let value = value.ok_or_else(|| Refusal::Invalid(format!("the step has no {name}")))?;
+                parameters.set_tensor(tensor, &value.values)?;
+            }
+        }
+        Ok(parameters)
     }
 
     /// The batch.

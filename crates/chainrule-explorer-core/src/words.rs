@@ -23,6 +23,12 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// A name that somebody gave, on one line: white space and control characters of any length are a space.
+pub(crate) fn on_one_line(name: &str) -> String {
+    let words = name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// At most six decimals, for numbers that people choose: 0.98, and not 0.98000000000000004.
 pub(crate) fn plain(value: f64) -> String {
     ((value * 1e6).round() / 1e6).to_string()

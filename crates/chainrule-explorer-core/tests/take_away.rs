@@ -78,6 +78,10 @@ fn a_number_that_was_changed_in_a_file_is_found() {
     longer["values"][place("delta.1")]["values"].as_array_mut().unwrap().push(json!(1.0));
     let refused = ask(&answers, "traces", Some(&longer));
     assert_eq!(refused, "delta.1: 5 numbers for the shape [1, 4]");
+    let mut vast = file.clone();
+    vast["values"][place("delta.1")]["shape"] = json!([1_u64 << 32, 1_u64 << 32]);
+    let refused = ask(&answers, "traces", Some(&vast));
+    assert_eq!(refused, "delta.1: 4 numbers for the shape [4294967296, 4294967296]");
     let mut twice = file.clone();
     let again = file["values"][place("delta.1")].clone();
     twice["values"].as_array_mut().unwrap().push(again);

@@ -3,7 +3,7 @@
 use crate::document::Document;
 
 use super::colours::Ink;
-use super::drawing::{Anchor, Drawn, Shape, WIDTH, stroke};
+use super::drawing::{Anchor, Drawn, HEIGHT, Shape, WIDTH, stroke};
 use super::numbers::Numbers;
 use super::panel::ink_of_stage;
 use super::placement::SENTENCE_TOP;
@@ -93,7 +93,7 @@ impl Cards<'_> {
         drawn.push(Drawn { shape: rule, from: self.schedule.opening(), until: closing, way: None });
         let bottom = Shape::Rectangle {
             at: (0.0, SENTENCE_TOP),
-            size: (WIDTH, 720.0 - SENTENCE_TOP),
+            size: (WIDTH, HEIGHT - SENTENCE_TOP),
             round: 0.0,
             fill: Some((Ink::Panel, 1.0)),
             stroke: None,
@@ -127,7 +127,7 @@ impl Cards<'_> {
             narrower.take_while(|&most| most > 300.0 && in_lines(size, most).len() == count).last();
         let lines = in_lines(size, narrowest.unwrap_or(most));
         let height = size * 1.3;
-        let middle = (SENTENCE_TOP + 720.0) / 2.0;
+        let middle = (SENTENCE_TOP + HEIGHT) / 2.0;
         let mut y = middle - height * lines.len() as f64 / 2.0 + size * 0.98;
         for line in lines {
             let line = plain(line, Ink::Text);

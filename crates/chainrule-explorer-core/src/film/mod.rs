@@ -23,7 +23,6 @@ mod script;
 mod tests;
 mod words;
 
-use chainrule::trace::Quantity;
 use chainrule::{Mode, Targets, forward, output_error};
 use serde::Serialize;
 
@@ -46,6 +45,7 @@ pub struct Film {
     drawn: Vec<Drawn>,
     schedule: Schedule,
     title: String,
+    loss_after: f64,
 }
 
 /// What a film is, before any of its frames.
@@ -99,7 +99,7 @@ impl Film {
         panel::Panel { numbers, placement, schedule: times, is_lesson }.draw(&mut drawn);
         cards::Cards { document, numbers, schedule: times, loss_after }.draw(&mut drawn);
         let title = format!("{}: {}", script::HEADLINE, script::title(document));
-        Ok(Film { drawn, schedule, title })
+        Ok(Film { drawn, schedule, title, loss_after })
     }
 
     /// How long it is, in seconds.
@@ -136,14 +136,7 @@ impl Film {
 
 /// The loss of the same batch with the updated parameters.
 fn loss_after(step: &Step) -> Result<f64, Refusal> {
-    let mut parameters = (*step.parameters).clone();
-    for l in 1..=step.network.depth() {
-        for (number, tensor) in step.network.layer_tensors(l).iter().enumerate() {
-            if let Some(value) = step.trace.value(Quantity::Updated(number).of(l)) {
-                parameters.set_tensor(tensor, &value.values)?;
-            }
-        }
-    }
+    let parameters = step.updated_parameters()?;
     let cache = forward(&step.network, &parameters, step.inputs.view(), Mode::Inference)?;
     let targets = Targets::Values(step.targets.view());
     Ok(output_error(&step.network, &cache, &step.loss, targets, None)?.loss)
@@ -175,6 +168,6 @@ pub(crate) fn report(
         web_vtt: captions::web_vtt(&captions),
         captions,
         title: film.title,
-        loss_after: Num(loss_after(step)?),
+        loss_after: Num(film.loss_after),
     })
 }

@@ -14,7 +14,7 @@ use super::numbers::Numbers;
 use super::placement::Placement;
 use super::schedule::{Chapter, Passage, Script};
 use super::words::{number, shortened};
-use crate::words::{counted, readable};
+use crate::words::{counted, on_one_line, readable};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -55,7 +55,7 @@ pub(super) const LAST_LINE: &str = "One step done";
 
 /// The network's title on the card at the beginning.
 pub(super) fn title(document: &Document) -> String {
-    shortened(&document.title, TITLE)
+    shortened(&on_one_line(&document.title), TITLE)
 }
 
 /// What the update has done, as the card at the end says it.

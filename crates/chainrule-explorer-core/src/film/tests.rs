@@ -265,11 +265,14 @@ fn a_film_takes_no_more_room_than_was_foretold() {
 #[test]
 fn a_title_is_text_and_nothing_else() {
     let document = example("3-4-2").unwrap();
-    let title = "<script>alert('\u{7}&\"')</script>".to_owned();
+    let title = "<script>alert('\u{7}&\"')</script>\n\nof two lines".to_owned();
     let document = Document { title, ..(*document).clone() };
     let film = Film::new(&document, &document.step().unwrap(), Kind::Pass, 0).unwrap();
     let frame = film.frame(0, 1.0, Theme::Light, (640, 360));
     assert!(frame.contains("&lt;script&gt;alert") && !frame.contains("<script") && !frame.contains('\u{7}'));
     assert!(frame.contains(r#"width="640" height="360""#));
+    // A caption ends at an empty line.
+    let report = report(&document, &document.step().unwrap(), Kind::Pass, 0).unwrap();
+    assert_eq!(report.web_vtt.split("\n\n").count(), report.captions.len() + 1, "{}", report.web_vtt);
     assert!(Film::new(&document, &document.step().unwrap(), Kind::Pass, 1).is_err());
 }

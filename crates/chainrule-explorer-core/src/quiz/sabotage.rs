@@ -204,7 +204,7 @@ fn trained(
 ) -> Result<Losses, Refusal> {
     let loss = Num(step.trace.loss());
     let (mut mistaken, mut right) = (vec![loss], vec![loss]);
-    let mut parameters = (taken_off(step, wrong)?, descended(step)?);
+    let mut parameters = (taken_off(step, wrong)?, step.updated_parameters()?);
     for _ in 0..iterations {
         deadline.check_cancelled()?;
         let is_finite = |losses: &[Num]| losses.iter().all(|loss| loss.0.is_finite());
@@ -215,7 +215,7 @@ fn trained(
         mistaken.push(with.trace.loss().into());
         right.push(without.trace.loss().into());
         let Some(wrong) = gradients(&Reader::new(&with), mistake, deadline)? else { break };
-        parameters = (taken_off(&with, &wrong)?, descended(&without)?);
+        parameters = (taken_off(&with, &wrong)?, without.updated_parameters()?);
     }
     let sentence = in_words(&mistaken, &right);
     Ok(Losses { mistaken, right, sentence })
@@ -229,17 +229,6 @@ fn taken_off(step: &Step, gradients: &Gradients<f64>) -> Result<Parameters<f64>,
         let numbers: Vec<f64> =
             before.iter().zip(change.iter()).map(|(w, dw)| w - step.learning_rate * dw).collect();
         parameters.set_tensor(tensor, &numbers)?;
-    }
-    Ok(parameters)
-}
-
-/// The parameters after the step's own update.
-fn descended(step: &Step) -> Result<Parameters<f64>, Refusal> {
-    let (reader, mut parameters) = (Reader::new(step), (*step.parameters).clone());
-    for l in 1..=reader.depth() {
-        for (number, tensor) in step.network.layer_tensors(l).iter().enumerate() {
-            parameters.set_tensor(tensor, &reader.value(Quantity::Updated(number).of(l))?.values)?;
-        }
     }
     Ok(parameters)
 }

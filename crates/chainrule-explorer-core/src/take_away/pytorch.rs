@@ -5,6 +5,7 @@ use std::fmt::Write;
 use chainrule::trace::{Quantity, Value, ValueId};
 use chainrule::{Activation, Layer, Loss};
 
+use crate::words::on_one_line;
 use crate::{Refusal, Step};
 
 const HEADER: &str = r#"
@@ -75,7 +76,7 @@ pub fn pytorch_script(step: &Step, title: &str) -> Result<String, Refusal> {
         return Err(Refusal::Invalid(format!("{} holds numbers that are not finite", value.id)));
     }
     // It stands in a string of Python's.
-    let title = title.replace(['\\', '"'], "'");
+    let title = on_one_line(title).replace(['\\', '"'], "'");
     let mut script = format!("\"\"\"Checks one training step with PyTorch: {title}.\n{HEADER}");
     script += "\n# ---- what the step starts from\n\n";
     given(step, &mut script);
@@ -256,5 +257,21 @@ fn backward(step: &Step, script: &mut String) {
             _ => continue,
         };
         let _ = writeln!(script, "found[\"{}\"] = {of_autograd}", value.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example;
+
+    #[test]
+    fn no_title_ends_the_string_that_it_stands_in() {
+        let step = example("xor").unwrap().step().unwrap();
+        let script = pytorch_script(&step, "a \"\"\" and \\\u{0}\n\nthe rest").unwrap();
+        let first = script.lines().next();
+        assert_eq!(first, Some("\"\"\"Checks one training step with PyTorch: a ''' and ' the rest."));
+        // Two of the script, and two of each helper.
+        assert_eq!(script.matches("\"\"\"").count(), 6);
     }
 }

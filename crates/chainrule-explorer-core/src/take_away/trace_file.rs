@@ -103,8 +103,8 @@ impl TraceFile {
         limits::at_most("numbers of a trace", numbers, limits::TRACE_NUMBERS)?;
         let mut names = HashSet::new();
         for WrittenValue { name, shape, values } in &self.values {
-            let count: usize = shape.iter().product();
-            if values.len() != count {
+            let count = shape.iter().try_fold(1, |count: usize, &side| count.checked_mul(side));
+            if count != Some(values.len()) {
                 let (shape, found) = (format!("{shape:?}"), values.len());
                 return Err(Refusal::Invalid(format!("{name}: {found} numbers for the shape {shape}")));
             }

@@ -1,19 +1,10 @@
 // What is taken away: a trace that is verified when it comes back, a script, pictures, a sheet to print.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { after, before, test } from 'node:test'
-import { launch, open, start } from './browser.mjs'
+import { test } from 'node:test'
+import { open } from './browser.mjs'
 import { numbersOnStage } from './numbers.mjs'
-
-let server, browser
-before(async () => {
-  server = await start()
-  browser = await launch()
-})
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
+import { browser, server } from './running.mjs'
 
 /** Opens the dialog after so many steps. */
 async function opened(steps, options) {

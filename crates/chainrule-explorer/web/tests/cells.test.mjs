@@ -1,17 +1,8 @@
 // Numbers under the hand: the focus after a click, what a cell refuses, marks on pictures, and the scales of colours.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { choose, documentOf, hashOf, launch, open, start } from './browser.mjs'
-
-let server, browser
-before(async () => {
-  server = await start()
-  browser = await launch()
-})
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
+import { test } from 'node:test'
+import { choose, documentOf, hashOf, open } from './browser.mjs'
+import { browser, server } from './running.mjs'
 
 const stepIs = (page, step) => page.getByText(`Step ${step} of`).first().waitFor({ timeout: 5000 })
 const focusedCell = (page) => page.evaluate(() => document.activeElement.dataset?.cell ?? null)

@@ -1,18 +1,9 @@
 // The film on the page: it plays, stands still where that is preferred, and is taken away as a video that plays elsewhere.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { after, before, test } from 'node:test'
-import { launch, open, start } from './browser.mjs'
-
-let server, browser
-before(async () => {
-  server = await start()
-  browser = await launch()
-})
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
+import { test } from 'node:test'
+import { open } from './browser.mjs'
+import { browser, server } from './running.mjs'
 
 /** The dialog with the film; `seconds` cuts it short, so that a video of it is soon made. */
 async function openFilm(options = {}, seconds = null) {
@@ -125,8 +116,15 @@ test('videos are made frame by frame, and the browser plays them in their size a
       await new Promise((resolve) => (video.onseeked = resolve))
       const canvas = Object.assign(document.createElement('canvas'), { width: video.videoWidth, height: video.videoHeight })
       const context = canvas.getContext('2d')
-      context.drawImage(video, 0, 0)
-      const { data } = context.getImageData(0, 0, canvas.width, canvas.height)
+      // A seek is done before its picture can be drawn: until then what is drawn is nothing, which is not the same as black.
+      let data
+      for (const end = performance.now() + 10000; performance.now() < end; ) {
+        context.drawImage(video, 0, 0)
+        data = context.getImageData(0, 0, canvas.width, canvas.height).data
+        if (data[3] === 255) break
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      if (data[3] !== 255) throw new Error('the player draws no picture')
       let dark = 0
       for (let at = 0; at < data.length; at += 4) if (data[at] < 90) dark += 1
       return { size: [video.videoWidth, video.videoHeight], duration: video.duration, ink: dark / (data.length / 4) }

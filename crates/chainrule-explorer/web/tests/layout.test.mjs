@@ -1,18 +1,9 @@
 // Nothing lies over anything else and nothing is cut, for every example, at every step, from a phone to a large screen.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { choose, documentOf, hashOf, launch, open, start } from './browser.mjs'
+import { test } from 'node:test'
+import { choose, documentOf, hashOf, open } from './browser.mjs'
 import { cutParts, layoutFaults } from './geometry.mjs'
-
-let server, browser
-before(async () => {
-  server = await start()
-  browser = await launch()
-})
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
+import { browser, server } from './running.mjs'
 
 const EXAMPLES = ['3-4-2', 'mazur', 'xor', 'dead-relu', 'saturated-sigmoid', 'deep-10', 'digits']
 const dense = (...list) => ({ kind: 'layers', layers: list.map(([width, activation]) => ({ width, activation, bias: true })) })

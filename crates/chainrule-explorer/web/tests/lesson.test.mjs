@@ -1,18 +1,9 @@
 // What a learner meets in a real Chromium: nothing stale passes for current, no work is lost, numbers stand in formulas.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { documentOf, hashOf, launch, open, start } from './browser.mjs'
+import { test } from 'node:test'
+import { documentOf, hashOf, open, start } from './browser.mjs'
 import { modelOfOtherKinds } from './other-kinds.mjs'
-
-let server, browser
-before(async () => {
-  server = await start()
-  browser = await launch()
-})
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
+import { browser, server } from './running.mjs'
 
 const free = (page) => page.locator('body').click({ position: { x: 5, y: 5 } })
 const iterations = async (page, count) => {

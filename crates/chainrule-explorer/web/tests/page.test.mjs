@@ -1,20 +1,11 @@
 // The page in a real Chromium: every number against the oracle, steps, edits, links, keys, accessibility. FACE=file: as one file.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { documentOf, given, hashOf, launch, open, start } from './browser.mjs'
+import { test } from 'node:test'
+import { documentOf, given, hashOf, open, start } from './browser.mjs'
 import { allNumbers, assertNear, numbersOnStage, readNumber } from './numbers.mjs'
 import { modelOfOtherKinds } from './other-kinds.mjs'
 import { step } from './oracle.mjs'
-
-let server, browser
-before(async () => {
-  server = await start()
-  browser = await launch()
-})
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
+import { browser, server } from './running.mjs'
 
 const layers = (...list) => ({ kind: 'layers', layers: list.map(([width, activation]) => ({ width, activation, bias: true })) })
 const NETWORKS = {

@@ -2,18 +2,9 @@
 // screen readers.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { after, before, test } from 'node:test'
-import { documentOf, hashOf, launch, open, start } from './browser.mjs'
-
-let server, browser
-before(async () => {
-  server = await start()
-  browser = await launch()
-})
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
+import { test } from 'node:test'
+import { documentOf, hashOf, open } from './browser.mjs'
+import { browser, server } from './running.mjs'
 
 const AXE = new URL('../node_modules/axe-core/axe.min.js', import.meta.url).pathname
 const EXAMPLE = '3-4-2'

@@ -7,6 +7,8 @@ import type { Begin, Container, Finish, Frame, Said } from './protocol'
 export const RATE = 30
 /** Frames that may wait for the encoder. */
 const WAITING = 6
+/** How often a frame is drawn before it is given up. */
+const DRAWN = 3
 
 /** Whether the browser can make videos at all, and which. */
 export async function containers(): Promise<Container[]> {
@@ -16,11 +18,27 @@ export async function containers(): Promise<Container[]> {
   return [...(vp9 || vp8 ? ['webm' as const] : []), ...(avc ? ['mp4' as const] : [])]
 }
 
-async function picture(svg: string): Promise<ImageBitmap> {
-  const image = new Image()
-  image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`
-  await image.decode()
-  return createImageBitmap(image)
+/** Draws frames; in memory, where their pixels can be looked at. */
+class Canvas {
+  #context: OffscreenCanvasRenderingContext2D
+
+  constructor(width: number, height: number) {
+    this.#context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!
+  }
+
+  /** The picture of an SVG whose background is opaque. A browser short of memory may draw nothing, which a video would show as black. */
+  async picture(svg: string): Promise<ImageBitmap> {
+    const { canvas } = this.#context
+    const image = new Image(canvas.width, canvas.height)
+    image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`
+    for (let tries = 0; tries < DRAWN; tries += 1) {
+      await image.decode()
+      this.#context.clearRect(0, 0, canvas.width, canvas.height)
+      this.#context.drawImage(image, 0, 0, canvas.width, canvas.height)
+      if (this.#context.getImageData(0, 0, 1, 1).data[3] === 255) return createImageBitmap(canvas)
+    }
+    throw new Error('This browser draws a frame of the film empty. A smaller size may help.')
+  }
 }
 
 export interface Wanted {
@@ -40,6 +58,7 @@ export interface Wanted {
 export async function makeVideo({ container, width, height, duration, frame, progress, signal }: Wanted): Promise<Blob> {
   const worker = startWorker('film')
   const heard = new Listener(worker, signal)
+  const canvas = new Canvas(width, height)
   const send = (message: Begin | Frame | Finish, transfer: Transferable[] = []) => worker.postMessage(message, transfer)
   try {
     send({ container, width, height, rate: RATE })
@@ -49,7 +68,7 @@ export async function makeVideo({ container, width, height, duration, frame, pro
     for (let index = 0; index < count; index += 1) {
       const svg = await frame(index / RATE)
       // Much of a film stands still.
-      const bitmap = svg === before ? null : await picture(svg)
+      const bitmap = svg === before ? null : await canvas.picture(svg)
       before = svg
       if (signal.aborted) throw aborted()
       send({ bitmap }, bitmap ? [bitmap] : [])
