@@ -83,6 +83,17 @@ test('with a model it carries the model and its rows, and not where they were', 
   remove()
 })
 
+/** Begins work of many seconds: the check of a wide layer of digits. */
+async function beginLongCheck(page) {
+  await page.getByRole('button', { name: 'Network…' }).click()
+  await page.getByLabel('Neurons of layer 1').fill('500')
+  await page.keyboard.press('Enter')
+  await page.waitForFunction(() => !document.querySelector('.stale'))
+  await page.keyboard.press('Escape')
+  await page.getByRole('tab', { name: 'Check' }).click()
+  await page.getByRole('button', { name: 'Check all' }).click()
+}
+
 test('what is given up does not hold up what comes after it', async () => {
   const { page, context, faults } = await open(browser, file.address)
   await page.getByLabel('Example').selectOption('digits')
@@ -92,14 +103,7 @@ test('what is given up does not hold up what comes after it', async () => {
   await page.getByText('iteration 1').first().waitFor()
   await page.keyboard.press('End')
   const before = await page.locator('.history .where .number').textContent()
-  await page.getByRole('button', { name: 'Network…' }).click()
-  await page.getByLabel('Neurons of layer 1').fill('500')
-  await page.keyboard.press('Enter')
-  await page.waitForFunction(() => !document.querySelector('.stale'))
-  await page.keyboard.press('Escape')
-  // Seconds of work, which an edit gives up after one.
-  await page.getByRole('tab', { name: 'Check' }).click()
-  await page.getByRole('button', { name: 'Check all' }).click()
+  await beginLongCheck(page)
   await page.waitForTimeout(1000)
   const began = performance.now()
   await page.locator('body').click({ position: { x: 5, y: 5 } })
@@ -122,13 +126,7 @@ test('what is given up at once is given up too, and a trace that was opened befo
   await page.keyboard.press('Escape')
   await page.getByLabel('Example').selectOption('digits')
   await page.getByText('Handwritten digits').last().waitFor()
-  await page.getByRole('button', { name: 'Network…' }).click()
-  await page.getByLabel('Neurons of layer 1').fill('500')
-  await page.keyboard.press('Enter')
-  await page.waitForFunction(() => !document.querySelector('.stale'))
-  await page.keyboard.press('Escape')
-  await page.getByRole('tab', { name: 'Check' }).click()
-  await page.getByRole('button', { name: 'Check all' }).click()
+  await beginLongCheck(page)
   await page.waitForTimeout(80)
   const began = performance.now()
   await page.locator('body').click({ position: { x: 5, y: 5 } })

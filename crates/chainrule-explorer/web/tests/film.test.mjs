@@ -138,6 +138,27 @@ test('videos are made frame by frame, and the browser plays them in their size a
   await context.close()
 })
 
+test('a frame that the browser draws empty is drawn again, and no video is made of one that stays so', async () => {
+  const { page, dialog, faults, context } = await openFilm({}, 0.2)
+  await page.evaluate(() => {
+    const { prototype } = OffscreenCanvasRenderingContext2D
+    const draw = prototype.drawImage
+    window.empty = 2
+    prototype.drawImage = function (...picture) {
+      if (window.empty-- <= 0) draw.apply(this, picture)
+    }
+  })
+  const make = dialog.getByRole('button', { name: 'Make the video' })
+  assert.ok((await saved(page, make)).bytes.length > 1000)
+  await page.evaluate(() => (window.empty = Infinity))
+  page.on('download', () => faults.push('a download'))
+  await make.click()
+  await dialog.getByRole('alert').filter({ hasText: 'draws a frame of the film empty' }).waitFor()
+  await make.waitFor()
+  assert.deepEqual(faults, [])
+  await context.close()
+})
+
 test('a video that is cancelled, or whose dialog is closed, is given up', async () => {
   const { page, dialog, faults, context } = await openFilm()
   const before = page.workers().length

@@ -26,7 +26,7 @@ class Canvas {
     this.#context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!
   }
 
-  /** The picture of an SVG whose background is opaque. A browser short of memory may draw nothing, which a video would show as black. */
+  /** The picture of an SVG whose background is opaque. A frame that a browser draws empty would be black in a video, unnoticed. */
   async picture(svg: string): Promise<ImageBitmap> {
     const { canvas } = this.#context
     const image = new Image(canvas.width, canvas.height)
