@@ -185,10 +185,12 @@ pub fn gradients<T: Scalar>(network: &Network, cache: &Cache<T>, deltas: &Deltas
         let delta = Panels::new(&delta_panels, delta.rows(), delta.columns());
         let input = Panels::new(&input_panels, input.rows(), input.columns());
         for (number, tensor) in network.layer_tensors(l).iter().enumerate() {
-            let rows = if tensor.is_vector { tensor.columns } else { tensor.rows };
             let layer = network.layers()[l - 1].compute();
-            let (delta, input, gradient) = (delta.into(), input.into(), gradients.numbers_mut(tensor));
-            layer.gradient(number, 0..rows, delta, input, Accumulate::Replace, gradient);
+            let gradient = gradients.numbers_mut(tensor);
+            for (piece, range) in tensor.pieces::<T>(tensor.rows) {
+                let gradient = &mut gradient[range];
+                layer.gradient(number, &piece, delta.into(), input.into(), Accumulate::Replace, gradient);
+            }
         }
     }
     Ok(gradients)

@@ -394,7 +394,8 @@ impl<'a> Checker<'a> {
     /// # Errors
     /// When there is no such tensor or element.
     pub fn step(&self, tensor: usize, element: usize) -> Result<f64> {
-        let w = self.parameters.numbers(self.layout(tensor, element)?)[element];
+        let layout = self.layout(tensor, element)?;
+        let w = self.parameters.tensor(layout).element(element / layout.columns, element % layout.columns);
         Ok(self.options.step * w.abs().max(1.0))
     }
 
@@ -419,7 +420,7 @@ impl<'a> Checker<'a> {
     pub fn compare(&mut self, tensor: usize, element: usize) -> Result<Option<Comparison>> {
         let layout = self.layout(tensor, element)?;
         let (row, column) = (element / layout.columns, element % layout.columns);
-        let backpropagated = self.gradients.numbers(layout)[element];
+        let backpropagated = self.gradients.tensor(layout).element(row, column);
         let step = self.step(tensor, element)?;
         let mut best: Option<Comparison> = None;
         for (factor, extrapolated) in [(1.0, false), (10.0, true), (100.0, true), (0.1, true)] {
@@ -463,7 +464,7 @@ impl<'a> Checker<'a> {
     /// The same; but the losses, and the derivative, are NaN where there is a kink, unless `whole` passes are wanted.
     fn passes(&mut self, tensor: usize, element: usize, h: f64, whole: bool) -> Result<Difference> {
         let layout = self.layout(tensor, element)?;
-        let w = self.parameters.numbers(layout)[element];
+        let w = self.parameters.tensor(layout).element(element / layout.columns, element % layout.columns);
         let sides = [w + h, w - h];
         let Ends { mut kink, outputs } =
             self.sides.run(&mut self.parameters, (layout, element), sides, whole);

@@ -261,7 +261,9 @@ impl Network {
             let rule = rule(layer.activation().unwrap_or(Activation::Identity));
             let mut random = Random::new(Stream::new(seed, Purpose::Initialization, l, 0, 0));
             for (tensor, request) in self.layer_tensors(l).iter().zip(layer.kind().tensors(n_in)) {
-                rule.fill(request.start, (n_in, n_out), &mut random, parameters.numbers_mut(tensor));
+                let mut by_rows = vec![T::zero(); tensor.count()];
+                rule.fill(request.start, (n_in, n_out), &mut random, &mut by_rows);
+                parameters.set_tensor(tensor, &by_rows).expect("as many numbers as the tensor has");
             }
         }
         parameters

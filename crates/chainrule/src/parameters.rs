@@ -1,12 +1,15 @@
-//! The parameters of a network: one flat aligned buffer with a view per tensor.
+//! The parameters of a network: one flat aligned buffer, in which each tensor lies in panels, with a view per tensor.
 //!
 //! Gradients, and each buffer of an optimizer's state, are the very same type.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::initialization::Start;
 use crate::kernel::buffer::{ALIGNMENT, Buffer, zeros};
+use crate::kernel::panels::{Panels, Piece, from_rows, panel_width, place};
+use crate::kernel::rows::Rows;
 use crate::kernel::{Scalar, vectorized::all_finite};
 use crate::matrix::Matrix;
 use crate::tensor_view::TensorView;
@@ -50,6 +53,23 @@ impl TensorLayout {
     /// How many numbers it takes in the buffer, with the padding behind it.
     pub(crate) fn padded_count(&self) -> usize {
         padded(self.count())
+    }
+
+    /// The tensor in pieces of up to `most_rows` rows of a panel, each with its place in the tensor, in the order of the rows
+    /// and then of the panels; a vector is one piece. `most_rows` is a multiple of a panel's columns, or all rows.
+    pub(crate) fn pieces<T>(&self, most_rows: usize) -> impl Iterator<Item = (Piece, Range<usize>)> {
+        let shape = (self.rows, self.columns);
+        let width = if self.is_vector { self.columns } else { panel_width::<T>() };
+        let tops = (0..self.rows).step_by(most_rows);
+        let pieces = tops.flat_map(move |top| {
+            let rows = top..shape.0.min(top + most_rows);
+            (0..shape.1).step_by(width).map(move |start| Piece { rows: rows.clone(), start })
+        });
+        let is_vector = self.is_vector;
+        pieces.map(move |piece| {
+            let range = if is_vector { 0..shape.1 } else { piece.range::<T>(shape) };
+            (piece, range)
+        })
     }
 
     /// How many numbers the tensor has.
@@ -184,7 +204,7 @@ impl<T: Scalar> Parameters<T> {
 
     /// One tensor, to read.
     pub fn tensor(&self, tensor: &TensorLayout) -> TensorView<'_, T> {
-        TensorView::new(tensor.columns, self.numbers(tensor))
+        TensorView::new(Panels::new(self.numbers(tensor), tensor.rows, tensor.columns))
     }
 
     /// Sets one tensor, from its numbers row by row.
@@ -195,7 +215,7 @@ impl<T: Scalar> Parameters<T> {
         if numbers.len() != tensor.count() {
             return Err(Error::shape(tensor.name.clone(), tensor.count(), numbers.len()));
         }
-        self.numbers_mut(tensor).copy_from_slice(numbers);
+        from_rows(Rows::new(numbers, tensor.rows, tensor.columns), self.numbers_mut(tensor));
         Ok(())
     }
 
@@ -204,11 +224,12 @@ impl<T: Scalar> Parameters<T> {
     /// # Panics
     /// When the tensor has no such row or column.
     pub fn set_element(&mut self, tensor: &TensorLayout, row: usize, column: usize, value: T) -> T {
-        assert!(column < tensor.columns, "column {column} of {}", tensor.columns);
-        std::mem::replace(&mut self.numbers_mut(tensor)[row * tensor.columns + column], value)
+        let shape = (tensor.rows, tensor.columns);
+        assert!(row < shape.0 && column < shape.1, "row {row}, column {column} of {} x {}", shape.0, shape.1);
+        std::mem::replace(&mut self.numbers_mut(tensor)[place::<T>(shape, row, column)], value)
     }
 
-    /// One tensor's numbers, row by row.
+    /// One tensor's numbers, in panels; of a vector one after the other.
     #[inline]
     pub(crate) fn numbers(&self, tensor: &TensorLayout) -> &[T] {
         &self.buffer[tensor.offset..tensor.offset + tensor.count()]
@@ -278,7 +299,7 @@ impl<T: Scalar> Parameters<T> {
         if length != bias.len() {
             return Err(Error::shape(format!("bias of layer {layer}"), length, bias.len()));
         }
-        self.numbers_mut(own_weight).copy_from_slice(weight.as_slice());
+        from_rows(weight.view().into(), self.numbers_mut(own_weight));
         if let Some(own_bias) = own_bias {
             self.numbers_mut(own_bias).copy_from_slice(bias);
         }
@@ -287,9 +308,16 @@ impl<T: Scalar> Parameters<T> {
 
     /// The same numbers in another type, rounded to nearest.
     pub fn cast<U: Scalar>(&self) -> Parameters<U> {
-        let mut result = Parameters::zeros(Arc::clone(&self.layout));
-        for (to, from) in result.buffer.iter_mut().zip(self.as_slice()) {
-            *to = U::from_f64(from.as_f64());
+        let mut result = Parameters::<U>::zeros(Arc::clone(&self.layout));
+        for tensor in self.tensors() {
+            // Panels of another type have another width.
+            let shape = (tensor.rows, tensor.columns);
+            let (from, to) = (self.tensor(tensor), result.numbers_mut(tensor));
+            for row in 0..tensor.rows {
+                for (column, number) in from.row(row).enumerate() {
+                    to[place::<U>(shape, row, column)] = U::from_f64(number.as_f64());
+                }
+            }
         }
         result
     }
@@ -314,15 +342,19 @@ impl<T: Scalar> Parameters<T> {
         const PART: usize = 4096;
         let (mut total, mut partial, mut part) = (0.0, 0.0, 0);
         for tensor in self.tensors() {
-            let (mut position, mut numbers) = (tensor.offset, self.numbers(tensor));
-            while !numbers.is_empty() {
-                if part != position / PART {
-                    total += partial;
-                    (partial, part) = (0.0, position / PART);
+            let (view, mut position) = (self.tensor(tensor), tensor.offset);
+            for row in 0..tensor.rows {
+                let mut numbers = view.row(row);
+                while numbers.len() > 0 {
+                    if part != position / PART {
+                        total += partial;
+                        (partial, part) = (0.0, position / PART);
+                    }
+                    let count = numbers.len().min(PART - position % PART);
+                    let now = numbers.by_ref().take(count);
+                    partial = now.fold(partial, |sum, value| sum + value.as_f64() * value.as_f64());
+                    position += count;
                 }
-                let (now, later) = numbers.split_at(numbers.len().min(PART - position % PART));
-                partial = now.iter().fold(partial, |sum, value| sum + value.as_f64() * value.as_f64());
-                (position, numbers) = (position + now.len(), later);
             }
         }
         (total + partial).sqrt()
@@ -344,10 +376,11 @@ mod tests {
                 .build()
                 .unwrap();
             let parameters = network.initialize::<f64>(3);
-            let parts = parameters
-                .buffer
-                .chunks(4096)
-                .map(|part| part.iter().map(|value| value * value).sum::<f64>());
+            let mut by_rows = vec![0.0; parameters.buffer.len()];
+            for tensor in parameters.tensors() {
+                parameters.tensor(tensor).copy_to(&mut by_rows[tensor.offset..][..tensor.count()]);
+            }
+            let parts = by_rows.chunks(4096).map(|part| part.iter().map(|value| value * value).sum::<f64>());
             assert_eq!(parameters.norm().to_bits(), parts.sum::<f64>().sqrt().to_bits(), "{widths:?}");
         }
     }

@@ -1,5 +1,6 @@
 //! Files of named tensors (safetensors), read with every size checked, and written.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -15,10 +16,11 @@ use crate::output_file::write_file;
 use crate::parameters::{Parameters, TensorLayout};
 
 /// One tensor to write.
-pub(crate) struct NamedTensor<'a, T> {
+pub(crate) struct NamedTensor<'a, T: Scalar> {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
-    pub(crate) values: &'a [T],
+    /// Row by row.
+    pub(crate) values: Cow<'a, [T]>,
 }
 
 /// The tensors of a set of parameters, each name behind `prefix`.
@@ -29,7 +31,7 @@ pub(crate) fn named<'a, T: Scalar>(
     parameters.tensors().iter().map(move |tensor| NamedTensor {
         name: format!("{prefix}{}", tensor.name),
         shape: tensor.shape(),
-        values: parameters.numbers(tensor),
+        values: Cow::Owned(parameters.tensor(tensor).to_vec()),
     })
 }
 
@@ -45,7 +47,7 @@ pub(crate) fn write<'a, T: Scalar>(
         reason: error.to_string(),
     };
     let tensors: Vec<_> =
-        tensors.into_iter().map(|tensor| (tensor.name, tensor.shape, to_bytes(tensor.values))).collect();
+        tensors.into_iter().map(|tensor| (tensor.name, tensor.shape, to_bytes(&tensor.values))).collect();
     let views = tensors
         .iter()
         .map(|(name, shape, bytes)| Ok((name, TensorView::new(dtype, shape.clone(), bytes)?)))
@@ -225,10 +227,10 @@ impl Tensors {
         for tensor in parameters.tensors().to_vec() {
             let name = format!("{prefix}{}", tensor.name);
             let view = views.tensor(&name).or_else(|error| self.fail(error.to_string()))?;
-            let values = parameters.numbers_mut(&tensor);
+            let mut values = vec![T::zero(); tensor.count()];
             match view.dtype() {
-                Dtype::F32 => fill(values, view.data(), |b| f64::from(f32::from_le_bytes(b))),
-                Dtype::F64 => fill(values, view.data(), f64::from_le_bytes),
+                Dtype::F32 => fill(&mut values, view.data(), |b| f64::from(f32::from_le_bytes(b))),
+                Dtype::F64 => fill(&mut values, view.data(), f64::from_le_bytes),
                 other => {
                     return self.fail(format!(
                         "tensor \"{name}\" has numbers of type {other:?}; F32 and F64 are supported"
@@ -238,6 +240,7 @@ impl Tensors {
             if let Some(index) = values.iter().position(|value| !value.is_finite()) {
                 return self.fail(format!("tensor \"{name}\": number {index} is {}", values[index]));
             }
+            parameters.set_tensor(&tensor, &values)?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::kernel::Scalar;
+use crate::kernel::panels::{Panels, place};
 use crate::matrix::Matrix;
 
 /// One tensor of [`Parameters`](crate::Parameters). A vector is one row.
@@ -23,30 +24,28 @@ use crate::matrix::Matrix;
 /// ```
 #[derive(Clone, Copy)]
 pub struct TensorView<'a, T> {
-    columns: usize,
-    /// Row by row.
-    numbers: &'a [T],
+    /// Of the tensor; a vector is one row.
+    numbers: Panels<'a, T>,
 }
 
 impl<'a, T: Scalar> TensorView<'a, T> {
-    /// Rows of `columns` numbers, one after the other.
-    pub(crate) fn new(columns: usize, numbers: &'a [T]) -> Self {
-        TensorView { columns, numbers }
+    pub(crate) fn new(numbers: Panels<'a, T>) -> Self {
+        TensorView { numbers }
     }
 
     /// Rows; 1 for a vector.
     pub fn rows(&self) -> usize {
-        self.numbers.len() / self.columns
+        self.numbers.rows()
     }
 
     /// Columns; the length of a vector.
     pub fn columns(&self) -> usize {
-        self.columns
+        self.numbers.columns()
     }
 
     /// How many numbers there are.
     pub fn count(&self) -> usize {
-        self.numbers.len()
+        self.numbers.data().len()
     }
 
     /// The number in this row and column, both from 0.
@@ -54,8 +53,9 @@ impl<'a, T: Scalar> TensorView<'a, T> {
     /// # Panics
     /// When there is no such row or column.
     pub fn element(&self, row: usize, column: usize) -> T {
-        assert!(column < self.columns, "column {column} of {}", self.columns);
-        self.numbers[row * self.columns + column]
+        let shape = (self.rows(), self.columns());
+        assert!(row < shape.0 && column < shape.1, "row {row}, column {column} of {} x {}", shape.0, shape.1);
+        self.numbers.data()[place::<T>(shape, row, column)]
     }
 
     /// The numbers of row `row`, from 0.
@@ -66,12 +66,13 @@ impl<'a, T: Scalar> TensorView<'a, T> {
         &self,
         row: usize,
     ) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + Clone + use<'a, T> {
-        self.numbers[row * self.columns..][..self.columns].iter().copied()
+        self.numbers.row(row)
     }
 
     /// All numbers, row by row.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + Clone + use<'a, T> {
-        self.numbers.iter().copied()
+        let (numbers, shape) = (self.numbers.data(), (self.rows(), self.columns()));
+        (0..numbers.len()).map(move |index| numbers[place::<T>(shape, index / shape.1, index % shape.1)])
     }
 
     /// Copies all numbers, row by row.
@@ -79,24 +80,26 @@ impl<'a, T: Scalar> TensorView<'a, T> {
     /// # Panics
     /// When `to` has another length.
     pub fn copy_to(&self, to: &mut [T]) {
-        to.copy_from_slice(self.numbers);
+        self.numbers.to_rows(to);
     }
 
     /// A copy of all numbers, row by row.
     pub fn to_vec(&self) -> Vec<T> {
-        self.numbers.to_vec()
+        let mut numbers = vec![T::zero(); self.count()];
+        self.copy_to(&mut numbers);
+        numbers
     }
 
     /// A copy as a matrix of its own.
     pub fn to_matrix(&self) -> Matrix<T> {
-        Matrix::from_vec(self.rows(), self.columns, self.to_vec()).expect("a tensor has its shape")
+        Matrix::from_vec(self.rows(), self.columns(), self.to_vec()).expect("a tensor has its shape")
     }
 }
 
 /// Of the same shape, with equal numbers.
 impl<T: Scalar> PartialEq for TensorView<'_, T> {
     fn eq(&self, other: &Self) -> bool {
-        self.columns == other.columns && self.numbers == other.numbers
+        self.columns() == other.columns() && self.numbers.data() == other.numbers.data()
     }
 }
 

@@ -73,16 +73,17 @@ impl<'a> Sides<'a> {
         let mut kink = None;
         for l in first..=depth {
             let (n_in, width) = (network.width(l - 1), network.width(l));
-            let before = parameters.numbers(tensor)[element];
+            let (row, column) = (element / tensor.columns, element % tensor.columns);
+            let before = parameters.tensor(tensor).element(row, column);
             for side in 0..2 {
                 let input = if l == first { &self.activations[l - 1] } else { &self.values[side] };
                 if l == first {
-                    parameters.numbers_mut(tensor)[element] = numbers[side];
+                    parameters.set_element(tensor, row, column, numbers[side]);
                 }
                 let walk = Walk { network, parameters, mode: self.mode, rows: batch, first_sample: 0 };
                 walk.pre_activation(l, &input[..n_in * batch], &mut self.next[side][..width * batch]);
             }
-            parameters.numbers_mut(tensor)[element] = before;
+            parameters.set_element(tensor, row, column, before);
             std::mem::swap(&mut self.values, &mut self.next);
             let flops = network.layers()[l - 1].forward_flops(n_in).max(width as u64);
             self.work += 2 * (flops.saturating_mul(batch as u64) + LAYER_COST);

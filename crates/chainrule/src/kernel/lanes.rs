@@ -40,6 +40,17 @@ pub(super) fn prefetch<T>(pointer: *const T) {
     }
 }
 
+/// Brings the cache line of `pointer`, which may point anywhere, into the second-level cache.
+#[inline(always)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "there is no instruction"))]
+pub(super) fn prefetch_far<T>(pointer: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint never faults.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(pointer.cast())
+    }
+}
+
 /// `pointer` itself; the compiler does not know how it was computed.
 #[inline(always)]
 #[cfg_attr(
@@ -211,7 +222,7 @@ mod x86 {
         __m256,
         f32,
         8,
-        4,
+        6,
         _mm256_set1_ps,
         _mm256_loadu_ps,
         _mm256_storeu_ps,
@@ -223,7 +234,7 @@ mod x86 {
         __m256d,
         f64,
         4,
-        4,
+        6,
         _mm256_set1_pd,
         _mm256_loadu_pd,
         _mm256_storeu_pd,

@@ -6,6 +6,7 @@
 
 pub(crate) mod arena;
 pub(crate) mod buffer;
+pub(crate) mod caches;
 pub(crate) mod dispatch;
 mod freed;
 pub(crate) mod functions;

@@ -1,4 +1,4 @@
-//! The layout of matrices inside the training step: panels of neighbouring columns.
+//! The layout of matrices, parameters and what comes and goes in a step alike: panels of neighbouring columns.
 //!
 //! A matrix of `rows` x `columns` is cut into panels of [`panel_width`] columns (128 bytes: two cache lines, two
 //! of the widest vectors; the last panel has what is left), one behind the other, each row-major:
@@ -6,7 +6,10 @@
 //! A matrix of one panel is a plain row-major matrix, and none has padding.
 //!
 //! In this layout every product reads values where they lie: row by row as the left operand, a
-//! panel of all rows as the right one, a few columns of all rows as a transposed left one.
+//! panel of all rows as the right one, a few columns of all rows as a transposed left one. Row by row lies what users
+//! give and take: the API, files, traces and the initialization.
+
+use std::ops::Range;
 
 use super::Scalar;
 use super::rows::Rows;
@@ -14,6 +17,30 @@ use super::rows::Rows;
 /// Columns of a full panel.
 pub(crate) const fn panel_width<T>() -> usize {
     128 / size_of::<T>()
+}
+
+/// Where element (row, column) of a matrix [rows, columns] lies.
+#[inline]
+pub(crate) fn place<T>((rows, columns): (usize, usize), row: usize, column: usize) -> usize {
+    let start = column / panel_width::<T>() * panel_width::<T>();
+    rows * start + row * panel_width::<T>().min(columns - start) + column - start
+}
+
+/// Some rows of one panel of a matrix. They lie together.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Piece {
+    pub(crate) rows: Range<usize>,
+    /// The panel's first column.
+    pub(crate) start: usize,
+}
+
+impl Piece {
+    /// Where it lies in a matrix [rows, columns].
+    pub(crate) fn range<T>(&self, (rows, columns): (usize, usize)) -> Range<usize> {
+        let width = panel_width::<T>().min(columns - self.start);
+        let first = rows * self.start;
+        first + self.rows.start * width..first + self.rows.end * width
+    }
 }
 
 /// A matrix in panels, to read.
@@ -56,9 +83,22 @@ impl<'a, T: Scalar> Panels<'a, T> {
         (self.rows * start + column - start, self.width_at(start))
     }
 
+    /// The numbers of row `row`.
+    pub(crate) fn row(
+        self,
+        row: usize,
+    ) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + Clone + use<'a, T> {
+        assert!(row < self.rows, "row {row} of {}", self.rows);
+        let Panels { data, rows, columns } = self;
+        (0..columns).map(move |column| data[place::<T>((rows, columns), row, column)])
+    }
+
     /// Writes the matrix row by row into `rows`.
     pub(crate) fn to_rows(self, rows: &mut [T]) {
         assert_eq!(rows.len(), self.data.len());
+        if self.rows <= 1 || self.columns <= panel_width::<T>() {
+            return rows.copy_from_slice(self.data);
+        }
         for start in (0..self.columns).step_by(panel_width::<T>()) {
             let width = self.width_at(start);
             let panel = &self.data[self.rows * start..][..self.rows * width];
@@ -155,11 +195,24 @@ mod tests {
                 let (offset, stride) = panels.column(j);
                 for i in 0..rows {
                     assert_eq!(data[offset + i * stride], values[i * columns + j]);
+                    assert_eq!(place::<f32>((rows, columns), i, j), offset + i * stride);
                 }
             }
             let mut back = vec![0.0; values.len()];
             panels.to_rows(&mut back);
             assert_eq!(back, values);
+            let by_row: Vec<f32> = (0..rows).flat_map(|row| panels.row(row)).collect();
+            assert_eq!(by_row, values);
+            // Pieces lie one behind the other.
+            let mut end = 0;
+            for start in (0..columns).step_by(32) {
+                for part in [0..rows / 2, rows / 2..rows] {
+                    let range = Piece { rows: part, start }.range::<f32>((rows, columns));
+                    assert_eq!(range.start, end);
+                    end = range.end;
+                }
+            }
+            assert_eq!(end, values.len());
         }
     }
 }

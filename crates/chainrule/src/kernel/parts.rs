@@ -34,7 +34,7 @@ pub(crate) fn for_each_part<T: Scalar>(
     });
 }
 
-/// Ranges of a buffer that do not overlap, in ascending order: the parts that tasks may change at the same time.
+/// Ranges of a buffer that do not overlap, in the order of the tasks that may change them at the same time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parts(Vec<Range<usize>>);
 
@@ -42,7 +42,9 @@ impl Parts {
     /// Checks the ranges.
     pub(crate) fn new(ranges: Vec<Range<usize>>) -> Self {
         assert!(ranges.iter().all(|range| range.start <= range.end));
-        assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start));
+        let mut in_order: Vec<_> = ranges.iter().collect();
+        in_order.sort_by_key(|range| range.start);
+        assert!(in_order.windows(2).all(|pair| pair[0].end <= pair[1].start));
         Parts(ranges)
     }
 
@@ -51,8 +53,8 @@ impl Parts {
         self.0[index].clone()
     }
 
-    /// Calls `body(i, buffers restricted to range i)` for the ranges `which`, on all threads. Each buffer starts where
-    /// range number `which.start` does and ends where the last does, or is empty and stays so.
+    /// Calls `body(i, buffers restricted to range i)` for the ranges `which`, on all threads. Each buffer covers their
+    /// [`Parts::span`], or is empty and stays so.
     pub(crate) fn for_each<T: Scalar>(
         &self,
         threads: &Threads,
@@ -91,13 +93,12 @@ impl Parts {
         });
     }
 
-    /// From the start of the first of these ranges to the end of the last.
+    /// From the least start of these ranges to the largest end.
     pub(crate) fn span(&self, which: Range<usize>) -> Range<usize> {
-        match &self.0[which] {
-            [] => 0..0,
-            [only] => only.clone(),
-            [first, .., last] => first.start..last.end,
-        }
+        let spanned = |span: Range<usize>, range: &Range<usize>| {
+            span.start.min(range.start)..span.end.max(range.end)
+        };
+        self.0[which].iter().cloned().reduce(|span, range| spanned(span, &range)).unwrap_or(0..0)
     }
 }
 

@@ -23,10 +23,6 @@ impl<'a, T> Rows<'a, T> {
         self.rows
     }
 
-    pub(super) fn columns(&self) -> usize {
-        self.columns
-    }
-
     pub(super) fn row(&self, row: usize) -> &'a [T] {
         &self.data[row * self.columns..(row + 1) * self.columns]
     }

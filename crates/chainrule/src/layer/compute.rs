@@ -1,11 +1,8 @@
 //! What a kind of layer computes: steps 1, 3 and 4, for some rows of a batch.
 
-use std::ops::Range;
-
 use crate::kernel::Scalar;
 use crate::kernel::gemm::Accumulate;
-use crate::kernel::panels::{Blocks, Panels};
-use crate::matrix::MatrixView;
+use crate::kernel::panels::{Blocks, Panels, Piece};
 use crate::mode::Mode;
 use crate::parameters::{Parameters, TensorLayout};
 
@@ -39,12 +36,12 @@ impl<'a, T: Scalar> LayerTensors<'a, T> {
     }
 
     /// Tensor `number`, which is a matrix.
-    pub(super) fn matrix(&self, number: usize) -> MatrixView<'a, T> {
+    pub(super) fn matrix(&self, number: usize) -> Panels<'a, T> {
         let (tensor, numbers) = self.get(number).expect("the layer has asked for this tensor");
-        MatrixView::new(tensor.rows, tensor.columns, numbers).expect("a tensor has its shape")
+        Panels::new(numbers, tensor.rows, tensor.columns)
     }
 
-    /// The numbers of tensor `number`, row by row; none where there is no such tensor.
+    /// The numbers of tensor `number`, which is a vector; none where there is no such tensor.
     pub(super) fn vector(&self, number: usize) -> Option<&'a [T]> {
         self.get(number).map(|(_, numbers)| numbers)
     }
@@ -78,13 +75,13 @@ pub(crate) trait Compute<T: Scalar> {
     /// Step 3, first half: dLoss/da of the layer before, from this layer's delta.
     fn propagate(&self, context: Context<'_, T>, signal: Signal<'_, T>, input_error: &mut [T]);
 
-    /// Step 4: rows `part` of the gradient of tensor number `tensor` of the layer (0 the weight, 1 the bias; a vector
-    /// is taken whole), row by row, summed over the batch, or added to what earlier rows of it gave. delta and the
-    /// layer's input are in blocks.
+    /// Step 4: a piece of the gradient of tensor number `tensor` of the layer (0 the weight, 1 the bias; a vector
+    /// is taken whole), summed over the batch, or added to what earlier rows of it gave. delta and the layer's input are
+    /// in blocks.
     fn gradient(
         &self,
         _tensor: usize,
-        _part: Range<usize>,
+        _piece: &Piece,
         _delta: Blocks<'_, T>,
         _input: Blocks<'_, T>,
         _accumulate: Accumulate,

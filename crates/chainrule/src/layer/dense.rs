@@ -1,7 +1,5 @@
 //! The dense layer: z = a W^T + b, a = sigma(z).
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Compute, Context, Formulas, Kind, Loops, LoopsContext, Signal};
@@ -9,8 +7,8 @@ use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::initialization::Start;
 use crate::kernel::Scalar;
-use crate::kernel::gemm::{Accumulate, backward_product, column_sums, forward_product, transposed_product};
-use crate::kernel::panels::{Blocks, Panels};
+use crate::kernel::gemm::{Accumulate, column_sums, product, transposed_product};
+use crate::kernel::panels::{Blocks, Panels, Piece};
 use crate::matrix::Matrix;
 use crate::parameters::TensorRequest;
 
@@ -99,7 +97,7 @@ impl Kind for Dense {
 impl<T: Scalar> Compute<T> for Dense {
     /// z^T = b + W a^T.
     fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]) {
-        forward_product(context.tensors.matrix(0).into(), input, context.tensors.vector(1), pre_activation);
+        product(context.tensors.matrix(0), input, context.tensors.vector(1), pre_activation);
     }
 
     /// a = sigma(z).
@@ -118,21 +116,21 @@ impl<T: Scalar> Compute<T> for Dense {
 
     /// dLoss/da(l-1) = delta(l) W(l).
     fn propagate(&self, context: Context<'_, T>, signal: Signal<'_, T>, input_error: &mut [T]) {
-        backward_product(signal.delta, context.tensors.matrix(0).into(), input_error);
+        product(signal.delta, context.tensors.matrix(0), None, input_error);
     }
 
     /// dW = delta^T a(l-1), db = the column sums of delta.
     fn gradient(
         &self,
         tensor: usize,
-        part: Range<usize>,
+        piece: &Piece,
         delta: Blocks<'_, T>,
         input: Blocks<'_, T>,
         accumulate: Accumulate,
         gradient: &mut [T],
     ) {
         match tensor {
-            0 => transposed_product(delta, input, part, accumulate, gradient),
+            0 => transposed_product(delta, input, piece, accumulate, gradient),
             _ => column_sums(delta, accumulate, gradient),
         }
     }

@@ -13,7 +13,7 @@ use crate::error::{Result, require};
 use crate::initialization::Start;
 use crate::kernel::Scalar;
 use crate::kernel::gemm::{Accumulate, column_sums};
-use crate::kernel::panels::{Blocks, Panels, panel_width};
+use crate::kernel::panels::{Blocks, Panels, Piece, panel_width};
 use crate::kernel::vectorized::vectorized_loop;
 use crate::matrix::Matrix;
 use crate::parameters::TensorRequest;
@@ -206,7 +206,7 @@ impl<T: Scalar> Compute<T> for LayerNorm {
     fn gradient(
         &self,
         tensor: usize,
-        _part: Range<usize>,
+        _piece: &Piece,
         delta: Blocks<'_, T>,
         input: Blocks<'_, T>,
         accumulate: Accumulate,

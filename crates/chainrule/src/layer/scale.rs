@@ -2,15 +2,13 @@
 //!
 //! In front of a network it learns how much each input counts, as for the columns of a table.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Compute, Context, Formulas, Kind, Loops, LoopsContext, Signal};
 use crate::initialization::Start;
 use crate::kernel::Scalar;
 use crate::kernel::gemm::Accumulate;
-use crate::kernel::panels::{Blocks, Panels, panel_width};
+use crate::kernel::panels::{Blocks, Panels, Piece, panel_width};
 use crate::kernel::vectorized::vectorized_loop;
 use crate::matrix::Matrix;
 use crate::parameters::TensorRequest;
@@ -101,7 +99,7 @@ impl<T: Scalar> Compute<T> for Scale {
     fn gradient(
         &self,
         _tensor: usize,
-        _part: Range<usize>,
+        _piece: &Piece,
         delta: Blocks<'_, T>,
         input: Blocks<'_, T>,
         accumulate: Accumulate,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Update, UpdateContext, check_fraction, check_positive};
 use crate::error::Result;
 use crate::kernel::Scalar;
+use crate::kernel::panels::place;
 use crate::portable::power;
 
 /// m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
@@ -98,9 +99,11 @@ impl Update for Lamb {
         let (first, second) = (unbiased(self.beta1), unbiased(self.beta2));
         let (epsilon, decay) = (number(self.epsilon), number(self.weight_decay));
         let direction = |w: T, m: T, v: T| first * m / ((second * v).sqrt() + epsilon) + decay * w;
-        let length = norm(w.iter().copied());
-        let directions = w.iter().zip(&*m).zip(&*v).map(|((&w, &m), &v)| direction(w, m, v));
-        let ratio = match (length, norm(directions)) {
+        // Norms are summed row by row, wherever the numbers lie.
+        let shape = (at.tensor.rows, at.tensor.columns);
+        let places = (0..shape.0).flat_map(|row| (0..shape.1).map(move |column| place::<T>(shape, row, column)));
+        let length = norm(places.clone().map(|at| w[at]));
+        let ratio = match (length, norm(places.map(|at| direction(w[at], m[at], v[at])))) {
             (0.0, _) | (_, 0.0) => 1.0,
             (length, of_direction) => length / of_direction,
         };

@@ -118,7 +118,7 @@ impl StepModel {
             fixed.add(Purpose::Gradients, "gradients", parameters);
         }
         fixed.add(Purpose::Losses, "losses", (aligned_length::<f64>(batch_size) * size_of::<f64>()) as u64);
-        let scratch = bytes_of(scratch_numbers(network, rows, threads));
+        let scratch = bytes_of(scratch_numbers::<T>(network, rows, threads));
         for thread in 1..=threads {
             fixed.add(Purpose::Scratch, format!("thread {thread}"), scratch);
         }

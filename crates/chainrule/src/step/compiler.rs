@@ -74,7 +74,7 @@ impl<'a, T: Scalar> Compiler<'a, T> {
             rest = &rest[taken..];
         }
         let Compiler { network, conditions: Conditions { rows, threads, .. }, layout, phases, .. } = self;
-        Some(Program::new(network, rows, threads, phases, &layout))
+        Some(Program::new::<T>(network, rows, threads, phases, &layout))
     }
 
     /// A run of forward operations from layer `l` on: how many operations it takes from `rest`.

@@ -3,13 +3,19 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use crate::kernel::Scalar;
 use crate::kernel::arena::Cut;
+use crate::kernel::caches::caches;
+use crate::kernel::panels::{Piece, panel_width};
 use crate::kernel::parts::Parts;
 use crate::network::Network;
 use crate::parameters::TensorLayout;
 
 /// Steps on less work than this are faster on one thread.
 const SERIAL_FLOPS: u64 = 400_000;
+
+/// Rows of a weight in a part of its gradient, at most.
+const MOST_ROWS_IN_PART: usize = 128;
 
 /// Whether a step on so many rows is done by the calling thread alone.
 pub(super) fn is_small(network: &Network, rows: usize) -> bool {
@@ -22,25 +28,24 @@ pub(super) fn most_rows(network: &Network, rows: usize, threads: usize) -> usize
 }
 
 /// Numbers of scratch memory that a thread needs, for a block of rows or a part of a gradient.
-pub(crate) fn scratch_numbers(network: &Network, rows: usize, threads: usize) -> usize {
+pub(crate) fn scratch_numbers<T: Scalar>(network: &Network, rows: usize, threads: usize) -> usize {
     let numbers = 2 * network.widest() + 3 * network.output_width();
     let block = most_rows(network, rows, threads) * numbers;
-    let rows_in_part = rows_in_part(network, rows);
-    let part = |tensor: &TensorLayout| part_shape(tensor, rows_in_part).iter().product();
+    let rows_in_part = rows_in_part::<T>(rows);
+    // Panels of the narrower type are the wider ones.
+    let part = |tensor: &TensorLayout| tensor.pieces::<T>(rows_in_part).next().map_or(0, |(_, range)| range.len());
     block.max(network.tensors().iter().map(part).max().unwrap_or(0))
 }
 
-/// Rows of a weight in a part of its gradient; fewer where there is little work, so that there are enough parts.
-fn rows_in_part(network: &Network, rows: usize) -> usize {
-    if network.step_flops().saturating_mul(rows as u64) < 20_000_000 { 8 } else { 16 }
+/// Rows of a weight in a part of its gradient, for batches of up to `rows` rows: so many that their deltas of all samples
+/// fill half of a core's second-level cache, and no more than leave enough parts for all threads.
+fn rows_in_part<T>(rows: usize) -> usize {
+    let panel = panel_width::<T>();
+    let in_cache = caches().second / 2 / (rows * size_of::<T>());
+    (in_cache / panel * panel).clamp(panel, MOST_ROWS_IN_PART)
 }
 
-/// Rows of a part of a tensor's gradient, and the length of a row: a few rows of a weight, or a vector as a column.
-fn part_shape(tensor: &TensorLayout, rows_in_part: usize) -> [usize; 2] {
-    if tensor.is_vector { [tensor.columns, 1] } else { [rows_in_part.min(tensor.rows), tensor.columns] }
-}
-
-/// Some rows of a tensor's gradient.
+/// A piece of a tensor's gradient.
 #[derive(Clone, Debug)]
 pub(super) struct GradientPart {
     pub(super) layer: usize,
@@ -48,10 +53,10 @@ pub(super) struct GradientPart {
     pub(super) number: usize,
     /// The same among all of the network's.
     pub(super) tensor: usize,
-    pub(super) rows: Range<usize>,
+    pub(super) piece: Piece,
 }
 
-/// The gradients of the network, cut into parts, one task each: some rows of a weight, or a vector.
+/// The gradients of the network, cut into parts, one task each: a piece of a weight, or a vector.
 #[derive(Clone, Debug)]
 pub(super) struct GradientParts {
     pub(super) parts: Parts,
@@ -61,19 +66,16 @@ pub(super) struct GradientParts {
 }
 
 impl GradientParts {
-    pub(super) fn new(network: &Network, rows: usize) -> Self {
-        let rows_in_part = rows_in_part(network, rows);
+    pub(super) fn new<T: Scalar>(network: &Network, rows: usize) -> Self {
+        let rows_in_part = rows_in_part::<T>(rows);
         let (mut ranges, mut places, mut first) = (Vec::new(), Vec::new(), vec![0]);
         let mut tensors_before = 0;
         for l in 1..=network.depth() {
             for (number, tensor) in network.layer_tensors(l).iter().enumerate() {
-                let [step, length] = part_shape(tensor, rows_in_part);
-                let rows = tensor.count() / length;
-                for start in (0..rows).step_by(step) {
-                    let rows = start..rows.min(start + step);
-                    ranges.push(tensor.offset() + rows.start * length..tensor.offset() + rows.end * length);
+                for (piece, range) in tensor.pieces::<T>(rows_in_part) {
+                    ranges.push(tensor.offset() + range.start..tensor.offset() + range.end);
                     let tensor = tensors_before + number;
-                    places.push(GradientPart { layer: l, number, tensor, rows });
+                    places.push(GradientPart { layer: l, number, tensor, piece });
                 }
             }
             tensors_before += network.layer_tensors(l).len();

@@ -62,5 +62,5 @@ fn together<T: Scalar>(network: &Network, rows: usize, threads: usize) -> Progra
         Phase::Rows { places: Places::new(places, rows), operations },
         Phase::Gradients { layers: first..=depth, operands, destination: Destination::Parameters },
     ];
-    Program::new(network, rows, threads, phases, &layout)
+    Program::new::<T>(network, rows, threads, phases, &layout)
 }

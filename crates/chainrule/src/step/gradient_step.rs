@@ -123,9 +123,9 @@ impl GradientStep<'_> {
         accumulate: Accumulate,
         gradient: &mut [T],
     ) {
-        let GradientPart { layer, number, ref rows, .. } = self.parts.places[index];
+        let GradientPart { layer, number, ref piece, .. } = self.parts.places[index];
         let layer = self.network.layers()[layer - 1].compute();
-        layer.gradient(number, rows.clone(), delta, input, accumulate, gradient);
+        layer.gradient(number, piece, delta, input, accumulate, gradient);
     }
 
     /// Layer `bad` is the last whose gradient is not finite: because of a delta, or by itself.

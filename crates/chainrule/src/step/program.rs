@@ -8,6 +8,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::arena_layout::{ArenaLayout, ArenaTensor};
 use super::cut::{most_rows, scratch_numbers};
+use crate::kernel::Scalar;
 use crate::kernel::arena::{Place, Places};
 use crate::network::Network;
 
@@ -27,7 +28,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    pub(super) fn new(
+    pub(super) fn new<T: Scalar>(
         network: &Network,
         rows: usize,
         threads: usize,
@@ -37,7 +38,7 @@ impl Program {
         Program {
             rows,
             most_rows: most_rows(network, rows, threads),
-            scratch: scratch_numbers(network, rows, threads),
+            scratch: scratch_numbers::<T>(network, rows, threads),
             phases,
             length: layout.length(),
             at_peak: layout.at_peak(),

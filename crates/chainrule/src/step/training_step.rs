@@ -143,7 +143,7 @@ impl<T: Scalar> TrainingStep<T> {
             scratch: Scratch::new(program.scratch),
             most_threads: None,
             alone: Threads::single(),
-            parts: GradientParts::new(network, program.rows),
+            parts: GradientParts::new::<T>(network, program.rows),
             program,
         })
     }

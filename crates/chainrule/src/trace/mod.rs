@@ -13,6 +13,7 @@ mod quantity;
 mod record;
 mod value;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde::{Serialize, Serializer};
@@ -161,7 +162,7 @@ impl<T: Scalar> Trace<T> {
         let tensors = self.values().map(|value| NamedTensor {
             name: value.id.to_string(),
             shape: value.shape.clone(),
-            values: &value.values,
+            values: Cow::Borrowed(&value.values),
         });
         write(path, tensors, None)
     }

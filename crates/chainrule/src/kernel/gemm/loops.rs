@@ -1,89 +1,66 @@
 //! The loops around the tile, one kernel for each product: which parts of the operands meet in which order, so that what
 //! is read again is still in a cache.
-
-use std::mem::MaybeUninit;
-use std::ops::Range;
+//!
+//! The vector operand waits in the first-level cache, some steps of one of its panels at a time, while all rows of a
+//! block of the broadcast operand come by from the second-level one.
 
 use super::Accumulate;
-use super::tile::{Ahead, Begin, ResultBlock, Segment, strip, sweep};
+use super::tile::{Begin, Segment, Strip, sweep};
 use crate::kernel::Scalar;
+use crate::kernel::caches::blocking;
 use crate::kernel::dispatch::{Kernel, Vectors};
-use crate::kernel::panels::{Blocks, Panels, panel_width};
-use crate::kernel::rows::Rows;
+use crate::kernel::panels::{Blocks, Panels, Piece, panel_width};
 
-/// Steps of the summation that are taken before the next tiles: so many rows of all panels of 128 samples, and of a
-/// strip of the left operand, stay in a core's caches.
-const DEPTH: usize = 512;
-
-/// The same for the backward product, whose right operand is not in panels.
-const BACKWARD_DEPTH: usize = 256;
-
-/// Bytes between the rows of a weight from which the backward product copies a panel before it reads it again and again:
-/// lines that lie far apart, often at powers of two, push each other out of the caches.
-pub(super) const FAR: usize = 8192;
-
-/// Columns of the widest panel.
-const PANEL: usize = panel_width::<f32>();
-
-/// Rows of a weight that the forward product takes at a time: the most that a tile has.
-const STRIP: usize = 8;
-
-/// Z^T = b + W A^T, in shapes that [`super::forward_product`] has checked.
-pub(super) struct ForwardProduct<'a, T> {
-    pub(super) w: Rows<'a, T>,
+/// C = A B, the chains from `begin` on, in shapes that [`super::product`] has checked.
+pub(super) struct Product<'a, T> {
     pub(super) a: Panels<'a, T>,
-    pub(super) b: Option<&'a [T]>,
-    pub(super) z: &'a mut [T],
+    pub(super) b: Panels<'a, T>,
+    pub(super) begin: Option<&'a [T]>,
+    pub(super) c: &'a mut [T],
 }
 
-impl<T: Scalar> Kernel for ForwardProduct<'_, T> {
+impl<T: Scalar> Kernel for Product<'_, T> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<V: Vectors>(self) {
-        let ForwardProduct { w, a, b, z } = self;
+        let Product { a, b, begin, c } = self;
         let panel = panel_width::<T>();
-        let (n_out, n_in, samples) = (w.rows(), w.columns(), a.columns());
-        let (left, right, result) = (w.data().as_ptr(), a.data().as_ptr(), z.as_mut_ptr());
-        for first in (0..n_in).step_by(DEPTH) {
-            let count = DEPTH.min(n_in - first);
-            let segment = |j: usize, width: usize| {
-                move |_: usize, row: usize, column: usize| {
-                    // SAFETY: offsets of elements (row, first) of W and (first, j + column) of A^T.
-                    unsafe {
-                        Segment {
-                            a: left.add(row * n_in + first),
-                            a_stride: n_in,
-                            b: right.add(n_in * j + first * width + column),
-                            b_step: width,
-                            count,
-                        }
-                    }
-                }
-            };
-            // Some rows of W at a time, which stay in the first-level cache for all panels.
-            for rows in (0..n_out).step_by(STRIP) {
-                let count = STRIP.min(n_out - rows);
-                for j in (0..samples).step_by(panel) {
-                    let width = panel.min(samples - j);
-                    // SAFETY: the panel of Z^T is [n_out, width].
-                    unsafe {
-                        let c = result.add(n_out * j);
-                        let begin = match b {
-                            _ if first > 0 => Begin::Matrix { pointer: c.cast_const(), stride: width },
-                            Some(b) => Begin::Column(b.as_ptr()),
+        let (rows, depth, columns) = (a.rows(), a.columns(), b.columns());
+        let (left, right, result) = (a.data().as_ptr(), b.data().as_ptr(), c.as_mut_ptr());
+        let blocks = blocking::<T>(rows, depth);
+        for first in (0..depth).step_by(blocks.deep_steps) {
+            let end = depth.min(first + blocks.deep_steps);
+            for top in (0..rows).step_by(blocks.rows) {
+                let bottom = rows.min(top + blocks.rows);
+                for j in (0..columns).step_by(panel) {
+                    let width = panel.min(columns - j);
+                    for from in (first..end).step_by(blocks.steps) {
+                        let to = end.min(from + blocks.steps);
+                        let segment = |s: usize, row: usize| {
+                            let k = s * panel;
+                            let count = panel.min(depth - k);
+                            // Elements (row, k) of A, which is only asked for ahead of time where it is none, and (k, j) of B.
+                            Segment {
+                                a: left.wrapping_add(rows * k + row * count),
+                                a_stride: count,
+                                b: right.wrapping_add(depth * j + k * width),
+                                count,
+                            }
+                        };
+                        let begin = match begin {
+                            _ if from > 0 => Begin::Result,
+                            Some(begin) => Begin::Column(begin.as_ptr()),
                             None => Begin::Zero,
                         };
-                        let next = left.wrapping_add((rows + STRIP) * n_in + first);
-                        let ahead = match j / panel {
-                            0 if samples <= panel => Ahead::Left { from: next, stride: n_in, rows: 8 },
-                            0 => Ahead::Left { from: next, stride: n_in, rows: 4 },
-                            1 => Ahead::Left { from: next.wrapping_add(4 * n_in), stride: n_in, rows: 4 },
-                            _ => Ahead::Nothing,
-                        };
-                        let to =
-                            ResultBlock { c, stride: width, rows: rows..rows + count, columns: width, ahead };
-                        sweep::<V::Of<T>, _, true>(&(0..1), &segment(j, width), begin, to);
+                        let lines = ((to - from) * width * size_of::<T>()) / 64;
+                        // SAFETY: the panel of C is [rows, width]; segments are inside of A and B.
+                        unsafe {
+                            let c = result.add(rows * j);
+                            let ahead = (right.wrapping_add(depth * j + to * width), lines);
+                            let strip = Strip { c, width, stride: width, rows: top..bottom, begin, ahead };
+                            sweep::<V::Of<T>, _, true>(from / panel..to.div_ceil(panel), &segment, &strip);
+                        }
                     }
                 }
             }
@@ -91,90 +68,11 @@ impl<T: Scalar> Kernel for ForwardProduct<'_, T> {
     }
 }
 
-/// E = D W, in shapes that [`super::backward_product`] has checked; the rows of W may lie FAR apart.
-pub(super) struct BackwardProduct<'a, T, const IS_FAR: bool> {
-    pub(super) d: Panels<'a, T>,
-    pub(super) w: Rows<'a, T>,
-    pub(super) e: &'a mut [T],
-}
-
-impl<T: Scalar, const IS_FAR: bool> Kernel for BackwardProduct<'_, T, IS_FAR> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<V: Vectors>(self) {
-        let BackwardProduct { d, w, e } = self;
-        let panel = panel_width::<T>();
-        let (rows, n_out, n_in) = (d.rows(), w.rows(), w.columns());
-        let (left, right) = (d.data().as_ptr(), w.data().as_ptr());
-        let mut copy = MaybeUninit::<Aligned<[T; BACKWARD_DEPTH * PANEL]>>::uninit();
-        let copy = copy.as_mut_ptr().cast::<T>();
-        for first in (0..n_out).step_by(BACKWARD_DEPTH) {
-            let depth = BACKWARD_DEPTH.min(n_out - first);
-            let part = first / panel..(first + depth).div_ceil(panel);
-            for j in (0..n_in).step_by(panel) {
-                let width = panel.min(n_in - j);
-                let c = e[rows * j..][..rows * width].as_mut_ptr();
-                let begin = match first {
-                    0 => Begin::Zero,
-                    _ => Begin::Matrix { pointer: c.cast_const(), stride: width },
-                };
-                // SAFETY: rows first.. of W, from column j on; the copy has room for as many rows of a panel.
-                let (b, b_step) = unsafe {
-                    let place = right.add(first * n_in + j);
-                    if IS_FAR {
-                        for n in 0..depth {
-                            std::ptr::copy_nonoverlapping(place.add(n * n_in), copy.add(n * width), width);
-                        }
-                        (copy.cast_const(), width)
-                    } else {
-                        (place, n_in)
-                    }
-                };
-                let segment = |s: usize, row: usize, column: usize| {
-                    let n = s * panel;
-                    let count = panel.min(n_out - n);
-                    // SAFETY: offsets of elements (row, n) of D and (n, j + column) of W.
-                    unsafe {
-                        Segment {
-                            a: left.add(rows * n + row * count),
-                            a_stride: count,
-                            b: b.add((n - first) * b_step + column),
-                            b_step,
-                            count,
-                        }
-                    }
-                };
-                let strip = if IS_FAR { STRIP } else { rows };
-                for (index, start) in (0..rows).step_by(strip).enumerate() {
-                    // In the time of four steps each strip asks for one of the eight lines that the next panel has there.
-                    let ahead = if IS_FAR && index < 8 {
-                        let line = index / 2 * n_in + index % 2 * panel / 2;
-                        let from = right.wrapping_add(first * n_in + j + panel + line);
-                        Ahead::Right { from, stride: n_in }
-                    } else {
-                        Ahead::Nothing
-                    };
-                    let to = ResultBlock {
-                        c,
-                        stride: width,
-                        rows: start..rows.min(start + strip),
-                        columns: width,
-                        ahead,
-                    };
-                    // SAFETY: E's panel is [rows, width].
-                    unsafe { sweep::<V::Of<T>, _, true>(&part, &segment, begin, to) };
-                }
-            }
-        }
-    }
-}
-
-/// C = A^T B or C + A^T B, in shapes that [`super::transposed_product`] has checked.
+/// A piece of C = A^T B or C + A^T B, in shapes that [`super::transposed_product`] has checked.
 pub(super) struct TransposedProduct<'a, T> {
     pub(super) a: Blocks<'a, T>,
     pub(super) b: Blocks<'a, T>,
-    pub(super) part: Range<usize>,
+    pub(super) piece: &'a Piece,
     pub(super) accumulate: Accumulate,
     pub(super) c: &'a mut [T],
 }
@@ -184,46 +82,43 @@ impl<T: Scalar> Kernel for TransposedProduct<'_, T> {
 
     #[inline(always)]
     unsafe fn run<V: Vectors>(self) {
-        let TransposedProduct { a, b, part, accumulate, c } = self;
-        let panel = panel_width::<T>();
-        let (rows, columns, blocks) = (part.len(), b.columns(), a.count());
-        let together = (DEPTH / a.rows_in_block()).max(1);
-        for first in (0..blocks).step_by(together) {
-            let segments = first..blocks.min(first + together);
-            for j in (0..columns).step_by(panel) {
-                let width = panel.min(columns - j);
-                // SAFETY: j is a column of C.
-                let c = unsafe { c.as_mut_ptr().add(j) };
-                let begin = match (first, accumulate) {
-                    (0, Accumulate::Replace) => Begin::Zero,
-                    _ => Begin::Matrix { pointer: c.cast_const(), stride: columns },
-                };
-                let segment = |s: usize, row: usize, column: usize| {
+        let TransposedProduct { a, b, piece: &Piece { rows: ref part, start }, accumulate, c } = self;
+        let (panel, count) = (panel_width::<T>(), a.count());
+        let width = panel.min(b.columns() - start);
+        let together = (blocking::<T>(part.len(), 0).steps / a.rows_in_block()).max(1);
+        for first in (0..count).step_by(together) {
+            let segments = first..count.min(first + together);
+            let begin = match (first, accumulate) {
+                (0, Accumulate::Replace) => Begin::Zero,
+                _ => Begin::Result,
+            };
+            // Of the block after these.
+            let next = (segments.end < count).then(|| b.get(segments.end));
+            let ahead = next.map_or((c.as_ptr(), 0), |next| {
+                let panel = next.data().as_ptr().wrapping_add(next.rows() * start);
+                (panel, next.rows() * width * size_of::<T>() / 64)
+            });
+            // The columns of A that lie in one panel.
+            for top in (part.start..part.end).step_by(panel) {
+                let bottom = part.end.min(top + panel);
+                let segment = |s: usize, row: usize| {
                     let (a, b) = (a.get(s), b.get(s));
-                    let (a_offset, a_stride) = a.column(part.start + row);
-                    // SAFETY: offsets of elements (0, part.start + row) of A and (0, j + column) of B.
-                    unsafe {
-                        Segment {
-                            a: a.data().as_ptr().add(a_offset),
-                            a_stride,
-                            b: b.data().as_ptr().add(b.rows() * j + column),
-                            b_step: width,
-                            count: b.rows(),
-                        }
+                    let (a_offset, a_stride) = a.column(top + row);
+                    // Elements (0, top + row) of A and (0, start) of B.
+                    Segment {
+                        a: a.data().as_ptr().wrapping_add(a_offset),
+                        a_stride,
+                        b: b.data().as_ptr().wrapping_add(b.rows() * start),
+                        count: b.rows(),
                     }
                 };
-                // SAFETY: C's columns from j on are [rows, width] in rows of `columns`; a tile's rows start at a
-                // multiple of its height, so they are columns of one panel of A.
+                // SAFETY: C is [part, width].
                 unsafe {
-                    let to = ResultBlock {
-                        c,
-                        stride: columns,
-                        rows: 0..rows,
-                        columns: width,
-                        ahead: Ahead::Nothing,
-                    };
-                    sweep::<V::Of<T>, _, false>(&segments, &segment, begin, to)
-                };
+                    let c = c.as_mut_ptr().add((top - part.start) * width);
+                    let ahead = if top == part.start { ahead } else { (c.cast_const(), 0) };
+                    let strip = Strip { c, width, stride: width, rows: 0..bottom - top, begin, ahead };
+                    sweep::<V::Of<T>, _, false>(segments.clone(), &segment, &strip);
+                }
             }
         }
     }
@@ -243,27 +138,33 @@ impl<T: Scalar> Kernel for ColumnSums<'_, T> {
     unsafe fn run<V: Vectors>(self) {
         let ColumnSums { blocks, accumulate, sums } = self;
         let (panel, columns) = (panel_width::<T>(), sums.len());
-        let one: T = num_traits::One::one();
         for j in (0..columns).step_by(panel) {
             let width = panel.min(columns - j);
-            let segment = |s: usize, _: usize, column: usize| {
-                let b = blocks.get(s);
-                // SAFETY: the offset of element (0, j + column).
-                let first = unsafe { b.data().as_ptr().add(b.rows() * j + column) };
-                Segment { a: &one, a_stride: 0, b: first, b_step: width, count: b.rows() }
-            };
-            let c = sums[j..].as_mut_ptr();
-            let begin = match accumulate {
-                Accumulate::Replace => Begin::Zero,
-                Accumulate::Add => Begin::Matrix { pointer: c.cast_const(), stride: 0 },
-            };
-            let to = ResultBlock { c, stride: 0, rows: 0..1, columns: width, ahead: Ahead::Nothing };
-            // SAFETY: one row of `width` columns.
-            unsafe { strip::<V::Of<T>, _, 1, false>(&(0..blocks.count()), &segment, 0, begin, &to) };
+            let sums = &mut sums[j..j + width];
+            if accumulate == Accumulate::Replace {
+                sums.fill(T::zero());
+            }
+            let mut totals = [T::zero(); panel_width::<f32>()];
+            totals[..width].copy_from_slice(sums);
+            for block in 0..blocks.count() {
+                let block = blocks.get(block);
+                let rows = &block.data()[block.rows() * j..][..block.rows() * width];
+                if width == panel {
+                    // In vectors, and in registers: each sum is a chain in the order of the rows.
+                    for row in rows.chunks_exact(panel) {
+                        for (total, &x) in totals[..panel].iter_mut().zip(row) {
+                            *total += x;
+                        }
+                    }
+                } else {
+                    for row in rows.chunks_exact(width) {
+                        for (total, &x) in totals.iter_mut().zip(row) {
+                            *total += x;
+                        }
+                    }
+                }
+            }
+            sums.copy_from_slice(&totals[..width]);
         }
     }
 }
-
-/// Starts at a cache line.
-#[repr(align(64))]
-struct Aligned<T>(T);

@@ -1,5 +1,5 @@
-//! The matrix products of a dense layer, sequential. The weight is read where it lies, row by row; what changes with the
-//! batch is in [`Panels`].
+//! The matrix products of a dense layer, sequential, on matrices in [`Panels`]: parameters, activations and errors are
+//! read where they lie, and nothing is packed.
 //!
 //! Every element of a product is one chain: it starts from 0 or from the bias, and takes its terms one by one
 //! in the order of the summation index, each by a fused multiply-add. Tiles, blocks of rows and threads only
@@ -11,14 +11,11 @@ mod loops;
 mod tests;
 mod tile;
 
-use std::ops::Range;
-
-use loops::{BackwardProduct, ColumnSums, FAR, ForwardProduct, TransposedProduct};
+use loops::{ColumnSums, Product, TransposedProduct};
 
 use super::Scalar;
 use super::dispatch::dispatch;
-use super::panels::{Blocks, Panels};
-use super::rows::Rows;
+use super::panels::{Blocks, Panels, Piece, panel_width};
 
 /// What becomes of the numbers that a result has before.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,37 +26,33 @@ pub(crate) enum Accumulate {
     Add,
 }
 
-/// Z^T = b + W A^T: a layer's forward product, which reads W where it lies. Shapes: W [n_out, n_in], A^T [n_in, rows] in
-/// panels of samples, b [n_out] or nothing, Z^T [n_out, rows] in panels of samples.
-pub(crate) fn forward_product<T: Scalar>(w: Rows<'_, T>, a: Panels<'_, T>, b: Option<&[T]>, z: &mut [T]) {
-    assert!(w.columns() > 0 && w.columns() == a.rows() && b.is_none_or(|b| b.len() == w.rows()));
-    assert_eq!(z.len(), w.rows() * a.columns());
-    dispatch(ForwardProduct { w, a, b, z });
+/// C = A B, or, with one number for each row to begin with, C = b + A B. Shapes: A [rows, depth], B [depth, columns], b
+/// \[rows\], C [rows, columns], all matrices in panels.
+///
+/// It is a layer's forward product, z^T = b + W a^T, and its backward product, dLoss/da = delta W.
+pub(crate) fn product<T: Scalar>(a: Panels<'_, T>, b: Panels<'_, T>, begin: Option<&[T]>, c: &mut [T]) {
+    assert!(a.columns() > 0 && a.columns() == b.rows() && begin.is_none_or(|begin| begin.len() == a.rows()));
+    assert_eq!(c.len(), a.rows() * b.columns());
+    dispatch(Product { a, b, begin, c });
 }
 
-/// E = D W: the error that a layer carries back. Shapes: D [rows, n_out] and E [rows, n_in] in panels, W [n_out, n_in].
-pub(crate) fn backward_product<T: Scalar>(d: Panels<'_, T>, w: Rows<'_, T>, e: &mut [T]) {
-    assert!(w.rows() > 0 && w.rows() == d.columns());
-    assert_eq!(e.len(), d.rows() * w.columns());
-    if w.columns() * size_of::<T>() >= FAR {
-        dispatch(BackwardProduct::<T, true> { d, w, e });
-    } else {
-        dispatch(BackwardProduct::<T, false> { d, w, e });
-    }
-}
-
-/// C = A^T B, or C + A^T B, for the columns `part` of A, summed over all rows. Shapes: A [rows, m], B [rows, columns],
-/// both cut into the same blocks; C [part, columns], row by row. `part` starts at a multiple of 8.
+/// A piece of C = A^T B, or of C + A^T B, summed over all rows. Shapes: A [rows, m], B [rows, columns], both cut into the same
+/// blocks; C [m, columns] in panels. The piece's first row is a multiple of a panel's columns.
+///
+/// It is the gradient of a weight, delta^T a.
 pub(crate) fn transposed_product<T: Scalar>(
     a: Blocks<'_, T>,
     b: Blocks<'_, T>,
-    part: Range<usize>,
+    piece: &Piece,
     accumulate: Accumulate,
     c: &mut [T],
 ) {
-    assert!(part.start.is_multiple_of(8) && part.end <= a.columns() && c.len() == part.len() * b.columns());
+    let (panel, &Piece { rows: ref part, start }) = (panel_width::<T>(), piece);
+    assert!(part.start.is_multiple_of(panel) && part.end <= a.columns());
+    assert!(start.is_multiple_of(panel) && start < b.columns());
+    assert_eq!(c.len(), part.len() * panel.min(b.columns() - start));
     assert!(a.count() == b.count() && (0..a.count()).all(|i| a.get(i).rows() == b.get(i).rows()));
-    dispatch(TransposedProduct { a, b, part, accumulate, c });
+    dispatch(TransposedProduct { a, b, piece, accumulate, c });
 }
 
 /// The sums of the columns: a product with a row of ones, one number for each column.

@@ -1,146 +1,135 @@
-//! Products against three plain loops, bit for bit, on every instruction set of the machine.
+//! The products against three plain loops: equal bits in every shape, on every instruction set.
 
-use super::*;
+use std::ops::Range;
+
+use super::Accumulate;
+use super::loops::{ColumnSums, Product, TransposedProduct};
 use crate::kernel::dispatch::dispatch_to;
-use crate::kernel::instructions::InstructionSet;
-use crate::kernel::panels::from_rows;
+use crate::kernel::panels::{Blocks, Panels, Piece, from_rows, panel_width};
+use crate::kernel::rows::Rows;
+use crate::kernel::{InstructionSet, Scalar};
 
-fn values<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
-    let value = |i: usize| (((i * 7919 + seed * 104_729) % 2003) as f64 - 1001.0) / 997.0;
-    (0..count).map(|i| T::from_f64(value(i))).collect()
+/// Sizes around the borders of tiles, panels and blocks.
+const SIZES: [usize; 15] = [1, 7, 8, 9, 31, 32, 33, 127, 128, 129, 255, 256, 257, 511, 513];
+
+/// Products of these sizes, each in each place, beside small and middle ones; and some that are cut in every direction.
+fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
+    let beside = |size: usize, other: usize| [(size, other, 33), (other, size, 9), (33, other, size), (size, 9, other)];
+    let around = SIZES.into_iter().flat_map(move |size| [1, 7, 64].into_iter().flat_map(move |other| beside(size, other)));
+    let large = [(10, 100, 15), (257, 513, 129), (129, 1037, 40), (300, 130, 257), (11, 2100, 9)];
+    around.chain(large)
 }
 
-fn in_panels<T: Scalar>(rows: usize, columns: usize, values: &[T]) -> Vec<T> {
-    let mut panels = vec![T::zero(); values.len()];
-    from_rows(Rows::new(values, rows, columns), &mut panels);
-    panels
+fn values<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        T::from_f64((state >> 33) as f64 / f64::from(1u32 << 30) - 1.0)
+    };
+    (0..count).map(|_| next()).collect()
 }
 
-/// (rows, depth, columns): around the tile's height, the vectors' widths, the panel's, and the depth of one pass.
-const SHAPES: [(usize, usize, usize); 12] = [
-    (1, 1, 1),
-    (2, 3, 5),
-    (7, 16, 15),
-    (8, 31, 16),
-    (9, 32, 17),
-    (15, 33, 31),
-    (16, 64, 32),
-    (17, 65, 33),
-    (23, 127, 50),
-    (128, 129, 64),
-    (5, 1023, 40),
-    (11, 2100, 9),
-];
+/// A matrix in panels, at an address that no vector is aligned to.
+struct Unaligned<T> {
+    numbers: Vec<T>,
+    shape: (usize, usize),
+}
+
+impl<T: Scalar> Unaligned<T> {
+    fn new(rows: usize, columns: usize, values: &[T]) -> Self {
+        let mut numbers = vec![T::nan(); values.len() + 1];
+        from_rows(Rows::new(values, rows, columns), &mut numbers[1..]);
+        Unaligned { numbers, shape: (rows, columns) }
+    }
+
+    fn panels(&self) -> Panels<'_, T> {
+        Panels::new(&self.numbers[1..], self.shape.0, self.shape.1)
+    }
+}
 
 fn products_are_three_loops<T: Scalar>() {
-    for set in InstructionSet::available() {
-        for (rows, depth, columns) in SHAPES {
-            let (a, b) = (values::<T>(rows * depth, 1), values::<T>(depth * columns, 2));
-            let bias = values::<T>(rows, 3);
-            let (a_panels, b_panels) = (in_panels(rows, depth, &a), in_panels(depth, columns, &b));
-            let (a_panels, b_panels) =
-                (Panels::new(&a_panels, rows, depth), Panels::new(&b_panels, depth, columns));
-            let weight = Rows::new(&a, rows, depth);
-            for bias in [None, Some(&bias[..])] {
+    for (rows, depth, columns) in shapes() {
+        let (a, b) = (values::<T>(rows * depth, 1), values::<T>(depth * columns, 2));
+        let bias = values::<T>(rows, 3);
+        let (a_panels, b_panels) = (Unaligned::new(rows, depth, &a), Unaligned::new(depth, columns, &b));
+        for begin in [None, Some(&bias[..])] {
+            let mut expected = vec![T::zero(); rows * columns];
+            for (i, row) in expected.chunks_exact_mut(columns).enumerate() {
+                row.fill(begin.map_or(T::zero(), |begin| begin[i]));
+                for k in 0..depth {
+                    for (sum, &b) in row.iter_mut().zip(&b[k * columns..][..columns]) {
+                        *sum = a[i * depth + k].mul_add(b, *sum);
+                    }
+                }
+            }
+            for set in InstructionSet::available() {
                 // What C holds before does not matter.
-                let mut results = vec![vec![T::nan(); rows * columns]; 3];
+                let mut c = vec![T::nan(); rows * columns + 1];
+                let product = Product { a: a_panels.panels(), b: b_panels.panels(), begin, c: &mut c[1..] };
                 // SAFETY: the shapes fit, and the instructions are this machine's.
-                unsafe {
-                    let [forward, backward, far] = &mut results[..] else { unreachable!() };
-                    dispatch_to(set, ForwardProduct { w: weight, a: b_panels, b: bias, z: forward });
-                    if bias.is_none() {
-                        let (d, w) = (a_panels, Rows::new(&b, depth, columns));
-                        dispatch_to(set, BackwardProduct::<T, false> { d, w, e: backward });
-                        dispatch_to(set, BackwardProduct::<T, true> { d, w, e: far });
-                    } else {
-                        results.truncate(1);
-                    }
-                }
-                for (which, result) in results.iter().enumerate() {
-                    let mut found = vec![T::zero(); result.len()];
-                    Panels::new(result, rows, columns).to_rows(&mut found);
-                    for i in 0..rows {
-                        for j in 0..columns {
-                            let mut sum = bias.map_or(T::zero(), |bias| bias[i]);
-                            for k in 0..depth {
-                                sum = a[i * depth + k].mul_add(b[k * columns + j], sum);
-                            }
-                            let found = found[i * columns + j];
-                            let shape = (rows, depth, columns);
-                            assert!(found == sum, "{which} {set:?} {shape:?}: {found} {sum}");
-                        }
-                    }
-                }
+                unsafe { dispatch_to(set, product) };
+                let mut found = vec![T::zero(); rows * columns];
+                Panels::new(&c[1..], rows, columns).to_rows(&mut found);
+                assert!(c[0].is_nan() && found == expected, "{set:?} {rows} x {depth} x {columns}");
             }
         }
     }
 }
 
-/// The same sums for any division of the rows into blocks and of the result into parts.
+/// The same sums for any division of the rows into blocks and of the result into pieces.
 fn transposed_products_are_three_loops<T: Scalar>() {
-    for set in InstructionSet::available() {
-        for (m, batch, columns) in SHAPES {
-            let (a, b) = (values::<T>(batch * m, 4), values::<T>(batch * columns, 5));
-            for (rows_in_block, columns_in_part) in [(batch, m), (8, 8), (100, 32), (1200, 16)] {
-                let in_blocks = |columns: usize, values: &[T]| -> Vec<T> {
-                    let blocks = values.chunks(rows_in_block * columns);
-                    blocks.flat_map(|block| in_panels(block.len() / columns, columns, block)).collect()
-                };
-                let (a_data, b_data) = (in_blocks(m, &a), in_blocks(columns, &b));
-                // All rows at once, and, where there are several blocks, the first half of them and then the others.
-                let middle = batch.div_ceil(rows_in_block) / 2 * rows_in_block;
-                let mut ways = vec![vec![(0..batch, Accumulate::Replace)]];
-                if middle > 0 {
-                    ways.push(vec![(0..middle, Accumulate::Replace), (middle..batch, Accumulate::Add)]);
+    let panel = panel_width::<T>();
+    for (m, batch, columns) in shapes() {
+        let (a, b) = (values::<T>(batch * m, 4), values::<T>(batch * columns, 5));
+        let mut expected = vec![T::zero(); m * columns];
+        let mut sums = vec![T::zero(); m];
+        for k in 0..batch {
+            for n in 0..m {
+                let a = a[k * m + n];
+                sums[n] += a;
+                for (sum, &b) in expected[n * columns..][..columns].iter_mut().zip(&b[k * columns..][..columns]) {
+                    *sum = a.mul_add(b, *sum);
                 }
-                for way in ways {
-                    let passes = way.into_iter().map(|(rows, accumulate)| {
-                        let of = |data: &[T], n: usize| data[rows.start * n..rows.end * n].to_vec();
-                        (of(&a_data, m), of(&b_data, columns), accumulate)
-                    });
-                    let passes: Vec<_> = passes.collect();
-                    let mut sums = vec![T::nan(); m];
-                    for (a, _, accumulate) in &passes {
-                        let blocks = Blocks::new(a, rows_in_block, m);
-                        // SAFETY: the shapes fit, and the instructions are this machine's.
-                        unsafe {
-                            dispatch_to(set, ColumnSums { blocks, accumulate: *accumulate, sums: &mut sums })
-                        };
-                    }
-                    for (n, found) in sums.into_iter().enumerate() {
-                        let sum = (0..batch).fold(T::zero(), |sum, k| sum + a[k * m + n]);
-                        assert!(found == sum, "{set:?}: column {n} of {batch} x {m}");
-                    }
-                    for start in (0..m).step_by(columns_in_part) {
-                        let part = start..m.min(start + columns_in_part);
-                        let mut c = vec![T::nan(); part.len() * columns];
-                        for (a, b, accumulate) in &passes {
-                            let a = Blocks::new(a, rows_in_block, m);
-                            let b = Blocks::new(b, rows_in_block, columns);
-                            let part = part.clone();
-                            // SAFETY: the shapes fit, and the instructions are this machine's.
-                            unsafe {
-                                dispatch_to(
-                                    set,
-                                    TransposedProduct { a, b, part, accumulate: *accumulate, c: &mut c },
-                                );
-                            }
-                        }
-                        for (i, n) in part.enumerate() {
-                            for j in 0..columns {
-                                let sum = (0..batch)
-                                    .fold(T::zero(), |sum, k| a[k * m + n].mul_add(b[k * columns + j], sum));
-                                let found = c[i * columns + j];
-                                assert!(found == sum, "{set:?} {m} x {batch} x {columns}");
-                            }
+            }
+        }
+        for (rows_in_block, rows_in_piece) in [(batch, m.next_multiple_of(panel)), (8, panel), (100, 4 * panel)] {
+            let in_blocks = |columns: usize, values: &[T]| -> Vec<T> {
+                let blocks = values.chunks(rows_in_block * columns);
+                let of = |block: &[T]| Unaligned::new(block.len() / columns, columns, block).numbers.split_off(1);
+                blocks.flat_map(of).collect()
+            };
+            let (a_data, b_data) = (in_blocks(m, &a), in_blocks(columns, &b));
+            // All rows at once, and, where there are several blocks, the first half of them and then the others.
+            let middle = batch.div_ceil(rows_in_block) / 2 * rows_in_block;
+            let mut ways: Vec<Vec<(Range<usize>, Accumulate)>> = vec![vec![(0..batch, Accumulate::Replace)]];
+            if middle > 0 {
+                ways.push(vec![(0..middle, Accumulate::Replace), (middle..batch, Accumulate::Add)]);
+            }
+            for (way, set) in ways.iter().flat_map(|way| InstructionSet::available().map(move |set| (way, set))) {
+                let (mut found_sums, mut c) = (vec![T::nan(); m], vec![T::nan(); m * columns]);
+                for (rows, accumulate) in way {
+                    let accumulate = *accumulate;
+                    let a = Blocks::new(&a_data[rows.start * m..rows.end * m], rows_in_block, m);
+                    let b = Blocks::new(&b_data[rows.start * columns..rows.end * columns], rows_in_block, columns);
+                    // SAFETY: the shapes fit, and the instructions are this machine's.
+                    unsafe { dispatch_to(set, ColumnSums { blocks: a, accumulate, sums: &mut found_sums }) };
+                    for top in (0..m).step_by(rows_in_piece) {
+                        for start in (0..columns).step_by(panel) {
+                            let piece = &Piece { rows: top..m.min(top + rows_in_piece), start };
+                            let c = &mut c[piece.range::<T>((m, columns))];
+                            // SAFETY: as above.
+                            unsafe { dispatch_to(set, TransposedProduct { a, b, piece, accumulate, c }) };
                         }
                     }
                 }
+                let mut found = vec![T::zero(); m * columns];
+                Panels::new(&c, m, columns).to_rows(&mut found);
+                let shape = (m, batch, columns, rows_in_block, rows_in_piece);
+                assert!(found == expected && found_sums == sums, "{set:?} {shape:?}");
             }
         }
     }
 }
-
 #[test]
 fn products_equal_plain_loops_bit_for_bit() {
     products_are_three_loops::<f32>();

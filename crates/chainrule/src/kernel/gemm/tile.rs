@@ -1,4 +1,4 @@
-//! The tile: some rows by two vectors of columns of a result, kept in registers.
+//! The tile of a matrix product: some rows by two vectors of sums, which stay in registers while the summation goes on.
 //!
 //! For each step of the summation there are two loads of the right operand, and for each row one broadcast of the left
 //! operand and two multiply-adds.
@@ -6,7 +6,8 @@
 use std::ops::Range;
 
 use crate::kernel::Scalar;
-use crate::kernel::lanes::{Lanes, opaque, prefetch};
+use crate::kernel::lanes::{Lanes, opaque, prefetch, prefetch_far};
+use crate::kernel::panels::panel_width;
 
 /// What the chains of a product start from.
 #[derive(Clone, Copy)]
@@ -14,247 +15,286 @@ pub(super) enum Begin<T> {
     Zero,
     /// One number for each row.
     Column(*const T),
-    /// What earlier parts of the summation came to.
-    Matrix {
-        pointer: *const T,
-        stride: usize,
-    },
+    /// What the result holds: earlier parts of the summation.
+    Result,
 }
 
-/// What tiles ask the memory for while they compute.
-#[derive(Clone, Copy)]
-pub(super) enum Ahead<T> {
-    Nothing,
-    /// Four or eight rows of the left operand.
-    Left {
-        from: *const T,
-        stride: usize,
-        rows: usize,
-    },
-    /// A line for every fourth step of the summation, whose steps lie `stride` apart.
-    Right {
-        from: *const T,
-        stride: usize,
-    },
-}
-
-/// Where tiles go: some rows of a result, and its first columns, at most a panel of them.
-pub(super) struct ResultBlock<T> {
+/// Where tiles go: some rows of a panel of the result, and what they have in common.
+pub(super) struct Strip<T> {
+    /// The panel's first row.
     pub(super) c: *mut T,
+    /// Columns of the panel, and of that of the right operand.
+    pub(super) width: usize,
+    /// From row to row of the result.
     pub(super) stride: usize,
     pub(super) rows: Range<usize>,
-    pub(super) columns: usize,
-    pub(super) ahead: Ahead<T>,
+    pub(super) begin: Begin<T>,
+    /// What is needed after these tiles: they bring it into the second-level cache, so many lines in all.
+    pub(super) ahead: (*const T, usize),
 }
 
 /// A part of a summation whose operands lie at constant distances.
 pub(super) struct Segment<T> {
+    /// The left operand at the tile's first row.
     pub(super) a: *const T,
     /// From row to row where it lies by rows, else from step to step.
     pub(super) a_stride: usize,
+    /// The right operand at the panel's first column; its steps lie one behind the other.
     pub(super) b: *const T,
-    pub(super) b_step: usize,
     pub(super) count: usize,
 }
 
-/// All tiles of a destination. `segment(s, i, j)` gives part s of the summation for the tile whose first element is (i, j).
-/// The left operand lies BY_ROWS: the terms of one element side by side; or by columns: those of the tile's rows.
+/// Steps between two prefetches.
+const TURN: usize = 4;
+
+/// Steps that an operand which lies by steps is asked for ahead of its use.
+const STEPS_AHEAD: usize = 32;
+
+/// Numbers in a line of the cache.
+const fn line<T>() -> usize {
+    64 / size_of::<T>()
+}
+
+/// All tiles of a strip. `segment(s, i)` gives part s of the summation for the tile whose first row is i.
+/// The left operand lies BY_ROWS: the terms of one element side by side; or by steps: those of the tile's rows.
 ///
 /// # Safety
 /// Segments and the destination are valid for all those elements; the processor has V's instructions.
 #[inline(always)]
 pub(super) unsafe fn sweep<V, S, const BY_ROWS: bool>(
-    segments: &Range<usize>,
+    segments: Range<usize>,
     segment: &S,
-    begin: Begin<V::Number>,
-    to: ResultBlock<V::Number>,
+    to: &Strip<V::Number>,
 ) where
     V: Lanes<Number: Scalar>,
-    S: Fn(usize, usize, usize) -> Segment<V::Number>,
+    S: Fn(usize, usize) -> Segment<V::Number>,
 {
     let Range { start: mut i, end } = to.rows;
-    // SAFETY: the caller's promise; the tiles are inside C.
-    unsafe {
-        if V::ROWS == 8 {
-            while end - i >= 8 {
-                strip::<V, S, 8, BY_ROWS>(segments, segment, i, begin, &to);
-                i += 8;
-            }
-        }
-        while end - i >= 4 {
-            strip::<V, S, 4, BY_ROWS>(segments, segment, i, begin, &to);
-            i += 4;
-        }
-        if end - i >= 2 {
-            strip::<V, S, 2, BY_ROWS>(segments, segment, i, begin, &to);
-            i += 2;
-        }
-        if end - i >= 1 {
-            strip::<V, S, 1, BY_ROWS>(segments, segment, i, begin, &to);
-        }
-    }
-}
-
-/// The tiles of rows i..i + M.
-///
-/// # Safety
-/// As for [`sweep`].
-#[inline(always)]
-pub(super) unsafe fn strip<V, S, const M: usize, const BY_ROWS: bool>(
-    segments: &Range<usize>,
-    segment: &S,
-    i: usize,
-    begin: Begin<V::Number>,
-    to: &ResultBlock<V::Number>,
-) where
-    V: Lanes<Number: Scalar>,
-    S: Fn(usize, usize, usize) -> Segment<V::Number>,
-{
-    let (mut j, stride) = (0, to.stride);
-    while j < to.columns {
-        let left = to.columns - j;
-        // SAFETY: the caller's promise; `left` columns are left.
+    let is_full = to.width == panel_width::<V::Number>() && to.stride == to.width;
+    let mut ahead = Ahead { from: to.ahead.0, left: to.ahead.1, each: 0 };
+    ahead.each = to.ahead.1.div_ceil((end - i).div_ceil(V::ROWS) * to.width.div_ceil(2 * V::COUNT));
+    while i < end {
+        let tiles = Tiles { segments: segments.clone(), segment, to, i, ahead: &mut ahead };
+        // SAFETY: the caller's promise; the tiles are inside C.
         unsafe {
-            let c = to.c.add(i * stride + j);
-            let begin = match begin {
-                Begin::Zero => begin,
-                Begin::Column(column) => Begin::Column(column.add(i)),
-                Begin::Matrix { pointer, stride } => {
-                    Begin::Matrix { pointer: pointer.add(i * stride + j), stride }
-                }
-            };
-            if left >= 2 * V::COUNT {
-                tile::<V, S, M, 2, BY_ROWS, false>(
-                    segments,
-                    segment,
-                    (i, j),
-                    begin,
-                    c,
-                    stride,
-                    V::COUNT,
-                    to.ahead,
-                );
-                j += 2 * V::COUNT;
-            } else {
-                let count = left.min(V::COUNT);
-                tile::<V, S, M, 1, BY_ROWS, true>(
-                    segments,
-                    segment,
-                    (i, j),
-                    begin,
-                    c,
-                    stride,
-                    count,
-                    to.ahead,
-                );
-                j += count;
+            match height(end - i, V::ROWS) {
+                8 if V::ROWS == 8 => i += tiles.run::<V, 8, BY_ROWS>(is_full),
+                6 if V::ROWS >= 6 => i += tiles.run::<V, 6, BY_ROWS>(is_full),
+                4 => i += tiles.run::<V, 4, BY_ROWS>(is_full),
+                2 => i += tiles.run::<V, 2, BY_ROWS>(is_full),
+                _ => i += tiles.run::<V, 1, BY_ROWS>(is_full),
             }
         }
     }
 }
 
-/// One tile of M rows and N vectors, the last of which has `last` columns (all, unless PARTIAL).
+/// Rows of the next tile when `left` are left: low tiles keep the units waiting for their own results, so that two of
+/// middle height are better than a high and a low one.
+#[inline(always)]
+fn height(left: usize, most: usize) -> usize {
+    match left {
+        _ if left >= most && left != most + 2 => most,
+        6.. if most >= 6 && left != 8 => 6,
+        4.. => 4,
+        2.. => 2,
+        _ => 1,
+    }
+}
+
+/// What tiles bring into the second-level cache, some lines each.
+struct Ahead<T> {
+    from: *const T,
+    left: usize,
+    each: usize,
+}
+
+/// The tiles of the same rows, side by side.
+struct Tiles<'a, S, T> {
+    segments: Range<usize>,
+    segment: &'a S,
+    to: &'a Strip<T>,
+    /// The first row.
+    i: usize,
+    ahead: &'a mut Ahead<T>,
+}
+
+impl<S: Fn(usize, usize) -> Segment<T>, T: Scalar> Tiles<'_, S, T> {
+    /// All of them; gives M.
+    ///
+    /// # Safety
+    /// As for [`sweep`].
+    #[inline(always)]
+    unsafe fn run<V: Lanes<Number = T>, const M: usize, const BY_ROWS: bool>(self, is_full: bool) -> usize {
+        let Tiles { segments, segment, to, i, ahead } = self;
+        let mut j = 0;
+        while j < to.width {
+            let left = to.width - j;
+            let lines = ahead.each.min(ahead.left);
+            let far = (ahead.from, lines);
+            ahead.from = ahead.from.wrapping_add(lines * line::<T>());
+            ahead.left -= lines;
+            let place = Place { to, i, j, far, is_last: left <= 2 * V::COUNT };
+            // SAFETY: the caller's promise; `left` columns are left.
+            unsafe {
+                if is_full {
+                    tile::<V, S, M, 2, BY_ROWS, true>(segments.clone(), segment, place, V::COUNT);
+                    j += 2 * V::COUNT;
+                } else if left > V::COUNT {
+                    let last = left.min(2 * V::COUNT) - V::COUNT;
+                    tile::<V, S, M, 2, BY_ROWS, false>(segments.clone(), segment, place, last);
+                    j += V::COUNT + last;
+                } else {
+                    tile::<V, S, M, 1, BY_ROWS, false>(segments.clone(), segment, place, left);
+                    j += left;
+                }
+            }
+        }
+        M
+    }
+}
+
+/// Where a tile is.
+struct Place<'a, T> {
+    to: &'a Strip<T>,
+    i: usize,
+    j: usize,
+    /// Lines for the second-level cache.
+    far: (*const T, usize),
+    /// Whether the next tile is one of other rows.
+    is_last: bool,
+}
+
+/// One tile of M rows and N vectors, the last of which has `last` columns. Where the panels are FULL all are whole, and
+/// strides are constants.
 ///
 /// # Safety
 /// As for [`sweep`].
 #[inline(always)]
-unsafe fn tile<V, S, const M: usize, const N: usize, const BY_ROWS: bool, const PARTIAL: bool>(
-    segments: &Range<usize>,
+unsafe fn tile<V, S, const M: usize, const N: usize, const BY_ROWS: bool, const FULL: bool>(
+    segments: Range<usize>,
     segment: &S,
-    (i, j): (usize, usize),
-    begin: Begin<V::Number>,
-    c: *mut V::Number,
-    c_stride: usize,
+    place: Place<'_, V::Number>,
     last: usize,
-    ahead: Ahead<V::Number>,
 ) where
     V: Lanes<Number: Scalar>,
-    S: Fn(usize, usize, usize) -> Segment<V::Number>,
+    S: Fn(usize, usize) -> Segment<V::Number>,
 {
+    let Place { to, i, j, far: (mut far, mut lines), is_last } = place;
+    let panel = panel_width::<V::Number>();
+    let (b_step, c_stride) = if FULL { (panel, panel) } else { (to.width, to.stride) };
     // SAFETY: the caller's promise.
     unsafe {
-        let load = |pointer: *const V::Number| {
-            if PARTIAL { V::load_first(pointer, last) } else { V::load(pointer) }
+        let load = |pointer: *const V::Number, v: usize| {
+            if !FULL && v + 1 == N { V::load_first(pointer, last) } else { V::load(pointer) }
         };
+        let c = to.c.add(i * c_stride + j);
         let mut sums = [[V::splat(num_traits::Zero::zero()); N]; M];
-        match begin {
+        match to.begin {
             Begin::Zero => {}
             Begin::Column(column) => {
                 for r in 0..M {
-                    sums[r] = [V::splat(*column.add(r)); N];
+                    sums[r] = [V::splat(*column.add(i + r)); N];
                 }
             }
-            Begin::Matrix { pointer, stride } => {
+            Begin::Result => {
                 for r in 0..M {
                     for v in 0..N {
-                        sums[r][v] = load(pointer.add(r * stride + v * V::COUNT));
+                        sums[r][v] = load(c.add(r * c_stride + v * V::COUNT).cast_const(), v);
                     }
                 }
             }
         }
-        // Steps of the segments before.
-        let mut done = 0;
         for s in segments.clone() {
-            let Segment { a, a_stride, mut b, b_step, count } = segment(s, i, j);
-            // Rows that lie apart have a pointer each; the compiler would compute them anew at every step.
-            let mut rows = [a; M];
-            if BY_ROWS {
-                for r in 0..M {
-                    rows[r] = opaque(a.wrapping_add(r * a_stride));
-                }
-            }
-            let mut k = 0;
+            let Segment { mut a, a_stride, b, count } = segment(s, i);
+            let mut b = b.add(j);
+            let is_end = s + 1 == segments.end;
             macro_rules! step {
-                ($offset:expr) => {
+                (|$r:ident| $element:expr) => {
                     let mut right = [V::splat(num_traits::Zero::zero()); N];
                     for v in 0..N {
-                        right[v] = load(b.add(v * V::COUNT));
+                        right[v] = load(b.add(v * V::COUNT), v);
                     }
-                    for r in 0..M {
-                        let element = if BY_ROWS {
-                            rows[r].add(k + $offset)
-                        } else {
-                            a.add((k + $offset) * a_stride + r)
-                        };
-                        let left = V::splat(*element);
+                    for $r in 0..M {
+                        let left = V::splat(*$element);
                         for v in 0..N {
-                            sums[r][v] = left.multiply_add(right[v], sums[r][v]);
+                            sums[$r][v] = left.multiply_add(right[v], sums[$r][v]);
                         }
                     }
                     // One past the last element is never read.
                     b = b.wrapping_add(b_step);
                 };
             }
-            // Four at a time: a panel's 32 steps are then a loop short enough for its end to be predicted.
-            for _ in 0..count / 4 {
-                match ahead {
-                    Ahead::Nothing => {}
-                    // Lines of four rows in the time of a line's sixteen elements.
-                    Ahead::Left { from, stride, rows } => {
-                        let next = from.wrapping_add(k + k / 4 % 4 * stride);
-                        prefetch(next);
-                        if rows > 4 {
-                            prefetch(next.wrapping_add(4 * stride));
+            if BY_ROWS && FULL && a_stride == panel && count == panel {
+                // The part of the left operand that comes next: these rows' next steps, or the next rows' first ones.
+                let next = match (is_end, is_last) {
+                    (false, _) => segment(s + 1, i).a,
+                    (true, true) => segment(segments.start, i + M).a,
+                    (true, false) => a,
+                };
+                let result = c.wrapping_add(M * c_stride).cast_const();
+                // Two lines of each row in the time of a panel's steps.
+                let each = (2 * M).div_ceil(panel / TURN);
+                for turn in 0..panel / TURN {
+                    if j == 0 || is_end {
+                        for l in 0..each {
+                            prefetch(next.wrapping_add((turn * each + l) * line::<V::Number>()));
                         }
                     }
-                    Ahead::Right { from, stride } => prefetch(from.wrapping_add((done + k) * stride)),
+                    if is_end && turn < M {
+                        for v in (0..N * V::COUNT).step_by(line::<V::Number>()) {
+                            prefetch(result.wrapping_add(turn * c_stride + v));
+                        }
+                    }
+                    if lines > 0 {
+                        prefetch_far(far);
+                        (far, lines) = (far.wrapping_add(line::<V::Number>()), lines - 1);
+                    }
+                    step!(|r| a.add(r * panel));
+                    step!(|r| a.add(r * panel + 1));
+                    step!(|r| a.add(r * panel + 2));
+                    step!(|r| a.add(r * panel + 3));
+                    a = a.add(TURN);
                 }
-                step!(0);
-                step!(1);
-                step!(2);
-                step!(3);
-                k += 4;
+            } else if BY_ROWS {
+                // Rows that lie apart have a pointer each; the compiler would compute them anew at every step.
+                let mut rows = [a; M];
+                for r in 0..M {
+                    rows[r] = opaque(a.wrapping_add(r * a_stride));
+                }
+                for k in 0..count {
+                    step!(|r| rows[r].add(k));
+                }
+            } else {
+                for _ in 0..count / TURN {
+                    if FULL {
+                        for k in 0..TURN {
+                            prefetch(a.wrapping_add((STEPS_AHEAD + k) * a_stride));
+                        }
+                        if lines > 0 {
+                            prefetch_far(far);
+                            (far, lines) = (far.wrapping_add(line::<V::Number>()), lines - 1);
+                        }
+                    }
+                    step!(|r| a.add(r));
+                    step!(|r| a.add(a_stride + r));
+                    step!(|r| a.add(2 * a_stride + r));
+                    step!(|r| a.add(3 * a_stride + r));
+                    a = a.wrapping_add(TURN * a_stride);
+                }
+                for _ in 0..count % TURN {
+                    step!(|r| a.add(r));
+                    a = a.wrapping_add(a_stride);
+                }
             }
-            for _ in 0..count % 4 {
-                step!(0);
-                k += 1;
-            }
-            done += count;
         }
         for r in 0..M {
             for v in 0..N {
                 let result = c.add(r * c_stride + v * V::COUNT);
-                if PARTIAL { sums[r][v].store_first(result, last) } else { sums[r][v].store(result) }
+                if !FULL && v + 1 == N {
+                    sums[r][v].store_first(result, last)
+                } else {
+                    sums[r][v].store(result)
+                }
             }
         }
     }
