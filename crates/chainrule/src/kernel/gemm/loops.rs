@@ -58,7 +58,9 @@ impl<T: Scalar> Kernel for Product<'_, T> {
                         unsafe {
                             let c = result.add(rows * j);
                             let ahead = (right.wrapping_add(depth * j + to * width), lines);
-                            let strip = Strip { c, width, stride: width, rows: top..bottom, begin, ahead };
+                            let is_first = j == 0;
+                            let strip =
+                                Strip { c, width, stride: width, rows: top..bottom, begin, ahead, is_first };
                             sweep::<V::Of<T>, _, true>(from / panel..to.div_ceil(panel), &segment, &strip);
                         }
                     }
@@ -116,7 +118,7 @@ impl<T: Scalar> Kernel for TransposedProduct<'_, T> {
                 unsafe {
                     let c = c.as_mut_ptr().add((top - part.start) * width);
                     let ahead = if top == part.start { ahead } else { (c.cast_const(), 0) };
-                    let strip = Strip { c, width, stride: width, rows: 0..bottom - top, begin, ahead };
+                    let strip = Strip { c, width, stride: width, rows: 0..bottom - top, begin, ahead, is_first: false };
                     sweep::<V::Of<T>, _, false>(segments.clone(), &segment, &strip);
                 }
             }

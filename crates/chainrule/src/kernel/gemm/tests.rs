@@ -141,3 +141,52 @@ fn transposed_products_equal_plain_loops_bit_for_bit() {
     transposed_products_are_three_loops::<f32>();
     transposed_products_are_three_loops::<f64>();
 }
+
+#[test]
+#[ignore]
+fn timings() {
+    use std::time::Instant;
+    let peak = crate::fma_peak::<f32>(&crate::Threads::single());
+    for (out, inp, batch) in [(64, 64, 64), (512, 784, 128), (256, 512, 128), (256, 256, 128), (1024, 1024, 128), (1024, 1024, 512), (4096, 4096, 128)] {
+        let w = values::<f32>(out * inp, 1);
+        let a = values::<f32>(inp * batch, 2);
+        let d = values::<f32>(out * batch, 3);
+        let block = batch.min(128);
+        let mut z = vec![0f32; out * batch];
+        let mut e = vec![0f32; inp * batch];
+        let mut g = vec![0f32; 128 * 32];
+        let flops = 2.0 * (out * inp * batch) as f64;
+        let reps = ((4e8 / flops) as usize).max(1);
+        let mut best = [f64::MAX; 3];
+        for _ in 0..12 {
+            let t = Instant::now();
+            for _ in 0..reps {
+                for i in (0..batch).step_by(block) {
+                    super::product(Panels::new(&w, out, inp), Panels::new(&a[i * inp..][..block * inp], inp, block), None, &mut z[i * out..][..block * out]);
+                }
+            }
+            best[0] = best[0].min(t.elapsed().as_secs_f64() / reps as f64);
+            let t = Instant::now();
+            for _ in 0..reps {
+                for i in (0..batch).step_by(block) {
+                    super::product(Panels::new(&d[i * out..][..block * out], block, out), Panels::new(&w, out, inp), None, &mut e[i * inp..][..block * inp]);
+                }
+            }
+            best[1] = best[1].min(t.elapsed().as_secs_f64() / reps as f64);
+            let h = (crate::kernel::caches::caches().second / 2 / (batch * 4) / 32 * 32).clamp(32, 128);
+            let t = Instant::now();
+            for _ in 0..reps {
+                for top in (0..out).step_by(h) {
+                    for start in (0..inp).step_by(32) {
+                        let piece = Piece { rows: top..out.min(top + h), start };
+                        let n = piece.range::<f32>((out, inp)).len();
+                        super::transposed_product(Blocks::new(&d, block, out), Blocks::new(&a, block, inp), &piece, Accumulate::Replace, &mut g[..n]);
+                    }
+                }
+            }
+            best[2] = best[2].min(t.elapsed().as_secs_f64() / reps as f64);
+        }
+        let share = best.map(|s| 100.0 * flops / s / 1e9 / peak);
+        println!("{out} {inp} {batch}: forward {:.1} backward {:.1} dW {:.1} % of {peak:.1}", share[0], share[1], share[2]);
+    }
+}

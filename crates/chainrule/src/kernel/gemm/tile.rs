@@ -31,6 +31,8 @@ pub(super) struct Strip<T> {
     pub(super) begin: Begin<T>,
     /// What is needed after these tiles: they bring it into the second-level cache, so many lines in all.
     pub(super) ahead: (*const T, usize),
+    /// Whether the left operand is met for the first time.
+    pub(super) is_first: bool,
 }
 
 /// A part of a summation whose operands lie at constant distances.
@@ -48,7 +50,7 @@ pub(super) struct Segment<T> {
 const TURN: usize = 4;
 
 /// Steps that an operand which lies by steps is asked for ahead of its use.
-const STEPS_AHEAD: usize = 32;
+const STEPS_AHEAD: usize = 16;
 
 /// Numbers in a line of the cache.
 const fn line<T>() -> usize {
@@ -80,6 +82,7 @@ pub(super) unsafe fn sweep<V, S, const BY_ROWS: bool>(
             match height(end - i, V::ROWS) {
                 8 if V::ROWS == 8 => i += tiles.run::<V, 8, BY_ROWS>(is_full),
                 6 if V::ROWS >= 6 => i += tiles.run::<V, 6, BY_ROWS>(is_full),
+                5 if V::ROWS >= 5 => i += tiles.run::<V, 5, BY_ROWS>(is_full),
                 4 => i += tiles.run::<V, 4, BY_ROWS>(is_full),
                 2 => i += tiles.run::<V, 2, BY_ROWS>(is_full),
                 _ => i += tiles.run::<V, 1, BY_ROWS>(is_full),
@@ -92,12 +95,11 @@ pub(super) unsafe fn sweep<V, S, const BY_ROWS: bool>(
 /// middle height are better than a high and a low one.
 #[inline(always)]
 fn height(left: usize, most: usize) -> usize {
-    match left {
-        _ if left >= most && left != most + 2 => most,
-        6.. if most >= 6 && left != 8 => 6,
-        4.. => 4,
-        2.. => 2,
-        _ => 1,
+    match left.div_ceil(left.div_ceil(most)) {
+        7 if left > most => most,
+        7 => 5,
+        3 => 2,
+        height => height,
     }
 }
 
@@ -237,7 +239,11 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const BY_ROWS: bool, const 
                 for turn in 0..panel / TURN {
                     if j == 0 || is_end {
                         for l in 0..each {
-                            prefetch(next.wrapping_add((turn * each + l) * line::<V::Number>()));
+                            let next = next.wrapping_add((turn * each + l) * line::<V::Number>());
+                            prefetch(next);
+                            if to.is_first && j == 0 {
+                                prefetch_far(next.wrapping_add(3 * M * panel));
+                            }
                         }
                     }
                     if is_end && turn < M {
