@@ -1,7 +1,5 @@
 //! Step 1: forward, caching z(l) and a(l) for l = 1..L.
 
-use std::ops::ControlFlow;
-
 use crate::activation::{Activation, OutputActivation};
 use crate::error::{Error, Result};
 use crate::inputs::Inputs;
@@ -13,7 +11,7 @@ use crate::matrix::{Matrix, MatrixView};
 use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::Parameters;
-use crate::walk::{Shown, Walk};
+use crate::walk::{Next, Shown, Walk};
 
 /// Every z and a of one forward pass.
 #[derive(Clone, Debug)]
@@ -99,7 +97,7 @@ pub fn forward<T: Scalar>(
             Shown::PreActivation => cache.pre_activations.push(rows),
             Shown::Activation => cache.activations.push(rows),
         }
-        ControlFlow::Continue(())
+        Next::On
     });
     let mut output = cache.pre_activation(network.depth()).clone();
     activate_output(network.output_activation(), network.output_width(), output.as_mut_slice());
@@ -174,7 +172,7 @@ pub(crate) fn infer_with_pre_activation<T: Scalar>(
         inputs.write_panels(first_sample..first_sample + rows, &mut next[..numbers]);
         transpose(Panels::new(&next[..numbers], rows, network.input_width()), &mut input[..numbers]);
         let walk = Walk { network, parameters, mode: Mode::Inference, rows, first_sample };
-        let all = |_: usize, _: Shown, _: &mut [T]| ControlFlow::Continue(());
+        let all = |_: usize, _: Shown, _: &mut [T]| Next::On;
         let output = walk.forward(1..=network.depth(), [input, next], all);
         transpose_to_rows(Panels::new(&output[..rows * outputs], outputs, rows), z);
         a.copy_from_slice(z);

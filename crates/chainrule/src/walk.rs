@@ -1,7 +1,7 @@
 //! The walk through the layers, for some rows of a batch: z(l), a(l), and the error on its way back. Everything that runs a
 //! network runs it by these few lines.
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::RangeInclusive;
 
 use crate::kernel::Scalar;
 use crate::kernel::panels::Panels;
@@ -20,6 +20,17 @@ pub(crate) struct Walk<'a, T> {
     pub(crate) rows: usize,
     /// The batch's sample that the first row is.
     pub(crate) first_sample: usize,
+}
+
+/// What becomes of a walk when it has shown something.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Next {
+    /// It goes on.
+    On,
+    /// It goes on; who was shown z has turned it into a.
+    Activated,
+    /// It ends.
+    End,
 }
 
 /// What a walk shows of a layer.
@@ -49,25 +60,29 @@ impl<T: Scalar> Walk<'_, T> {
     }
 
     /// Step 1 for these layers, one after the other: `values` starts with the first one's input, samples as columns, and
-    /// `next` has as much room. `show` sees each z and a as it comes, and may end the walk. Gives the buffer that has
-    /// what came last.
+    /// `next` has as much room. `show` sees each z and a as it comes, and says how it goes on. Gives the buffer that has what
+    /// came last.
     #[inline]
     pub(crate) fn forward<'b>(
         &self,
         layers: RangeInclusive<usize>,
         [mut values, mut next]: [&'b mut [T]; 2],
-        mut show: impl FnMut(usize, Shown, &mut [T]) -> ControlFlow<()>,
+        mut show: impl FnMut(usize, Shown, &mut [T]) -> Next,
     ) -> &'b mut [T] {
         for l in layers {
             let [n_in, width] = [l - 1, l].map(|l| self.rows * self.network.width(l));
             self.pre_activation(l, &values[..n_in], &mut next[..width]);
             std::mem::swap(&mut values, &mut next);
-            if show(l, Shown::PreActivation, &mut values[..width]).is_break() {
-                break;
-            }
+            let is_activated = match show(l, Shown::PreActivation, &mut values[..width]) {
+                Next::On => false,
+                Next::Activated => true,
+                Next::End => break,
+            };
             if l < self.network.depth() {
-                self.activate(l, &mut values[..width]);
-                if show(l, Shown::Activation, &mut values[..width]).is_break() {
+                if !is_activated {
+                    self.activate(l, &mut values[..width]);
+                }
+                if show(l, Shown::Activation, &mut values[..width]) == Next::End {
                     break;
                 }
             }

@@ -48,7 +48,7 @@ impl Place {
 
     /// The tensor's first rows, to read.
     pub(crate) fn blocks<T: Scalar>(self, arena: &[T], cut: Cut) -> Blocks<'_, T> {
-        Blocks::new(&arena[self.of(&(0..cut.rows))], cut.rows_in_block, self.columns)
+        Blocks::new(&arena[self.of(&(0..cut.rows))], (cut.rows, cut.rows_in_block), self.columns)
     }
 }
 

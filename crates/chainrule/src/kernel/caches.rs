@@ -37,13 +37,15 @@ pub(crate) fn blocking<T>(rows: usize, steps: usize) -> Blocking {
 }
 
 #[inline]
-fn blocking_for<T>(caches: &Caches, _rows: usize, steps: usize) -> Blocking {
+fn blocking_for<T>(caches: &Caches, rows: usize, steps: usize) -> Blocking {
     let panel = panel_width::<T>();
     // A panel is 128 bytes wide.
     let in_first = caches.first / 256 / panel * panel;
     let deep_steps = steps.clamp(1, DEEP_STEPS).next_multiple_of(panel);
-    let in_second = caches.second / 2 / (deep_steps * size_of::<T>());
-    Blocking { steps: in_first.max(panel), deep_steps, rows: (in_second / panel * panel).max(panel) }
+    let (half, row) = (caches.second / 2, deep_steps * size_of::<T>());
+    // The division takes longer than a small product.
+    let rows = if rows * row <= half { rows.max(1) } else { (half / row / panel * panel).max(panel) };
+    Blocking { steps: in_first.max(panel), deep_steps, rows }
 }
 
 /// The caches, read once.

@@ -25,6 +25,8 @@ pub trait Lanes: Copy {
     unsafe fn store(self, pointer: *mut Self::Number);
     /// The first `count` lanes to memory.
     unsafe fn store_first(self, pointer: *mut Self::Number, count: usize);
+    /// self + other.
+    unsafe fn add(self, other: Self) -> Self;
     /// self * factor + addend, rounded once: by a call, and slowly, where the processor has no such instruction.
     unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self;
 }
@@ -112,6 +114,11 @@ impl<T: Float> Lanes for Array<T> {
     }
 
     #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Array(std::array::from_fn(|i| self.0[i] + other.0[i]))
+    }
+
+    #[inline(always)]
     unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self {
         Array(std::array::from_fn(|i| self.0[i].mul_add(factor.0[i], addend.0[i])))
     }
@@ -124,7 +131,7 @@ mod x86 {
     use super::Lanes;
 
     macro_rules! implement_lanes {
-        ($vector:ty, $number:ty, $count:literal, $rows:literal, $set1:ident, $load:ident, $store:ident, $fma:ident,
+        ($vector:ty, $number:ty, $count:literal, $rows:literal, $set1:ident, $load:ident, $store:ident, $add:ident, $fma:ident,
          |$pointer:ident, $n:ident| $load_first:expr, |$to:ident, $m:ident, $value:ident| $store_first:expr) => {
             impl Lanes for $vector {
                 type Number = $number;
@@ -160,6 +167,12 @@ mod x86 {
                     let $value = self;
                     // SAFETY: the caller's promise; lanes outside the mask are not written.
                     unsafe { $store_first }
+                }
+
+                #[inline(always)]
+                unsafe fn add(self, other: Self) -> Self {
+                    // SAFETY: the caller's promise.
+                    unsafe { $add(self, other) }
                 }
 
                 #[inline(always)]
@@ -254,6 +267,7 @@ mod x86 {
         _mm512_set1_ps,
         _mm512_loadu_ps,
         _mm512_storeu_ps,
+        _mm512_add_ps,
         _mm512_fmadd_ps,
         |p, n| _mm512_maskz_loadu_ps(bits(n) as u16, p),
         |p, n, v| _mm512_mask_storeu_ps(p, bits(n) as u16, v)
@@ -266,6 +280,7 @@ mod x86 {
         _mm512_set1_pd,
         _mm512_loadu_pd,
         _mm512_storeu_pd,
+        _mm512_add_pd,
         _mm512_fmadd_pd,
         |p, n| _mm512_maskz_loadu_pd(bits(n) as u8, p),
         |p, n, v| _mm512_mask_storeu_pd(p, bits(n) as u8, v)
@@ -278,8 +293,9 @@ mod x86 {
         _mm256_set1_ps,
         _mm256_loadu_ps,
         _mm256_storeu_ps,
+        _mm256_add_ps,
         _mm256_fmadd_ps,
-        |p, n| if n == 8 { _mm256_loadu_ps(p) } else { _mm256_maskload_ps(p, mask_32(n)) },
+        |p, n| _mm256_maskload_ps(p, mask_32(n)),
         |p, n, v| store_parts_32(p, n, v)
     );
     implement_lanes!(
@@ -290,8 +306,9 @@ mod x86 {
         _mm256_set1_pd,
         _mm256_loadu_pd,
         _mm256_storeu_pd,
+        _mm256_add_pd,
         _mm256_fmadd_pd,
-        |p, n| if n == 4 { _mm256_loadu_pd(p) } else { _mm256_maskload_pd(p, mask_64(n)) },
+        |p, n| _mm256_maskload_pd(p, mask_64(n)),
         |p, n, v| store_parts_64(p, n, v)
     );
 }

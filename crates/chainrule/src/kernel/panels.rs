@@ -113,20 +113,29 @@ impl<'a, T: Scalar> Panels<'a, T> {
 #[derive(Clone, Copy)]
 pub(crate) struct Blocks<'a, T> {
     data: &'a [T],
+    rows: usize,
     rows_in_block: usize,
     columns: usize,
+    count: usize,
 }
 
 impl<'a, T: Scalar> Blocks<'a, T> {
-    /// Reads `data` as blocks of `rows_in_block` rows; the last may have fewer.
-    pub(crate) fn new(data: &'a [T], rows_in_block: usize, columns: usize) -> Self {
-        assert!(data.len().is_multiple_of(columns) && rows_in_block > 0);
-        Blocks { data, rows_in_block, columns }
+    /// Reads `data`, which has `rows` rows, as blocks of `rows_in_block` rows; the last may have fewer.
+    pub(crate) fn new(data: &'a [T], (rows, rows_in_block): (usize, usize), columns: usize) -> Self {
+        assert!(data.len() == rows * columns && rows > 0 && rows_in_block > 0);
+        // One block is one without a division, which takes longer than a small block.
+        let count = if rows <= rows_in_block { 1 } else { rows.div_ceil(rows_in_block) };
+        Blocks { data, rows, rows_in_block, columns, count }
     }
 
     /// How many blocks there are.
     pub(crate) fn count(&self) -> usize {
-        self.data.len().div_ceil(self.rows_in_block * self.columns)
+        self.count
+    }
+
+    /// Whether the rows of another matrix are cut into the same blocks.
+    pub(super) fn are_cut_as<U>(&self, other: &Blocks<'_, U>) -> bool {
+        (self.rows, self.rows_in_block) == (other.rows, other.rows_in_block)
     }
 
     pub(crate) fn columns(&self) -> usize {
@@ -140,9 +149,9 @@ impl<'a, T: Scalar> Blocks<'a, T> {
     /// Block `index`.
     #[inline(always)]
     pub(crate) fn get(&self, index: usize) -> Panels<'a, T> {
-        let first = index * self.rows_in_block * self.columns;
-        let rows = self.rows_in_block.min((self.data.len() - first) / self.columns);
-        let data = &self.data[first..first + rows * self.columns];
+        let first = index * self.rows_in_block;
+        let rows = self.rows_in_block.min(self.rows - first);
+        let data = &self.data[first * self.columns..(first + rows) * self.columns];
         Panels { data, rows, columns: self.columns }
     }
 }
@@ -150,8 +159,7 @@ impl<'a, T: Scalar> Blocks<'a, T> {
 impl<'a, T: Scalar> From<Panels<'a, T>> for Blocks<'a, T> {
     /// One block.
     fn from(panels: Panels<'a, T>) -> Self {
-        let Panels { data, rows, columns } = panels;
-        Blocks { data, rows_in_block: rows, columns }
+        Blocks::new(panels.data, (panels.rows, panels.rows), panels.columns)
     }
 }
 

@@ -3,41 +3,79 @@
 //! The forward product has samples as columns, the others have neurons as columns: a layer's values are turned over
 //! once, by the thread that computed them.
 
+use std::ops::Range;
+
 use super::Scalar;
 use super::panels::{Panels, panel_width};
 
 /// Writes the transpose of a matrix in panels, in panels.
 pub(crate) fn transpose<T: Scalar>(from: Panels<'_, T>, to: &mut [T]) {
-    let columns = from.columns();
-    // A panel of the result is as wide as the tile.
-    transpose_tiles(from, to, |row, column, height| (columns * row + column * height, height));
+    let (from, shape) = (from.data(), (from.rows(), from.columns()));
+    for_each_tile::<T>(shape, in_panels(shape), |tile| turn(&from[tile.source.clone()], &tile, to));
 }
 
 /// Writes the transpose of a matrix in panels, row by row.
 pub(crate) fn transpose_to_rows<T: Scalar>(from: Panels<'_, T>, to: &mut [T]) {
-    let rows = from.rows();
-    transpose_tiles(from, to, |row, column, _| (column * rows + row, rows));
+    let (from, shape) = (from.data(), (from.rows(), from.columns()));
+    let place = |row, column, _| (column * shape.0 + row, shape.0);
+    for_each_tile::<T>(shape, place, |tile| turn(&from[tile.source.clone()], &tile, to));
 }
 
-/// Tile by tile, in the order of the result's panels, whose lines are often not in the cache. `place` gives for a tile's
-/// first row, first column and height where it starts in the result, and how far its rows lie apart there.
-#[inline(always)]
-fn transpose_tiles<T: Scalar>(
-    from: Panels<'_, T>,
+/// Writes the transpose of a matrix [rows, columns] in panels, in panels, and changes it on the way, tile by tile, before
+/// and after a tile is read: so each number comes from memory once.
+pub(crate) fn transpose_changing<T: Scalar>(
+    from: &mut [T],
+    shape: (usize, usize),
     to: &mut [T],
-    place: impl Fn(usize, usize, usize) -> (usize, usize),
+    mut before: impl FnMut(&mut [T]),
+    mut after: impl FnMut(&mut [T]),
 ) {
-    assert_eq!(from.data().len(), to.len());
-    let (panel, rows, columns) = (panel_width::<T>(), from.rows(), from.columns());
+    for_each_tile::<T>(shape, in_panels(shape), |tile| {
+        let source = &mut from[tile.source.clone()];
+        before(source);
+        turn(source, &tile, to);
+        after(source);
+    });
+}
+
+/// A tile of a matrix in panels, whose numbers lie together, and its place in the result.
+struct Tile {
+    source: Range<usize>,
+    /// Rows and columns.
+    shape: (usize, usize),
+    /// Where it starts in the result, and how far its rows lie apart there.
+    start: usize,
+    stride: usize,
+}
+
+/// The place in a transpose in panels, for a tile's first row, first column and height: a panel of the result is as wide as
+/// the tile.
+fn in_panels((_, columns): (usize, usize)) -> impl Fn(usize, usize, usize) -> (usize, usize) {
+    move |row, column, height| (columns * row + column * height, height)
+}
+
+/// Tile by tile, in the order of the result's panels, whose lines are often not in the cache.
+#[inline(always)]
+fn for_each_tile<T: Scalar>(
+    (rows, columns): (usize, usize),
+    place: impl Fn(usize, usize, usize) -> (usize, usize),
+    mut body: impl FnMut(Tile),
+) {
+    let panel = panel_width::<T>();
     for row in (0..rows).step_by(panel) {
         let height = panel.min(rows - row);
         for column in (0..columns).step_by(panel) {
             let width = panel.min(columns - column);
-            let source = &from.data()[rows * column + row * width..][..height * width];
+            let first = rows * column + row * width;
             let (start, stride) = place(row, column, height);
-            transpose_tile(source, (height, width), &mut to[start..], stride);
+            body(Tile { source: first..first + height * width, shape: (height, width), start, stride });
         }
     }
+}
+
+#[inline(always)]
+fn turn<T: Scalar>(from: &[T], tile: &Tile, to: &mut [T]) {
+    transpose_tile(from, tile.shape, &mut to[tile.start..], tile.stride);
 }
 
 /// The transpose of a row-major matrix [rows, columns], whose rows lie `stride` apart in the result.
@@ -85,6 +123,13 @@ mod tests {
             let mut found = vec![T::nan(); matrix.len()];
             transpose_to_rows(Panels::new(&in_panels(rows, columns, &matrix), rows, columns), &mut found);
             assert!(found == turned, "{rows} x {columns}, row by row");
+            // One more before it is read, and one more after that.
+            let (mut changed, mut found) = (in_panels(rows, columns, &matrix), vec![T::nan(); matrix.len()]);
+            let add_one = |tile: &mut [T]| tile.iter_mut().for_each(|x| *x += T::one());
+            transpose_changing(&mut changed, (rows, columns), &mut found, add_one, add_one);
+            let more = |values: &[T], n: f64| values.iter().map(|x| *x + T::from_f64(n)).collect::<Vec<_>>();
+            assert!(found == in_panels(columns, rows, &more(&turned, 1.0)), "{rows} x {columns}, changing");
+            assert!(changed == in_panels(rows, columns, &more(&matrix, 2.0)), "{rows} x {columns}, changed");
         }
     }
 

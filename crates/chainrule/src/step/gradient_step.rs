@@ -77,8 +77,9 @@ impl GradientStep<'_> {
                 let ranges = [delta.of(&rows), input.of(&rows), offset..offset + all.len()];
                 let [delta_values, input_values, gradients] =
                     arena.get_disjoint_mut(ranges).expect("tensors do not overlap");
-                let delta = Blocks::new(delta_values, self.cut.rows_in_block, delta.columns);
-                let input = Blocks::new(input_values, self.cut.rows_in_block, input.columns);
+                let cut = (self.cut.rows, self.cut.rows_in_block);
+                let delta = Blocks::new(delta_values, cut, delta.columns);
+                let input = Blocks::new(input_values, cut, input.columns);
                 let buffers = [gradients, &mut [], &mut [], &mut []];
                 parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
                     self.part(index, (delta, input), Accumulate::Replace, gradient);

@@ -1,6 +1,6 @@
 //! Steps 1 to 3 for some rows of a batch: forward, output error, backward.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use super::program::RowOperation;
 use crate::forward::activate_output;
@@ -8,14 +8,14 @@ use crate::kernel::Scalar;
 use crate::kernel::arena::Block;
 use crate::kernel::panels::{Panels, from_rows, panel_width};
 use crate::kernel::rows::Rows;
-use crate::kernel::transpose::{transpose, transpose_to_rows};
+use crate::kernel::transpose::{transpose, transpose_changing, transpose_to_rows};
 use crate::kernel::vectorized::all_finite;
 use crate::loss::{Loss, Output};
 use crate::mode::Mode;
 use crate::network::Network;
 use crate::parameters::Parameters;
 use crate::samples::Samples;
-use crate::walk::{Shown, Walk};
+use crate::walk::{Next, Shown, Walk};
 
 /// One step's constants.
 pub(super) struct Pass<'a, T> {
@@ -112,13 +112,21 @@ impl<T: Scalar> Pass<'_, T> {
             }
         }
         let last = walk.forward(from + 1..=to, [values, next], |l, shown, values| {
-            let is_state = (shown == Shown::PreActivation) == self.keeps_pre_activation(l);
-            if let (true, Some(place)) = (is_state && l < network.depth(), stored[l - from]) {
-                let [state] = block.tensors([place]);
-                transpose(Panels::new(values, network.width(l), rows.len()), state);
+            if shown == Shown::Activation || l == network.depth() {
+                return if l == to { Next::End } else { Next::On };
             }
-            // Nobody needs a of the last state, where that is z.
-            if is_state && l == to { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let Some(place) = stored[l - from] else { return Next::On };
+            // Tile by tile z becomes a, and the state is turned over, which is either of them. Nobody needs a of the last
+            // state, where that is z.
+            let shape = (network.width(l), rows.len());
+            let [state] = block.tensors([place]);
+            let activate = |tile: &mut [T]| walk.activate(l, tile);
+            match self.keeps_pre_activation(l) {
+                true if l == to => transpose(Panels::new(values, shape.0, shape.1), state),
+                true => transpose_changing(values, shape, state, |_| (), activate),
+                false => transpose_changing(values, shape, state, activate, |_| ()),
+            }
+            if l == to { Next::End } else { Next::Activated }
         });
         if to == network.depth() && to > from {
             let place = stored[to - from].expect("the output error has a place");
@@ -227,10 +235,10 @@ impl<T: Scalar> Pass<'_, T> {
         let mut found = None;
         let last = self.walk(&rows).forward(1..=network.depth(), [values, next], |l, shown, values| {
             if all_finite(values) {
-                return ControlFlow::Continue(());
+                return Next::On;
             }
             found = Some((l, if shown == Shown::PreActivation { 1 } else { 2 }));
-            ControlFlow::Break(())
+            Next::End
         });
         if found.is_none() {
             transpose_to_rows(Panels::new(&last[..count * output_width], output_width, count), z);

@@ -7,8 +7,9 @@
 use super::Accumulate;
 use super::tile::{Begin, Segment, Strip, sweep};
 use crate::kernel::Scalar;
-use crate::kernel::caches::blocking;
+use crate::kernel::caches::{blocking, caches};
 use crate::kernel::dispatch::{Kernel, Vectors};
+use crate::kernel::lanes::Lanes;
 use crate::kernel::panels::{Blocks, Panels, Piece, panel_width};
 
 /// C = A B, the chains from `begin` on, in shapes that [`super::product`] has checked.
@@ -29,6 +30,8 @@ impl<T: Scalar> Kernel for Product<'_, T> {
         let (rows, depth, columns) = (a.rows(), a.columns(), b.columns());
         let (left, right, result) = (a.data().as_ptr(), b.data().as_ptr(), c.as_mut_ptr());
         let blocks = blocking::<T>(rows, depth);
+        // It stays in the first-level cache.
+        let is_small = size_of_val(b.data()) <= caches().first / 2;
         for first in (0..depth).step_by(blocks.deep_steps) {
             let end = depth.min(first + blocks.deep_steps);
             for top in (0..rows).step_by(blocks.rows) {
@@ -53,7 +56,7 @@ impl<T: Scalar> Kernel for Product<'_, T> {
                             Some(begin) => Begin::Column(begin.as_ptr()),
                             None => Begin::Zero,
                         };
-                        let lines = ((to - from) * width * size_of::<T>()) / 64;
+                        let lines = if is_small { 0 } else { (to - from) * width * size_of::<T>() / 64 };
                         // SAFETY: the panel of C is [rows, width]; segments are inside of A and B.
                         unsafe {
                             let c = result.add(rows * j);
@@ -87,7 +90,10 @@ impl<T: Scalar> Kernel for TransposedProduct<'_, T> {
         let TransposedProduct { a, b, piece: &Piece { rows: ref part, start }, accumulate, c } = self;
         let (panel, count) = (panel_width::<T>(), a.count());
         let width = panel.min(b.columns() - start);
-        let together = (blocking::<T>(part.len(), 0).steps / a.rows_in_block()).max(1);
+        let together = match count {
+            1 => 1,
+            _ => (blocking::<T>(part.len(), 0).steps / a.rows_in_block()).max(1),
+        };
         for first in (0..count).step_by(together) {
             let segments = first..count.min(first + together);
             let begin = match (first, accumulate) {
@@ -139,34 +145,63 @@ impl<T: Scalar> Kernel for ColumnSums<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vectors>(self) {
         let ColumnSums { blocks, accumulate, sums } = self;
-        let (panel, columns) = (panel_width::<T>(), sums.len());
-        for j in (0..columns).step_by(panel) {
-            let width = panel.min(columns - j);
-            let sums = &mut sums[j..j + width];
-            if accumulate == Accumulate::Replace {
-                sums.fill(T::zero());
-            }
-            let mut totals = [T::zero(); panel_width::<f32>()];
-            totals[..width].copy_from_slice(sums);
-            for block in 0..blocks.count() {
-                let block = blocks.get(block);
-                let rows = &block.data()[block.rows() * j..][..block.rows() * width];
-                if width == panel {
-                    // In vectors, and in registers: each sum is a chain in the order of the rows.
-                    for row in rows.chunks_exact(panel) {
-                        for (total, &x) in totals[..panel].iter_mut().zip(row) {
-                            *total += x;
-                        }
+        for j in (0..sums.len()).step_by(panel_width::<T>()) {
+            // SAFETY: the caller's promise; j is the first column of a panel.
+            unsafe {
+                match panel_width::<T>().min(sums.len() - j) {
+                    width if width == panel_width::<T>() => {
+                        panel_sums::<V::Of<T>, true>(blocks, (j, width), accumulate, sums)
                     }
-                } else {
-                    for row in rows.chunks_exact(width) {
-                        for (total, &x) in totals.iter_mut().zip(row) {
-                            *total += x;
-                        }
-                    }
+                    width => panel_sums::<V::Of<T>, false>(blocks, (j, width), accumulate, sums),
                 }
             }
-            sums.copy_from_slice(&totals[..width]);
+        }
+    }
+}
+
+/// Those of the panel from column `start` on, which has `width` columns; FULL ones in registers all at once.
+///
+/// # Safety
+/// The panel is there, and the processor has V's instructions.
+#[inline(always)]
+unsafe fn panel_sums<V: Lanes<Number: Scalar>, const FULL: bool>(
+    blocks: Blocks<'_, V::Number>,
+    (start, width): (usize, usize),
+    accumulate: Accumulate,
+    sums: &mut [V::Number],
+) {
+    // Vectors of the widest panel, where they are the narrowest.
+    const MOST: usize = 8;
+    let together = if FULL { panel_width::<V::Number>() / V::COUNT } else { 1 };
+    for j in (0..width).step_by(together * V::COUNT) {
+        let count = V::COUNT.min(width - j);
+        // SAFETY: the caller's promise; `count` columns are there from j on, or all of a full panel.
+        unsafe {
+            let load = |pointer: *const V::Number| {
+                if FULL { V::load(pointer) } else { V::load_first(pointer, count) }
+            };
+            let to = sums.as_mut_ptr().add(start + j);
+            let mut totals = [V::splat(num_traits::Zero::zero()); MOST];
+            if accumulate == Accumulate::Add {
+                for v in 0..together {
+                    totals[v] = load(to.add(v * V::COUNT));
+                }
+            }
+            for block in 0..blocks.count() {
+                let block = blocks.get(block);
+                let mut row = block.data().as_ptr().add(block.rows() * start + j);
+                for _ in 0..block.rows() {
+                    for v in 0..together {
+                        totals[v] = totals[v].add(load(row.add(v * V::COUNT)));
+                    }
+                    // One past the last row is never read.
+                    row = row.wrapping_add(width);
+                }
+            }
+            for v in 0..together {
+                let to = to.add(v * V::COUNT);
+                if FULL { totals[v].store(to) } else { totals[v].store_first(to, count) }
+            }
         }
     }
 }

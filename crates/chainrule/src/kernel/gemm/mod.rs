@@ -51,7 +51,7 @@ pub(crate) fn transposed_product<T: Scalar>(
     assert!(part.start.is_multiple_of(panel) && part.end <= a.columns());
     assert!(start.is_multiple_of(panel) && start < b.columns());
     assert_eq!(c.len(), part.len() * panel.min(b.columns() - start));
-    assert!(a.count() == b.count() && (0..a.count()).all(|i| a.get(i).rows() == b.get(i).rows()));
+    assert!(a.are_cut_as(&b));
     dispatch(TransposedProduct { a, b, piece, accumulate, c });
 }
 

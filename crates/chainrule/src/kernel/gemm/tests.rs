@@ -108,9 +108,9 @@ fn transposed_products_are_three_loops<T: Scalar>() {
             for (way, set) in ways.iter().flat_map(|way| InstructionSet::available().map(move |set| (way, set))) {
                 let (mut found_sums, mut c) = (vec![T::nan(); m], vec![T::nan(); m * columns]);
                 for (rows, accumulate) in way {
-                    let accumulate = *accumulate;
-                    let a = Blocks::new(&a_data[rows.start * m..rows.end * m], rows_in_block, m);
-                    let b = Blocks::new(&b_data[rows.start * columns..rows.end * columns], rows_in_block, columns);
+                    let (accumulate, cut) = (*accumulate, (rows.len(), rows_in_block));
+                    let a = Blocks::new(&a_data[rows.start * m..rows.end * m], cut, m);
+                    let b = Blocks::new(&b_data[rows.start * columns..rows.end * columns], cut, columns);
                     // SAFETY: the shapes fit, and the instructions are this machine's.
                     unsafe { dispatch_to(set, ColumnSums { blocks: a, accumulate, sums: &mut found_sums }) };
                     for top in (0..m).step_by(rows_in_piece) {
@@ -180,7 +180,7 @@ fn timings() {
                     for start in (0..inp).step_by(32) {
                         let piece = Piece { rows: top..out.min(top + h), start };
                         let n = piece.range::<f32>((out, inp)).len();
-                        super::transposed_product(Blocks::new(&d, block, out), Blocks::new(&a, block, inp), &piece, Accumulate::Replace, &mut g[..n]);
+                        super::transposed_product(Blocks::new(&d, (batch, block), out), Blocks::new(&a, (batch, block), inp), &piece, Accumulate::Replace, &mut g[..n]);
                     }
                 }
             }

@@ -74,7 +74,9 @@ pub(super) unsafe fn sweep<V, S, const BY_ROWS: bool>(
     let Range { start: mut i, end } = to.rows;
     let is_full = to.width == panel_width::<V::Number>() && to.stride == to.width;
     let mut ahead = Ahead { from: to.ahead.0, left: to.ahead.1, each: 0 };
-    ahead.each = to.ahead.1.div_ceil((end - i).div_ceil(V::ROWS) * to.width.div_ceil(2 * V::COUNT));
+    if ahead.left > 0 {
+        ahead.each = ahead.left.div_ceil((end - i).div_ceil(V::ROWS) * to.width.div_ceil(2 * V::COUNT));
+    }
     while i < end {
         let tiles = Tiles { segments: segments.clone(), segment, to, i, ahead: &mut ahead };
         // SAFETY: the caller's promise; the tiles are inside C.
@@ -95,12 +97,23 @@ pub(super) unsafe fn sweep<V, S, const BY_ROWS: bool>(
 /// middle height are better than a high and a low one.
 #[inline(always)]
 fn height(left: usize, most: usize) -> usize {
-    match left.div_ceil(left.div_ceil(most)) {
-        7 if left > most => most,
-        7 => 5,
-        3 => 2,
-        height => height,
+    const MANY: usize = 32;
+    const fn heights(most: usize) -> [u8; MANY] {
+        let mut heights = [0; MANY];
+        let mut left = 1;
+        while left < MANY {
+            heights[left] = match left.div_ceil(left.div_ceil(most)) {
+                7 if left > most => most as u8,
+                7 => 5,
+                3 => 2,
+                height => height as u8,
+            };
+            left += 1;
+        }
+        heights
     }
+    const OF: [[u8; MANY]; 3] = [heights(4), heights(6), heights(8)];
+    if left < MANY { OF[most / 2 - 2][left] as usize } else { most }
 }
 
 /// What tiles bring into the second-level cache, some lines each.
