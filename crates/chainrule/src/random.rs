@@ -18,6 +18,20 @@ pub(crate) fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     c
 }
 
+/// The same for a loop that is compiled for vectors: words stay in lanes of 64 bits, of which a multiplication reads the lower
+/// half; the upper half of a result is nothing.
+#[inline(always)]
+fn philox_in_lanes(counter: [u32; 4], key: [u32; 2]) -> [u64; 4] {
+    let mut c = counter.map(u64::from);
+    let mut k = key;
+    for _ in 0..10 {
+        let (p, q) = ((c[0] & 0xffff_ffff) * 0xD251_1F53, (c[2] & 0xffff_ffff) * 0xCD9E_8D57);
+        c = [q >> 32 ^ c[1] ^ u64::from(k[0]), q, p >> 32 ^ c[3] ^ u64::from(k[1]), p];
+        k = [k[0].wrapping_add(0x9E37_79B9), k[1].wrapping_add(0xBB67_AE85)];
+    }
+    c
+}
+
 /// What a stream of random numbers is for; each purpose has streams of its own.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
@@ -42,6 +56,40 @@ impl Stream {
         Stream {
             key: [seed as u32, (seed >> 32) as u32],
             name: [purpose_and_layer, index as u32, sample as u32],
+        }
+    }
+
+    /// The stream of the sample `count` places after this one's.
+    #[inline(always)]
+    pub(crate) fn of_sample_after(&self, count: usize) -> Self {
+        let [a, b, sample] = self.name;
+        Stream { key: self.key, name: [a, b, sample.wrapping_add(count as u32)] }
+    }
+
+    /// The blocks from number `first` on, word after word.
+    #[inline(always)]
+    pub(crate) fn blocks(&self, first: u32, words: &mut [[u32; 4]]) {
+        for (block, words) in words.iter_mut().enumerate() {
+            let [a, b, c] = self.name;
+            *words = philox_in_lanes([first + block as u32, a, b, c], self.key).map(|word| word as u32);
+        }
+    }
+
+    /// Block number `block` of this stream and of those of the samples after it, side by side: word i of all of them is
+    /// `words[i]`, whose first `count` are filled.
+    #[inline(always)]
+    pub(crate) fn block_of_samples<const L: usize>(
+        &self,
+        block: u32,
+        count: usize,
+        words: &mut [[u32; L]; 4],
+    ) {
+        let [a, b, sample] = self.name;
+        let [first, second, third, fourth] = words.each_mut().map(|words| &mut words[..count]);
+        for i in 0..count {
+            let found = philox_in_lanes([block, a, b, sample.wrapping_add(i as u32)], self.key);
+            (first[i], second[i]) = (found[0] as u32, found[1] as u32);
+            (third[i], fourth[i]) = (found[2] as u32, found[3] as u32);
         }
     }
 
@@ -139,6 +187,23 @@ mod tests {
         ];
         for (counter, key, expected) in cases {
             assert_eq!(philox(counter, key), expected);
+            assert_eq!(philox_in_lanes(counter, key).map(|word| word as u32), expected);
+        }
+    }
+
+    #[test]
+    fn blocks_side_by_side_are_those_one_by_one() {
+        // The number of the sample goes round at 2^32.
+        for sample in [0, 7, u32::MAX as usize - 2] {
+            let stream = |sample| Stream::new(0x0123_4567_89ab_cdef, Purpose::Dropout, 3, 5, sample);
+            let (mut blocks, mut samples) = ([[0; 4]; 9], [[0; 9]; 4]);
+            stream(sample).blocks(2, &mut blocks);
+            stream(sample).block_of_samples(2, 9, &mut samples);
+            for i in 0..9 {
+                assert_eq!(blocks[i], stream(sample).block(2 + i as u32));
+                assert_eq!(samples.map(|words| words[i]), stream(sample + i).block(2));
+                assert_eq!(stream(sample).of_sample_after(i).block(2), stream(sample + i).block(2));
+            }
         }
     }
 

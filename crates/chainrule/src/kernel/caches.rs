@@ -82,7 +82,8 @@ fn read() -> Caches {
                 break;
             }
             let fields = [found.ebx >> 22, found.ebx >> 12 & 1023, found.ebx & 4095, found.ecx];
-            let bytes = fields.into_iter().fold(1usize, |bytes, field| bytes.saturating_mul(field as usize + 1));
+            let bytes =
+                fields.into_iter().fold(1usize, |bytes, field| bytes.saturating_mul(field as usize + 1));
             match (level, kind) {
                 (1, 1) => caches.first = bytes,
                 (2, 1 | 3) => caches.second = bytes,

@@ -95,9 +95,8 @@ impl Parts {
 
     /// From the least start of these ranges to the largest end.
     pub(crate) fn span(&self, which: Range<usize>) -> Range<usize> {
-        let spanned = |span: Range<usize>, range: &Range<usize>| {
-            span.start.min(range.start)..span.end.max(range.end)
-        };
+        let spanned =
+            |span: Range<usize>, range: &Range<usize>| span.start.min(range.start)..span.end.max(range.end);
         self.0[which].iter().cloned().reduce(|span, range| spanned(span, &range)).unwrap_or(0..0)
     }
 }

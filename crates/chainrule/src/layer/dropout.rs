@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{Compute, Context, Formulas, Kind, Loops, LoopsContext, Signal};
 use crate::error::{Result, require};
 use crate::kernel::Scalar;
-use crate::kernel::panels::Panels;
+use crate::kernel::panels::{Panels, panel_width};
+use crate::kernel::vectorized::vectorized_loop;
 use crate::matrix::Matrix;
 use crate::mode::Mode;
 use crate::random::{Purpose, Stream};
@@ -45,29 +46,72 @@ impl Dropout {
         if f64::from(word) < (self.rate * 2f64.powi(32)).round() { 0.0 } else { 1.0 / (1.0 - self.rate) }
     }
 
-    /// Multiplies the values of each row by its mask; row 0 is the context's first sample. `place(i, k)` tells where column
-    /// k of row i lies, and how far from it the next three are, if k is a multiple of four.
-    fn apply_mask<T: Scalar>(
-        &self,
-        context: Context<'_, T>,
-        (rows, width): (usize, usize),
-        place: impl Fn(usize, usize) -> (usize, usize),
-        values: &mut [T],
-    ) {
-        let Context { mode, layer, first_sample, .. } = context;
-        let Mode::Training { seed, step } = mode else { return };
+    /// to = mask * from, where `mask` does it for masks that drop something.
+    fn apply<T: Scalar>(&self, context: Context<'_, T>, from: Panels<'_, T>, to: &mut [T], mask: MaskOf<T>) {
+        let Context { mode: Mode::Training { seed, step }, layer, first_sample, .. } = context else {
+            return to.copy_from_slice(from.data());
+        };
         let keep = T::from_f64(1.0 / (1.0 - self.rate));
-        // A word below the threshold drops; 2^32 rate, rounded.
-        let threshold = (self.rate * 2f64.powi(32)).round() as u64;
-        for row in 0..rows {
-            let stream = Stream::new(seed, Purpose::Dropout, layer, step, first_sample + row);
-            for column in (0..width).step_by(4) {
-                let (first, distance) = place(row, column);
-                let words = stream.block(column as u32 / 4);
-                for (i, word) in words.into_iter().enumerate().take(width - column) {
-                    let factor = if u64::from(word) < threshold { T::zero() } else { keep };
-                    values[first + i * distance] *= factor;
+        // 2^32 rate, rounded: so many words drop.
+        match ((self.rate * 2f64.powi(32)).round() as u64).checked_sub(1) {
+            Some(last) => {
+                let first = Stream::new(seed, Purpose::Dropout, layer, step, first_sample);
+                mask(from, first, (last as u32, keep), to);
+            }
+            None => to.iter_mut().zip(from.data()).for_each(|(to, from)| *to = *from * keep),
+        }
+    }
+}
+
+/// to = mask * from: the matrix from, the stream of its first sample, the last word that drops and the factor of what is kept,
+/// and to.
+type MaskOf<T> = fn(Panels<'_, T>, Stream, (u32, T), &mut [T]);
+
+/// Columns of the widest panel.
+const PANEL: usize = panel_width::<f32>();
+
+/// Each number times its element of the mask, by the words that were drawn for them.
+#[inline(always)]
+fn masked<T: Scalar>(from: &[T], to: &mut [T], words: &[u32], (last, keep): (u32, T)) {
+    for ((to, from), word) in to.iter_mut().zip(from).zip(words) {
+        *to = *from * if *word <= last { T::zero() } else { keep };
+    }
+}
+
+/// to = mask * from, for a matrix [neurons, samples] in panels, whose first sample has the stream `first`.
+fn mask_columns<T: Scalar>(from: Panels<'_, T>, first: Stream, rule: (u32, T), to: &mut [T]) {
+    vectorized_loop! {
+        for T: from: Panels<'a, T> = from, to: &'a mut [T] = to, first: Stream = first, rule: (u32, T) = rule;
+        for start in (0..from.columns()).step_by(panel_width::<T>()) {
+            let width = panel_width::<T>().min(from.columns() - start);
+            let panel = from.rows() * start..from.rows() * (start + width);
+            let stream = first.of_sample_after(start);
+            let mut words = [[0; PANEL]; 4];
+            // Four neurons at a time, which have a block of words for each sample.
+            let fours = from.data()[panel.clone()].chunks(4 * width).zip(to[panel].chunks_mut(4 * width));
+            for (block, (from, to)) in fours.enumerate() {
+                stream.block_of_samples(block as u32, width, &mut words);
+                let rows = from.chunks_exact(width).zip(to.chunks_exact_mut(width));
+                for ((from, to), words) in rows.zip(&words) {
+                    masked(from, to, words, rule);
                 }
+            }
+        }
+    }
+}
+
+/// to = mask * from, for a matrix [samples, neurons] in panels, whose first sample has the stream `first`.
+fn mask_rows<T: Scalar>(from: Panels<'_, T>, first: Stream, rule: (u32, T), to: &mut [T]) {
+    vectorized_loop! {
+        for T: from: Panels<'a, T> = from, to: &'a mut [T] = to, first: Stream = first, rule: (u32, T) = rule;
+        for start in (0..from.columns()).step_by(panel_width::<T>()) {
+            let width = panel_width::<T>().min(from.columns() - start);
+            let panel = from.rows() * start..from.rows() * (start + width);
+            let rows = from.data()[panel.clone()].chunks_exact(width).zip(to[panel].chunks_exact_mut(width));
+            let mut words = [[0; 4]; PANEL / 4];
+            for (sample, (from, to)) in rows.enumerate() {
+                first.of_sample_after(sample).blocks(start as u32 / 4, &mut words[..width.div_ceil(4)]);
+                masked(from, to, words.as_flattened(), rule);
             }
         }
     }
@@ -110,23 +154,12 @@ impl Kind for Dropout {
 impl<T: Scalar> Compute<T> for Dropout {
     /// z = mask * input.
     fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]) {
-        pre_activation.copy_from_slice(input.data());
-        let place = |sample: usize, neuron: usize| {
-            let (first, distance) = input.column(sample);
-            (first + neuron * distance, distance)
-        };
-        self.apply_mask(context, (input.columns(), input.rows()), place, pre_activation);
+        self.apply(context, input, pre_activation, mask_columns);
     }
 
     /// dLoss/dinput = mask * delta.
     fn propagate(&self, context: Context<'_, T>, signal: Signal<'_, T>, input_error: &mut [T]) {
-        let delta = signal.delta;
-        input_error.copy_from_slice(delta.data());
-        let place = |sample: usize, neuron: usize| {
-            let (first, distance) = delta.column(neuron);
-            (first + sample * distance, 1)
-        };
-        self.apply_mask(context, (delta.rows(), delta.columns()), place, input_error);
+        self.apply(context, signal.delta, input_error, mask_rows);
     }
 }
 
@@ -150,5 +183,61 @@ impl Loops for Dropout {
 
     fn input_error(&self, context: &LoopsContext<'_>, _: &Matrix<f64>, delta: &Matrix<f64>) -> Matrix<f64> {
         self.masked(context, delta)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::panels::{from_rows, place};
+    use crate::kernel::rows::Rows;
+    use crate::layer::LayerTensors;
+    use crate::{Activation, Network};
+
+    fn masks_are_those_of_single_elements<T: Scalar>() {
+        let network = Network::builder(1).dense(1, Activation::Identity).build().unwrap();
+        let parameters = network.zeros::<T>();
+        // The least rate that drops a word, one that drops none, and some in between.
+        for rate in [0.0, 1e-12, 2f64.powi(-32), 0.1, 0.5, 0.875, 1.0 - 1e-12] {
+            for (rows, columns) in [(1, 1), (3, 5), (8, 4), (9, 31), (16, 32), (33, 33), (40, 64), (70, 100)]
+            {
+                let dropout: &dyn Compute<T> = &Dropout { rate };
+                let mode = Mode::Training { seed: 0x0123_4567_89ab, step: 4 };
+                let context =
+                    Context { tensors: LayerTensors::of(&parameters, 1), layer: 2, mode, first_sample: 3 };
+                let value = |i: usize, j: usize| T::from_f64((i * columns + j) as f64 - 7.5);
+                let numbers: Vec<T> = (0..rows * columns).map(|n| value(n / columns, n % columns)).collect();
+                let mut panels = vec![T::zero(); numbers.len()];
+                from_rows(Rows::new(&numbers, rows, columns), &mut panels);
+                let panels = Panels::new(&panels, rows, columns);
+                let (mut forward, mut backward) =
+                    (vec![T::nan(); numbers.len()], vec![T::nan(); numbers.len()]);
+                dropout.pre_activation(context, panels, &mut forward);
+                dropout.propagate(context, Signal { delta: panels, input: None }, &mut backward);
+                for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
+                    let expected = |sample: usize, column: usize| {
+                        value(i, j) * T::from_f64(Dropout { rate }.mask(mode, 2, 3 + sample, column))
+                    };
+                    let at = place::<T>((rows, columns), i, j);
+                    let shape = (rate, rows, columns, i, j);
+                    assert_eq!(
+                        forward[at].as_f64().to_bits(),
+                        expected(j, i).as_f64().to_bits(),
+                        "{shape:?}"
+                    );
+                    assert_eq!(
+                        backward[at].as_f64().to_bits(),
+                        expected(i, j).as_f64().to_bits(),
+                        "{shape:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn masks_in_vectors_are_those_of_single_elements() {
+        masks_are_those_of_single_elements::<f32>();
+        masks_are_those_of_single_elements::<f64>();
     }
 }

@@ -101,7 +101,8 @@ impl Update for Lamb {
         let direction = |w: T, m: T, v: T| first * m / ((second * v).sqrt() + epsilon) + decay * w;
         // Norms are summed row by row, wherever the numbers lie.
         let shape = (at.tensor.rows, at.tensor.columns);
-        let places = (0..shape.0).flat_map(|row| (0..shape.1).map(move |column| place::<T>(shape, row, column)));
+        let places =
+            (0..shape.0).flat_map(|row| (0..shape.1).map(move |column| place::<T>(shape, row, column)));
         let length = norm(places.clone().map(|at| w[at]));
         let ratio = match (length, norm(places.map(|at| direction(w[at], m[at], v[at])))) {
             (0.0, _) | (_, 0.0) => 1.0,

@@ -33,7 +33,8 @@ pub(crate) fn scratch_numbers<T: Scalar>(network: &Network, rows: usize, threads
     let block = most_rows(network, rows, threads) * numbers;
     let rows_in_part = rows_in_part::<T>(rows);
     // Panels of the narrower type are the wider ones.
-    let part = |tensor: &TensorLayout| tensor.pieces::<T>(rows_in_part).next().map_or(0, |(_, range)| range.len());
+    let part =
+        |tensor: &TensorLayout| tensor.pieces::<T>(rows_in_part).next().map_or(0, |(_, range)| range.len());
     block.max(network.tensors().iter().map(part).max().unwrap_or(0))
 }
 

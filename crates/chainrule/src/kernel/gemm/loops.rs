@@ -124,7 +124,15 @@ impl<T: Scalar> Kernel for TransposedProduct<'_, T> {
                 unsafe {
                     let c = c.as_mut_ptr().add((top - part.start) * width);
                     let ahead = if top == part.start { ahead } else { (c.cast_const(), 0) };
-                    let strip = Strip { c, width, stride: width, rows: 0..bottom - top, begin, ahead, is_first: false };
+                    let strip = Strip {
+                        c,
+                        width,
+                        stride: width,
+                        rows: 0..bottom - top,
+                        begin,
+                        ahead,
+                        is_first: false,
+                    };
                     sweep::<V::Of<T>, _, false>(segments.clone(), &segment, &strip);
                 }
             }

@@ -14,8 +14,12 @@ const SIZES: [usize; 15] = [1, 7, 8, 9, 31, 32, 33, 127, 128, 129, 255, 256, 257
 
 /// Products of these sizes, each in each place, beside small and middle ones; and some that are cut in every direction.
 fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
-    let beside = |size: usize, other: usize| [(size, other, 33), (other, size, 9), (33, other, size), (size, 9, other)];
-    let around = SIZES.into_iter().flat_map(move |size| [1, 7, 64].into_iter().flat_map(move |other| beside(size, other)));
+    let beside = |size: usize, other: usize| {
+        [(size, other, 33), (other, size, 9), (33, other, size), (size, 9, other)]
+    };
+    let around = SIZES
+        .into_iter()
+        .flat_map(move |size| [1, 7, 64].into_iter().flat_map(move |other| beside(size, other)));
     let large = [(10, 100, 15), (257, 513, 129), (129, 1037, 40), (300, 130, 257), (11, 2100, 9)];
     around.chain(large)
 }
@@ -87,15 +91,20 @@ fn transposed_products_are_three_loops<T: Scalar>() {
             for n in 0..m {
                 let a = a[k * m + n];
                 sums[n] += a;
-                for (sum, &b) in expected[n * columns..][..columns].iter_mut().zip(&b[k * columns..][..columns]) {
+                for (sum, &b) in
+                    expected[n * columns..][..columns].iter_mut().zip(&b[k * columns..][..columns])
+                {
                     *sum = a.mul_add(b, *sum);
                 }
             }
         }
-        for (rows_in_block, rows_in_piece) in [(batch, m.next_multiple_of(panel)), (8, panel), (100, 4 * panel)] {
+        for (rows_in_block, rows_in_piece) in
+            [(batch, m.next_multiple_of(panel)), (8, panel), (100, 4 * panel)]
+        {
             let in_blocks = |columns: usize, values: &[T]| -> Vec<T> {
                 let blocks = values.chunks(rows_in_block * columns);
-                let of = |block: &[T]| Unaligned::new(block.len() / columns, columns, block).numbers.split_off(1);
+                let of =
+                    |block: &[T]| Unaligned::new(block.len() / columns, columns, block).numbers.split_off(1);
                 blocks.flat_map(of).collect()
             };
             let (a_data, b_data) = (in_blocks(m, &a), in_blocks(columns, &b));
@@ -105,7 +114,9 @@ fn transposed_products_are_three_loops<T: Scalar>() {
             if middle > 0 {
                 ways.push(vec![(0..middle, Accumulate::Replace), (middle..batch, Accumulate::Add)]);
             }
-            for (way, set) in ways.iter().flat_map(|way| InstructionSet::available().map(move |set| (way, set))) {
+            for (way, set) in
+                ways.iter().flat_map(|way| InstructionSet::available().map(move |set| (way, set)))
+            {
                 let (mut found_sums, mut c) = (vec![T::nan(); m], vec![T::nan(); m * columns]);
                 for (rows, accumulate) in way {
                     let (accumulate, cut) = (*accumulate, (rows.len(), rows_in_block));
@@ -147,7 +158,15 @@ fn transposed_products_equal_plain_loops_bit_for_bit() {
 fn timings() {
     use std::time::Instant;
     let peak = crate::fma_peak::<f32>(&crate::Threads::single());
-    for (out, inp, batch) in [(64, 64, 64), (512, 784, 128), (256, 512, 128), (256, 256, 128), (1024, 1024, 128), (1024, 1024, 512), (4096, 4096, 128)] {
+    for (out, inp, batch) in [
+        (64, 64, 64),
+        (512, 784, 128),
+        (256, 512, 128),
+        (256, 256, 128),
+        (1024, 1024, 128),
+        (1024, 1024, 512),
+        (4096, 4096, 128),
+    ] {
         let w = values::<f32>(out * inp, 1);
         let a = values::<f32>(inp * batch, 2);
         let d = values::<f32>(out * batch, 3);
@@ -162,14 +181,24 @@ fn timings() {
             let t = Instant::now();
             for _ in 0..reps {
                 for i in (0..batch).step_by(block) {
-                    super::product(Panels::new(&w, out, inp), Panels::new(&a[i * inp..][..block * inp], inp, block), None, &mut z[i * out..][..block * out]);
+                    super::product(
+                        Panels::new(&w, out, inp),
+                        Panels::new(&a[i * inp..][..block * inp], inp, block),
+                        None,
+                        &mut z[i * out..][..block * out],
+                    );
                 }
             }
             best[0] = best[0].min(t.elapsed().as_secs_f64() / reps as f64);
             let t = Instant::now();
             for _ in 0..reps {
                 for i in (0..batch).step_by(block) {
-                    super::product(Panels::new(&d[i * out..][..block * out], block, out), Panels::new(&w, out, inp), None, &mut e[i * inp..][..block * inp]);
+                    super::product(
+                        Panels::new(&d[i * out..][..block * out], block, out),
+                        Panels::new(&w, out, inp),
+                        None,
+                        &mut e[i * inp..][..block * inp],
+                    );
                 }
             }
             best[1] = best[1].min(t.elapsed().as_secs_f64() / reps as f64);
@@ -180,13 +209,22 @@ fn timings() {
                     for start in (0..inp).step_by(32) {
                         let piece = Piece { rows: top..out.min(top + h), start };
                         let n = piece.range::<f32>((out, inp)).len();
-                        super::transposed_product(Blocks::new(&d, (batch, block), out), Blocks::new(&a, (batch, block), inp), &piece, Accumulate::Replace, &mut g[..n]);
+                        super::transposed_product(
+                            Blocks::new(&d, (batch, block), out),
+                            Blocks::new(&a, (batch, block), inp),
+                            &piece,
+                            Accumulate::Replace,
+                            &mut g[..n],
+                        );
                     }
                 }
             }
             best[2] = best[2].min(t.elapsed().as_secs_f64() / reps as f64);
         }
         let share = best.map(|s| 100.0 * flops / s / 1e9 / peak);
-        println!("{out} {inp} {batch}: forward {:.1} backward {:.1} dW {:.1} % of {peak:.1}", share[0], share[1], share[2]);
+        println!(
+            "{out} {inp} {batch}: forward {:.1} backward {:.1} dW {:.1} % of {peak:.1}",
+            share[0], share[1], share[2]
+        );
     }
 }
