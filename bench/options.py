@@ -36,6 +36,8 @@ def named_program(text: str) -> tuple[str, Path]:
     name, equals, program = text.partition("=")
     if not equals or not name.strip() or "|" in name:
         raise argparse.ArgumentTypeError(f"{text} is not NAME=PROGRAM")
+    if name.strip() == "chainrule":
+        raise argparse.ArgumentTypeError("chainrule is the name of this build; give another one")
     if not Path(program).is_file():
         raise argparse.ArgumentTypeError(f"{program} is not there")
     return name.strip(), Path(program)

@@ -93,7 +93,9 @@ class ChainruleTimer:
         """Microseconds of a step."""
         answer = bench_answer([*self.command, "--seconds", str(seconds)], self.label)
         check_shape(answer, self.label, self.workload.widths, self.workload.batch, self.workload.name)
-        microseconds = answer["microseconds_per_step"]
+        microseconds = answer.get("microseconds_per_step")
+        if microseconds is None:
+            raise Failure(f"{self.label} says nothing of the time of a step")
         usual = self.workload.step_flops() / microseconds / 1e3
         self.gflops = max(self.gflops, answer.get("gflops", usual))
         self.peak.add(answer)
@@ -136,12 +138,15 @@ def bench_answer(command: list[str], label: str) -> dict[str, Any]:
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines()
         raise Failure(f"{label}: {lines[0] if lines else 'no message'}")
-    return json.loads(result.stdout)
+    try:
+        return json.loads(result.stdout)
+    except ValueError:
+        raise Failure(f"{label} prints no JSON") from None
 
 
 def check_shape(answer: dict[str, Any], label: str, widths: tuple[int, ...], batch: int, name: str) -> None:
     """chainrule makes its own data; the shapes must be those of the workload."""
-    found = (tuple(answer["layers"]), answer["batch"])
+    found = (tuple(answer.get("layers", [])), answer.get("batch"))
     if found != (widths, batch):
         raise Failure(f"{label} times another network for {name}: {found}")
 
@@ -150,4 +155,5 @@ def has_bench(program: Path) -> bool:
     """Whether the program is there and knows the command."""
     if not program.exists():
         return False
-    return subprocess.run([str(program), "bench", "--help"], capture_output=True).returncode == 0
+    result = subprocess.run([str(program), "bench", "--help"], capture_output=True, text=True)
+    return result.returncode == 0 and "--json" in result.stdout
