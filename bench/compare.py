@@ -16,11 +16,15 @@ from pathlib import Path
 
 import machine
 import prepare
+import sections
 from libraries import COLUMNS, Library, WORKERS, make_libraries
+from options import choices, named_program, positive
 from progress import Progress
-from table import Measurement, comparison, medians
+from table import Measurement, comparison, medians, peak_of_run
 from timers import ChainruleTimer, Failure, WorkerTimer, has_bench
 from workloads import WORKLOADS, Workload
+
+CHAPTER = sections.Chapter("compare.py", "One training step")
 
 PROOF_STEPS = 3
 
@@ -52,6 +56,9 @@ def main() -> int:
     if not has_bench(program):
         prepare.say(f"{program} is not there or has no command `bench`: only the others are timed")
         program = None
+    for name, baseline in arguments.baseline:
+        if not has_bench(baseline):
+            sys.exit(f"--baseline {name}: it has no command `bench`")
     watch = machine.Watch()
     run = measure(arguments, program)
     report(arguments, run, watch)
@@ -71,35 +78,28 @@ def parse_arguments() -> argparse.Namespace:
     add("--wait", type=float, default=10.0, help="longest wait for other programs to be idle before a round, in seconds (10)")
     add("--threads", type=positive(int), default=2, help="threads of each library (2)")
     add("--chainrule", type=Path, metavar="PROGRAM", help="another build of chainrule than this one")
+    add(
+        "--baseline",
+        type=named_program,
+        action="append",
+        default=[],
+        metavar="NAME=PROGRAM",
+        help="another build of chainrule, timed as well; may be given more than once",
+    )
     add("--skip-setup", action="store_true", help="install and build nothing")
     add("--json", action="store_true", help="print every round as JSON in place of the table")
-    add("-o", "--output", type=Path, metavar="FILE", help="also write the tables to a Markdown file")
-    return parser.parse_args()
-
-
-def choices(names: list[str]):
-    """A comma-separated list of some of `names`, in their order."""
-
-    def parse(text: str) -> list[str]:
-        chosen = text.split(",")
-        unknown = [name for name in chosen if name not in names]
-        if unknown:
-            raise argparse.ArgumentTypeError(f"{', '.join(unknown)} is none of {', '.join(names)}")
-        return [name for name in names if name in chosen]
-
-    return parse
-
-
-def positive(kind: type):
-    def parse(text: str):
-        value = kind(text)
-        if value <= 0:
-            raise argparse.ArgumentTypeError("must be greater than 0")
-        return value
-
-    # argparse names the type in its message.
-    parse.__name__ = kind.__name__
-    return parse
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="also write the tables to this processor's section of a Markdown file; all else in it stays",
+    )
+    arguments = parser.parse_args()
+    names = [baseline for baseline, _ in arguments.baseline]
+    if len(set(names)) < len(names):
+        parser.error("two of --baseline have the same name")
+    return arguments
 
 
 def prepare_all(arguments: argparse.Namespace) -> None:
@@ -113,12 +113,18 @@ def prepare_all(arguments: argparse.Namespace) -> None:
 def measure(arguments: argparse.Namespace, program: Path | None) -> Run:
     libraries = make_libraries(arguments.libraries, arguments.threads)
     workloads = [workload for workload in WORKLOADS if workload.name in arguments.workloads]
-    total = sum(
-        (1 + arguments.rounds) * round_cost(workload, arguments.seconds) + USUAL_START
+    starts = sum(
+        round_cost(workload, arguments.seconds) + USUAL_START
         for workload in workloads
         for library in libraries
         if library.takes(workload)
     )
+    builds = len(arguments.baseline) + (program is not None)
+    rounds = sum(
+        (builds + sum(library.takes(workload) for library in libraries)) * round_cost(workload, arguments.seconds)
+        for workload in workloads
+    )
+    total = starts + arguments.rounds * rounds
     progress, run = Progress(total), Run()
     for workload in workloads:
         measure_workload(arguments, program, workload, libraries, progress, run)
@@ -155,12 +161,18 @@ def measure_workload(
             except Failure as failure:
                 run.failures.append(f"{workload.name}: {failure}")
             progress.finish(cost + USUAL_START)
-        ours = ChainruleTimer(program, workload, arguments.threads) if program else None
+        builds = ([("chainrule", program)] if program else []) + arguments.baseline
+        ours = [ChainruleTimer(build, workload, arguments.threads, label) for label, build in builds]
         for index in range(arguments.rounds):
-            if ours is not None:
-                progress.begin(f"{workload.name}: round {index + 1}, chainrule")
+            for timer in list(ours):
+                progress.begin(f"{workload.name}: round {index + 1}, {timer.label}")
                 machine.wait_for_quiet(arguments.wait)
-                ours = time_chainrule(ours, arguments.seconds, measurement, run)
+                try:
+                    time_chainrule(timer, arguments.seconds, measurement)
+                except Failure as failure:
+                    run.failures.append(f"{workload.name}: {failure}")
+                    ours.remove(timer)
+                progress.finish(cost)
             for name, timer in list(timers.items()):
                 progress.begin(f"{workload.name}: round {index + 1}, {timer.label}")
                 machine.wait_for_quiet(arguments.wait)
@@ -199,48 +211,51 @@ def start(
     return timer
 
 
-def time_chainrule(
-    timer: ChainruleTimer, seconds: float, measurement: Measurement, run: Run
-) -> ChainruleTimer | None:
-    """One round; the timer, if it can go on."""
-    try:
-        measurement.chainrule.append(timer.time_round(seconds))
-        measurement.gflops, measurement.peak_gflops = timer.gflops, timer.peak_gflops
-        return timer
-    except Failure as failure:
-        run.failures.append(f"{measurement.workload.name}: {failure}")
-        return None
+def time_chainrule(timer: ChainruleTimer, seconds: float, measurement: Measurement) -> None:
+    """One round of this build or of another one."""
+    microseconds = timer.time_round(seconds)
+    if timer.label != "chainrule":
+        measurement.baselines.setdefault(timer.label, []).append(microseconds)
+        return
+    measurement.chainrule.append(microseconds)
+    measurement.gflops, measurement.peak = timer.gflops, timer.peak
 
 
 def report(arguments: argparse.Namespace, run: Run, watch: machine.Watch) -> None:
     columns = [COLUMNS[name] for name in arguments.libraries]
     text = as_markdown(arguments, run, columns, watch)
     if arguments.output:
-        arguments.output.write_text(text)
-    print(json.dumps(as_json(arguments, run), indent=2) + "\n" if arguments.json else text, end="")
+        notice = sections.update(arguments.output, CHAPTER, machine.name(), text)
+        if notice:
+            prepare.say(notice)
+    title = f"# {CHAPTER.title}, side by side\n\n"
+    print(json.dumps(as_json(arguments, run), indent=2) + "\n" if arguments.json else title + text, end="")
     for failure in run.failures:
         prepare.say(failure)
 
 
 def as_markdown(arguments: argparse.Namespace, run: Run, columns: list[str], watch: machine.Watch) -> str:
+    baselines = [name for name, _ in arguments.baseline]
+    builds = f" Other builds of chainrule: {', '.join(baselines)}." if baselines else ""
     paragraphs = [
-        "# Training steps, side by side",
         "\n".join(machine.header(watch) + [f"- {', '.join(dict.fromkeys(run.versions.values()))}"]),
         f"Microseconds of a step (forward, loss, backward, SGD; f32), {arguments.threads} threads: the best of "
         f"{arguments.rounds} rounds of {arguments.seconds:g} s, the libraries in turns. Of burn and candle the better "
-        "of 1 and all threads, as marked.",
-        comparison(run.measurements, columns),
+        f"of 1 and all threads, as marked.{builds}",
+        comparison(run.measurements, columns, baselines),
         "The medians of the same rounds:",
-        medians(run.measurements, columns),
+        medians(run.measurements, columns, baselines),
+        peak_of_run(run.measurements).disturbance(),
     ]
     if run.failures:
         paragraphs.append("Not measured:\n\n" + "\n".join(f"- {failure}" for failure in run.failures))
-    return "\n\n".join(paragraphs) + "\n"
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
 
 
 def as_json(arguments: argparse.Namespace, run: Run) -> dict:
     return {
         "processor": machine.processor(),
+        "instructions": machine.instruction_set(),
         "commit": machine.commit(),
         "threads": arguments.threads,
         "seconds": arguments.seconds,
@@ -253,7 +268,9 @@ def as_json(arguments: argparse.Namespace, run: Run) -> dict:
                 "batch": measurement.workload.batch,
                 "chainrule": measurement.chainrule,
                 "gflops": measurement.gflops,
-                "peak_gflops": measurement.peak_gflops,
+                "baselines": measurement.baselines,
+                "peak_gflops": measurement.peak.highest,
+                "disturbed": bool(measurement.peak.disturbance()),
                 "peers": {" ".join(name).strip(): times for name, times in measurement.rounds.items()},
                 "best_peer_over_chainrule": measurement.ratio(),
             }

@@ -18,9 +18,11 @@ from typing import Any
 import child
 import machine
 import prepare
+import sections
 from progress import Progress
 from table import markdown
 
+CHAPTER = sections.Chapter("end_to_end.py", "Whole programs")
 PROGRAMS = prepare.BENCH / "programs"
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 TASKS = ["fashion", "digits"]
@@ -77,7 +79,13 @@ def parse_arguments() -> argparse.Namespace:
     add("--chainrule", type=Path, metavar="PROGRAM", help="another build of chainrule than this one")
     add("--skip-setup", action="store_true", help="install and build nothing")
     add("--json", action="store_true", help="print every run as JSON in place of the tables")
-    add("-o", "--output", type=Path, metavar="FILE", help="also write the tables to a Markdown file")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="also write the tables to this processor's section of a Markdown file; all else in it stays",
+    )
     return parser.parse_args()
 
 
@@ -150,19 +158,22 @@ TITLES = {
 
 
 def report(arguments: argparse.Namespace, contenders: dict[str, list[Contender]], watch: machine.Watch) -> None:
-    paragraphs = ["# Whole programs, side by side", "\n".join(machine.header(watch))]
+    paragraphs = ["\n".join(machine.header(watch))]
     paragraphs.append(
         f"{arguments.threads} threads; runs of each program: {arguments.rounds}, in turns, each with its own seed; the "
         "shortest times, the mean accuracy, the largest peak of resident memory. The whole process includes start, "
         "reading the data and the test."
     )
     for task, group in contenders.items():
-        paragraphs += [f"## {TITLES[task]}", as_table(group)]
+        paragraphs += [f"#### {TITLES[task]}", as_table(group)]
         paragraphs += [f"Not measured: {c.failure}" for c in group if c.failure]
     text = "\n\n".join(paragraphs) + "\n"
     if arguments.output:
-        arguments.output.write_text(text)
-    print(as_json(contenders) if arguments.json else text, end="")
+        notice = sections.update(arguments.output, CHAPTER, machine.name(), text)
+        if notice:
+            prepare.say(notice)
+    title = f"# {CHAPTER.title}, side by side\n\n"
+    print(as_json(contenders) if arguments.json else title + text, end="")
 
 
 def as_table(group: list[Contender]) -> str:

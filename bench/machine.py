@@ -1,7 +1,8 @@
-"""What a measurement was taken on: the processor, the date, the program's own state, and who else was at work."""
+"""What a measurement was taken on: processor, instruction set, date, the program's own state, and who else was at work."""
 
 import os
 import platform
+import re
 import resource
 import shlex
 import subprocess
@@ -20,10 +21,45 @@ QUIET_SHARE = 0.1
 
 
 def processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
+    """The name, as `chainrule bench` prints it: AMD EPYC (family 25, model 1)."""
+    return processor_of(Path("/proc/cpuinfo").read_text())
+
+
+def processor_of(said: str) -> str:
+    """From /proc/cpuinfo. Virtual machines often hide most of the name; family and model say which design it is."""
+    name = " ".join(value_of(said, "model name").split())
+    family, model = value_of(said, "cpu family"), value_of(said, "model")
+    numbers = f" (family {family}, model {model})" if family and model else ""
+    return (name or platform.machine()) + numbers
+
+
+def instruction_set() -> str:
+    """The set that chainrule computes with here: avx512, avx2 or plain."""
+    return instructions_of(Path("/proc/cpuinfo").read_text(), os.environ.get("CHAINRULE_INSTRUCTIONS"))
+
+
+def instructions_of(said: str, named: str | None) -> str:
+    """From /proc/cpuinfo, unless it is named."""
+    if named:
+        return named
+    flags = set(value_of(said, "flags").split())
+    if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= flags:
+        return "avx512"
+    return "avx2" if {"avx2", "fma"} <= flags else "plain"
+
+
+def value_of(said: str, key: str) -> str:
+    """The first value of a key in /proc/cpuinfo, or nothing."""
+    for line in said.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def name() -> str:
+    """What figures belong to: the processor and the instruction set."""
+    return f"{processor()}, {instruction_set()}"
 
 
 def keep_to_processors(count: int) -> None:
@@ -87,7 +123,7 @@ def header(watch: Watch) -> list[str]:
     return [
         f"- {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC, a run of {duration(watch.seconds())}, during which "
         f"other programs used {watch.others_share():.0%} of the processors",
-        f"- {processor()}, {os.cpu_count()} cores; {platform.system()} {platform.release()}",
+        f"- {name()}, {os.cpu_count()} cores; {platform.system()} {platform.release()}",
         f"- chainrule at commit {commit()}",
         f"- `{command_line()}`",
     ]
@@ -104,4 +140,9 @@ def commit() -> str:
 
 def command_line() -> str:
     script = Path(sys.argv[0]).resolve().relative_to(ROOT)
-    return shlex.join(["python3", str(script), *sys.argv[1:]])
+    return shlex.join(["python3", str(script), *map(without_path, sys.argv[1:])])
+
+
+def without_path(word: str) -> str:
+    """Where something lies on this machine helps nobody else."""
+    return re.sub(r"(^|=)/.*$", r"\1PATH", word)

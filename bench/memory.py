@@ -16,9 +16,10 @@ from pathlib import Path
 
 import machine
 import prepare
-from compare import positive, round_cost
+from compare import round_cost
 from memory_report import Limited, Result, as_json, as_markdown
 from memory_steps import ChainruleSteps, Step, TorchSteps, peak, segment_numbers
+from options import positive
 from progress import Progress
 from schedules import compare_periodic, plain_bytes
 from timers import Failure

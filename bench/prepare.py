@@ -12,7 +12,7 @@ BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
 ENVIRONMENT = BENCH / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
-PACKAGES = ["torch", "jax", "scikit-learn", "numpy", "matplotlib==3.10.8"]
+PACKAGES = ["torch", "jax", "scikit-learn", "numpy", "matplotlib==3.10.8", "onnx==1.23.2", "onnxruntime==1.32.0"]
 # Apart, since they are small and the others are 3 GB.
 TABLES_ENVIRONMENT = BENCH / ".venv-tables"
 TABLES_PACKAGES = ["numpy", "pandas", "polars"]

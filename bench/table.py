@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from statistics import median
 
+from timers import Peak
 from workloads import Workload
 
 TIE = 0.03
@@ -17,10 +18,12 @@ class Measurement:
     rounds: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     """Microseconds of a step in each round, by column and variant."""
     chainrule: list[float] = field(default_factory=list)
+    baselines: dict[str, list[float]] = field(default_factory=dict)
+    """The same of other builds of chainrule, by their names."""
     gflops: float = 0.0
     """chainrule's, in its best round."""
-    peak_gflops: float = 0.0
-    """The machine's, as chainrule found it in the best round."""
+    peak: Peak = field(default_factory=Peak)
+    """The machine's, as chainrule found it in its rounds."""
 
     def best_variant(self, column: str) -> tuple[str, list[float]] | None:
         """The variant of a column with the shortest time, and its rounds."""
@@ -45,28 +48,43 @@ def markdown(rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def comparison(measurements: list[Measurement], columns: list[str]) -> str:
+def comparison(measurements: list[Measurement], columns: list[str], baselines: list[str]) -> str:
     """The shortest round of each, and who is faster."""
-    header = ["workload", "network", *columns, "chainrule", "of peak", "best peer / chainrule"]
+    header = ["workload", "network", *columns, *baselines, "chainrule", "of peak", "best peer / chainrule"]
     rows = [header]
     # Another program's work lowers it: the highest is the machine's.
-    highest = max((measurement.peak_gflops for measurement in measurements), default=0.0)
+    highest = peak_of_run(measurements).highest
     for measurement in measurements:
         workload = measurement.workload
         cells = [cell(measurement.best_variant(column), min) for column in columns]
         ours = number(min(measurement.chainrule)) if measurement.chainrule else "-"
-        peak = f"{measurement.gflops / highest:.0%}" if measurement.gflops else "-"
+        peak = f"{measurement.gflops / highest:.0%}" if measurement.gflops and highest else "-"
+        cells += baseline_cells(measurement, baselines, min)
         rows.append([workload.name, workload.shape(), *cells, ours, peak, verdict(measurement)])
     return markdown(rows)
 
 
-def medians(measurements: list[Measurement], columns: list[str]) -> str:
-    rows = [["workload", *columns, "chainrule"]]
+def medians(measurements: list[Measurement], columns: list[str], baselines: list[str]) -> str:
+    rows = [["workload", *columns, *baselines, "chainrule"]]
     for measurement in measurements:
         cells = [cell(measurement.best_variant(column), median) for column in columns]
+        cells += baseline_cells(measurement, baselines, median)
         ours = number(median(measurement.chainrule)) if measurement.chainrule else "-"
         rows.append([measurement.workload.name, *cells, ours])
     return markdown(rows)
+
+
+def peak_of_run(measurements: list[Measurement]) -> Peak:
+    """Over all workloads."""
+    peak = Peak()
+    for measurement in measurements:
+        peak.merge(measurement.peak)
+    return peak
+
+
+def baseline_cells(measurement: Measurement, baselines: list[str], statistic) -> list[str]:
+    rounds = [measurement.baselines.get(name) for name in baselines]
+    return [number(statistic(times)) if times else "-" for times in rounds]
 
 
 def cell(variant: tuple[str, list[float]] | None, statistic) -> str:

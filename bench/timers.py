@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import tempfile
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,10 @@ from workloads import Workload
 
 TINY_RATE = 1e-6
 """The learning rate of timed steps: the network stays what it is, however many there are."""
+
+
+DISTURBED_BELOW = 0.9
+"""Of its best, the peak of a machine that nothing disturbs stays above this share."""
 
 
 class Failure(Exception):
@@ -73,43 +79,81 @@ class WorkerTimer:
 
 
 class ChainruleTimer:
-    """`chainrule bench` on one workload."""
+    """`chainrule bench` on one workload; of this build, or of another one, which may say less."""
 
-    def __init__(self, program: Path, workload: Workload, threads: int) -> None:
+    def __init__(self, program: Path, workload: Workload, threads: int, label: str = "chainrule") -> None:
         self.workload = workload
+        self.label = label
         self.command = [str(program), "bench", workload.name, "--json", "--rounds", "1"]
         self.command += ["--threads", str(threads)]
         self.gflops = 0.0
-        self.peak_gflops = 0.0
+        self.peak = Peak()
 
     def time_round(self, seconds: float) -> float:
         """Microseconds of a step."""
-        answer = self.run(seconds)
-        self.check(answer)
-        self.gflops = max(self.gflops, answer["gflops"])
-        self.peak_gflops = max(self.peak_gflops, answer["peak_gflops"])
-        return answer["microseconds_per_step"]
-
-    def run(self, seconds: float) -> dict[str, Any]:
-        command = [*self.command, "--seconds", str(seconds)]
-        result = subprocess.run(command, capture_output=True, text=True)
-        if result.returncode != 0:
-            lines = result.stderr.strip().splitlines()
-            raise Failure(f"chainrule: {lines[0] if lines else 'no message'}")
-        return json.loads(result.stdout)
-
-    def check(self, answer: dict[str, Any]) -> None:
-        """chainrule makes its own data; the shapes must be those of the workload."""
-        found = (tuple(answer["layers"]), answer["batch"])
-        if found != (self.workload.widths, self.workload.batch):
-            raise Failure(f"chainrule times another network for {self.workload.name}: {found}")
+        answer = bench_answer([*self.command, "--seconds", str(seconds)], self.label)
+        check_shape(answer, self.label, self.workload.widths, self.workload.batch, self.workload.name)
+        microseconds = answer.get("microseconds_per_step")
+        if microseconds is None:
+            raise Failure(f"{self.label} says nothing of the time of a step")
+        usual = self.workload.step_flops() / microseconds / 1e3
+        self.gflops = max(self.gflops, answer.get("gflops", usual))
+        self.peak.add(answer)
+        return microseconds
 
     def close(self) -> None:
         pass
+
+
+@dataclass
+class Peak:
+    """The machine's peak of multiply-adds as `chainrule bench` found it in its rounds, in GFLOP/s."""
+
+    highest: float = 0.0
+    lowest: float = inf
+
+    def add(self, answer: dict[str, Any]) -> None:
+        """From what `bench --json` printed. Older builds have one peak, and do not say how far it fell."""
+        peak = answer.get("sustained_peak_gflops", answer.get("peak_gflops", 0.0))
+        if peak > 0:
+            self.merge(Peak(peak, peak * answer.get("lowest_peak_fraction", 1.0)))
+
+    def merge(self, other: "Peak") -> None:
+        self.highest = max(self.highest, other.highest)
+        self.lowest = min(self.lowest, other.lowest)
+
+    def disturbance(self) -> str:
+        """A sentence, where the machine was disturbed: `chainrule bench` has the same rule within one round."""
+        if not 0 < self.lowest < DISTURBED_BELOW * self.highest:
+            return ""
+        return (
+            f"The machine was disturbed: its peak, {self.highest:.1f} GFLOP/s, fell to {self.lowest / self.highest:.0%} of "
+            "that in or between chainrule's rounds; medians may be too slow."
+        )
+
+
+def bench_answer(command: list[str], label: str) -> dict[str, Any]:
+    """What `chainrule bench --json` prints."""
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        lines = result.stderr.strip().splitlines()
+        raise Failure(f"{label}: {lines[0] if lines else 'no message'}")
+    try:
+        return json.loads(result.stdout)
+    except ValueError:
+        raise Failure(f"{label} prints no JSON") from None
+
+
+def check_shape(answer: dict[str, Any], label: str, widths: tuple[int, ...], batch: int, name: str) -> None:
+    """chainrule makes its own data; the shapes must be those of the workload."""
+    found = (tuple(answer.get("layers", [])), answer.get("batch"))
+    if found != (widths, batch):
+        raise Failure(f"{label} times another network for {name}: {found}")
 
 
 def has_bench(program: Path) -> bool:
     """Whether the program is there and knows the command."""
     if not program.exists():
         return False
-    return subprocess.run([str(program), "bench", "--help"], capture_output=True).returncode == 0
+    result = subprocess.run([str(program), "bench", "--help"], capture_output=True, text=True)
+    return result.returncode == 0 and "--json" in result.stdout

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy
 from numpy.typing import NDArray
 
-DIGITS = Path(__file__).resolve().parents[2] / "crates" / "chainrule-data" / "data" / "digits.bin.gz"
+DIGITS = Path(__file__).resolve().parents[2] / "crates" / "chainrule-digits" / "digits.bin"
 DIGITS_ROWS, DIGITS_PIXELS = 1797, 64
 
 
@@ -38,7 +38,7 @@ def read_idx(path: Path) -> NDArray[numpy.uint8]:
 
 def read_digits(seed: int) -> tuple[Part, Part, Part]:
     """70 % of the rows to train, 10 % to validate, 20 % to test, drawn at random."""
-    content = numpy.frombuffer(gzip.decompress(DIGITS.read_bytes()), numpy.uint8)
+    content = numpy.frombuffer(DIGITS.read_bytes(), numpy.uint8)
     images, labels = numpy.split(content, [DIGITS_ROWS * DIGITS_PIXELS])
     order = numpy.random.default_rng(seed).permutation(DIGITS_ROWS)
     parts = numpy.split(order, [1258, 1258 + 180])

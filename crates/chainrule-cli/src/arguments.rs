@@ -77,7 +77,7 @@ pub(crate) enum Command {
     Trace(TraceArguments),
     /// Open a local page that walks through a training step, number by number
     Explore(ExploreArguments),
-    /// Time training steps and compare them with the machine's peak of fused multiply-adds
+    /// Time training steps, or inference, and compare them with the machine's peak of fused multiply-adds
     #[command(after_help = BENCH_JSON)]
     Bench(BenchArguments),
     /// Show how much memory a training step takes, and what less memory costs
@@ -356,15 +356,26 @@ pub(crate) struct ExploreArguments {
 }
 
 const BENCH_JSON: &str = "\
-    --json prints peak_gflops, threads, dtype, optimizer and workloads, a list of objects with name, layers, batch, \
+    The peak is that of fused multiply-adds on numbers in registers, with the same threads and instructions. It is sustained where \
+    it lasts 2 milliseconds, and in bursts where it lasts 40 microseconds; both are measured before, between and after the \
+    rounds, and the best of the sustained one is what speeds are compared with. Where the least of it is below 90 % of the best, something else was \
+    at work, and bench says so.\n\n\
+    --json prints peak_gflops and sustained_peak_gflops (the same), burst_peak_gflops, disturbed, lowest_peak_fraction (the least \
+    sustained peak over the best), processor, instructions, threads, dtype, optimizer and workloads, a list of objects with name, layers, batch, \
     microseconds_per_step (of the best round), median_microseconds_per_step, gflops, peak_gflops, fraction_of_peak, \
-    rows_per_second, bytes, recomputed (the share of a forward pass that is computed again) and microbatches. Where one workload is timed, its fields take the place of the list.";
+    rows_per_second, bytes, recomputed (the share of a forward pass that is computed again) and microbatches. Where one workload is timed, its fields take the place of the list.\n\n\
+    With --inference the network's outputs are computed in place of training steps, of the workloads that are named, of mnist (784-512-256-10) if none is: for \
+    a batch of --batch rows, and for one row. Each has --rounds of --seconds. Counted are 2 FLOPs for each weight and row. --json then has, in place of what steps \
+    have, rows_per_second, microseconds_per_batch, median_microseconds_per_batch, one_row_microseconds, one_row_median_microseconds, gflops and fraction_of_peak (of the batch).";
 
 #[derive(Args)]
 pub(crate) struct BenchArguments {
-    /// Workloads to time; all if not given
+    /// Workloads to time; all if not given, mnist with --inference
     #[arg(value_name = "WORKLOAD", value_parser = workloads())]
     pub(crate) workloads: Vec<&'static str>,
+    /// Time the network's outputs for rows, many at once and one alone, in place of training steps
+    #[arg(long, conflicts_with_all = ["optimizer", "memory", "microbatches", "cost", "periodic"])]
+    pub(crate) inference: bool,
 
     /// Time a network of these widths instead, inputs and outputs included, such as 784,512,256,10 or 32,256x3,1
     #[arg(long, value_name = "WIDTHS", conflicts_with = "workloads", help_heading = "Network")]
@@ -375,8 +386,8 @@ pub(crate) struct BenchArguments {
     /// Loss, with the output activation that suits it; mean-squared-error if not given
     #[arg(long, value_parser = losses(), requires = "layers", conflicts_with = "workloads", help_heading = "Network")]
     pub(crate) loss: Option<Loss>,
-    /// Rows in a step; 128 if not given
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..), requires = "layers", conflicts_with = "workloads", help_heading = "Network")]
+    /// Rows in a step, with --layers; 128 if not given. With --inference rows in a batch, of any workload; 4,096 if not given
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Network")]
     pub(crate) batch: Option<u32>,
 
     /// Update rule
@@ -388,7 +399,7 @@ pub(crate) struct BenchArguments {
     /// Rounds, of which the best and the median are shown
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) rounds: u16,
-    /// Shortest time of a round; it has at least 3 steps
+    /// Shortest time of a round, in seconds; it has at least 3 steps
     #[arg(long, default_value_t = 0.4, value_parser = parse_number)]
     pub(crate) seconds: f64,
     #[command(flatten)]

@@ -13,6 +13,7 @@ mod memory;
 mod output;
 mod plan;
 mod predict;
+mod processor;
 mod progress;
 mod reading;
 mod report;

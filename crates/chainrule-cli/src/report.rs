@@ -47,6 +47,12 @@ pub(crate) fn shell_word(word: &str) -> String {
     }
 }
 
+/// Seconds in microseconds: 2.017, 154.6, 71 637 with the separators of [`grouped`].
+pub(crate) fn microseconds(seconds: f64) -> String {
+    let microseconds = 1e6 * seconds;
+    if microseconds < 1e3 { short(microseconds) } else { grouped(microseconds.round() as u64) }
+}
+
 /// 0.9750 as 97.50 %.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)

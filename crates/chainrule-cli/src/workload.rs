@@ -66,8 +66,7 @@ impl<T: Scalar> Data<T> {
         let (rows, last) = (workload.batch, workload.widths.len() - 1);
         let outputs = workload.widths[last];
         let mut numbers = SplitMix64(1);
-        let mut inputs = Matrix::zeros(rows, workload.widths[0]);
-        inputs.as_mut_slice().fill_with(|| T::from_f64(numbers.standard()));
+        let inputs = numbers.matrix(rows, workload.widths[0]);
         let values = |number: &mut dyn FnMut() -> f64| {
             let mut values = Matrix::zeros(rows, outputs);
             values.as_mut_slice().fill_with(|| T::from_f64(number()));
@@ -94,6 +93,11 @@ impl<T: Scalar> Data<T> {
     }
 }
 
+/// Inputs of mean 0 and variance 1 alone, those of [`Data`].
+pub(crate) fn made_inputs<T: Scalar>(rows: usize, columns: usize) -> Matrix<T> {
+    SplitMix64(1).matrix(rows, columns)
+}
+
 /// Random numbers (SplitMix64: Steele, Lea, Flood 2014).
 struct SplitMix64(u64);
 
@@ -110,5 +114,12 @@ impl SplitMix64 {
     /// Uniform, with mean 0 and variance 1.
     fn standard(&mut self) -> f64 {
         (self.unit() - 0.5) * 12.0_f64.sqrt()
+    }
+
+    /// Numbers of [`SplitMix64::standard`], row by row.
+    fn matrix<T: Scalar>(&mut self, rows: usize, columns: usize) -> Matrix<T> {
+        let mut matrix = Matrix::zeros(rows, columns);
+        matrix.as_mut_slice().fill_with(|| T::from_f64(self.standard()));
+        matrix
     }
 }

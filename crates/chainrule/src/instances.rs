@@ -68,4 +68,5 @@ fn instances<T: Scalar>() {
     black_box(MemoryPlan::executing::<T> as fn(_, _) -> _);
     black_box(measure_forward_costs::<T> as fn(_) -> _);
     black_box(fma_peak::<T> as fn(_) -> _);
+    black_box(sustained_fma_peak::<T> as fn(_) -> _);
 }

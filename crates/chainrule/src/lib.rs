@@ -97,7 +97,7 @@ pub use gradient_check::gradient_check;
 pub use initialization::Initialization;
 pub use inputs::Inputs;
 pub use instructions::{Instructions, instructions};
-pub use kernel::{InstructionSet, Scalar, Threads, fma_peak, return_freed_memory};
+pub use kernel::{InstructionSet, Scalar, Threads, fma_peak, return_freed_memory, sustained_fma_peak};
 pub use layer::Layer;
 pub use loss::{Loss, TargetRange, Targets, WeightedSum};
 pub use matrix::{Matrix, MatrixView};

@@ -12,6 +12,18 @@ fn number(value: &Value, key: &str) -> f64 {
     value[key].as_f64().unwrap_or_else(|| panic!("{key} is a number in {value}"))
 }
 
+/// What every JSON object of `bench` says of the machine.
+fn check_machine(measured: &Value) {
+    let (peak, burst) = (number(measured, "sustained_peak_gflops"), number(measured, "burst_peak_gflops"));
+    assert!(peak > 0.0 && burst >= peak, "{measured}");
+    assert_eq!(number(measured, "peak_gflops"), peak);
+    let lowest = number(measured, "lowest_peak_fraction");
+    assert!(lowest > 0.0 && lowest <= 1.0, "{measured}");
+    assert_eq!(measured["disturbed"], json!(lowest < 0.9));
+    assert!(measured["processor"].as_str().is_some_and(|name| !name.is_empty()), "{measured}");
+    assert!(InstructionSet::available().any(|set| measured["instructions"] == set.name()), "{measured}");
+}
+
 #[test]
 fn one_workload_is_one_flat_object() {
     let place = Place::new();
@@ -36,6 +48,8 @@ fn one_workload_is_one_flat_object() {
         number(&measured, "gflops") / number(&measured, "peak_gflops"),
     );
 
+    check_machine(&measured);
+
     // Adam keeps two numbers for each parameter, and an f64 is two f32 long.
     let parameters = (5 * 7 + 7 + 7 * 7 + 7 + 7 * 3 + 3) as f64;
     let (bytes, with_adam, in_f64) = (
@@ -51,7 +65,7 @@ fn one_workload_is_one_flat_object() {
 #[test]
 fn several_workloads_are_a_list() {
     let measured = Place::new().json(&format!("bench digits playground --json {SHORT} --dtype f64"));
-    assert!(number(&measured, "peak_gflops") > 0.0);
+    check_machine(&measured);
     assert_eq!(measured["dtype"], "f64");
     let entries = measured["workloads"].as_array().unwrap();
     assert_eq!(entries.iter().map(|entry| &entry["name"]).collect::<Vec<_>>(), ["digits", "playground"]);
@@ -66,12 +80,76 @@ fn a_table_is_printed_without_a_terminal() {
     let output = Place::new().good(&format!("bench digits playground --threads 1 {SHORT}"));
     let lines: Vec<&str> = output.lines().collect();
     let best = InstructionSet::available().next().unwrap().name();
-    let first = format!("training steps in f32 with sgd, 1 thread, {best}; peak of");
-    assert!(lines[0].starts_with(&first), "{output}");
+    assert!(lines[0].starts_with("training steps in f32 with sgd; "), "{output}");
+    check_heading(lines[0], &format!(", {best}, 1 thread; peak of fused multiply-adds: "));
     assert!(lines[1].contains("µs/step") && lines[1].contains("of peak"), "{output}");
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(words(lines[3])[..3], ["digits", "64x2,10", "64"]);
     assert_eq!(words(lines[4])[..3], ["playground", "2,8x2,1", "32"]);
+    assert!(!output.contains('\u{1b}') && !output.contains('\r'), "{output:?}");
+}
+
+/// A heading that names the machine and both of its peaks.
+fn check_heading(heading: &str, words: &str) {
+    for words in [words, " GFLOP/s sustained, ", " in bursts"] {
+        assert!(heading.contains(words), "{words}: {heading}");
+    }
+}
+
+#[test]
+fn inference_of_one_workload_is_one_flat_object() {
+    let place = Place::new();
+    let own = "bench --inference --layers 5,7x2,3 --loss cross-entropy --batch 200 --threads 2 --json";
+    let measured = place.json(&format!("{own} {SHORT}"));
+    check_machine(&measured);
+    assert_eq!((&measured["name"], &measured["dtype"]), (&json!("own"), &json!("f32")));
+    assert_eq!(measured["layers"], json!([5, 7, 7, 3]));
+    assert_eq!((&measured["batch"], &measured["threads"]), (&json!(200), &json!(2)));
+    let microseconds = number(&measured, "microseconds_per_batch");
+    assert!(microseconds > 0.0 && number(&measured, "median_microseconds_per_batch") >= microseconds);
+    let one_row = number(&measured, "one_row_microseconds");
+    assert!(one_row > 0.0 && number(&measured, "one_row_median_microseconds") >= one_row);
+    let close = |found: f64, expected: f64| {
+        assert!((found / expected - 1.0).abs() < 1e-9, "{found}, {expected}: {measured}");
+    };
+    close(number(&measured, "rows_per_second") * microseconds, 200e6);
+    let flops = (2 * 200 * (5 * 7 + 7 * 7 + 7 * 3)) as f64;
+    close(number(&measured, "gflops") * 1e3 * microseconds, flops);
+    close(
+        number(&measured, "fraction_of_peak"),
+        number(&measured, "gflops") / number(&measured, "peak_gflops"),
+    );
+    for key in ["optimizer", "bytes", "microbatches", "microseconds_per_step"] {
+        assert!(measured.get(key).is_none(), "{key}: {measured}");
+    }
+}
+
+#[test]
+fn inference_is_of_mnist_if_no_workload_is_named_and_of_4096_rows_if_none_are_given() {
+    let place = Place::new();
+    let measured = place.json("bench --inference --json --rounds 1 --seconds 0");
+    assert_eq!((&measured["name"], &measured["batch"]), (&json!("mnist"), &json!(4096)));
+    assert_eq!(measured["layers"], json!([784, 512, 256, 10]));
+    let measured = place.json(&format!("bench digits playground --inference --batch 9 --json {SHORT}"));
+    check_machine(&measured);
+    let entries = measured["workloads"].as_array().unwrap();
+    assert_eq!(entries.iter().map(|entry| &entry["name"]).collect::<Vec<_>>(), ["digits", "playground"]);
+    assert!(entries.iter().all(|entry| entry["batch"] == 9), "{measured}");
+}
+
+#[test]
+fn a_table_of_inference_is_printed_without_a_terminal() {
+    let line = format!("bench digits playground --inference --threads 1 --dtype f64 {SHORT}");
+    let output = Place::new().good(&line);
+    let lines: Vec<&str> = output.lines().collect();
+    assert!(lines[0].starts_with("inference in f64; "), "{output}");
+    check_heading(lines[0], ", 1 thread; peak of fused multiply-adds: ");
+    for header in ["rows/s", "µs/batch", "of peak", "µs/one row"] {
+        assert!(lines[1].contains(header), "{output}");
+    }
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(lines[3])[..3], ["digits", "64x2,10", "4,096"]);
+    assert_eq!(words(lines[4])[..3], ["playground", "2,8x2,1", "4,096"]);
     assert!(!output.contains('\u{1b}') && !output.contains('\r'), "{output:?}");
 }
 
@@ -102,6 +180,18 @@ fn bad_input_is_refused() {
         ("--layers 3,2 mnist", ["--layers", "cannot be used with"]),
         ("--loss huber", ["--layers", "--loss"]),
         ("mnist --batch 5", ["--batch", "cannot be used with"]),
+        ("--batch 5", ["--batch", "give --layers"]),
+        ("--inference --optimizer adam", ["--inference", "--optimizer"]),
+        ("--inference --memory 1MiB", ["--inference", "--memory"]),
+        ("--inference --microbatches 2", ["--inference", "--microbatches"]),
+        ("--inference --cost flops", ["--inference", "--cost"]),
+        ("--inference --periodic 2", ["--inference", "--periodic"]),
+        ("--inference mnist --loss huber", ["cannot be used with", "--loss"]),
+        ("--inference --batch 0", ["--batch", "1..="]),
+        (
+            "--inference --layers 1000000,2 --batch 4294967295",
+            ["more than this machine has", "smaller --batch"],
+        ),
         ("--layers 3,2 --batch 0", ["--batch", "1..="]),
         ("--layers 3,1 --loss cross-entropy", ["--loss", "at least 2 outputs"]),
         ("--layers 3,2,2 --activation softmax", ["layer 1", "last layer only"]),

@@ -24,6 +24,6 @@ pub(crate) mod vectorized;
 
 pub use freed::return_freed_memory;
 pub use instructions::InstructionSet;
-pub use peak::fma_peak;
+pub use peak::{fma_peak, sustained_fma_peak};
 pub use scalar::Scalar;
 pub use threads::Threads;

@@ -109,6 +109,11 @@ impl Threads {
         self.workers.len() + 1
     }
 
+    /// How many of them the machine runs at once, the calling one included.
+    pub(crate) fn count_at_once(&self) -> usize {
+        self.count().min(self.useful + 1)
+    }
+
     /// Runs `task(0)`, ..., `task(tasks - 1)`, in any order, and returns when all are done.
     pub(crate) fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
         self.run_on(tasks, &|_, index| task(index));

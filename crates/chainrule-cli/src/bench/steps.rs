@@ -1,28 +1,21 @@
-//! `chainrule bench`: how long a training step takes, and how near that is to the machine's peak.
-
-use std::process::ExitCode;
-use std::time::Instant;
+//! Training steps: how long one takes, and how near that is to the machine's peak.
 
 use anyhow::{Result, bail};
 use chainrule::checkpoint::Schedule;
 use chainrule::plan::{MemoryPlan, StepModel, StepShape};
-use chainrule::{Activation, Loss, Network, Optimizer, Rule, Scalar, Threads, fma_peak, instructions};
+use chainrule::{Network, Optimizer, Rule, Scalar, Threads};
 use chainrule_estimator::can_hold;
 use serde_json::{Value, json};
 
+use super::machine::Machine;
+use super::peak::PeakOfRun;
+use super::rounds::{Rounds, SHORTEST_ROUND, Times};
 use crate::arguments::BenchArguments;
-use crate::defaults::DEFAULT_BATCH;
 use crate::memory::refusal;
 use crate::progress::time_bar;
-use crate::report::{bytes, counted, grouped, percent, short, table};
+use crate::report::{bytes, counted, grouped, microseconds, percent, short, table};
 use crate::terminal::{say, say_json};
 use crate::workload::{Data, Workload};
-
-/// Steps of a round, at least.
-const SHORTEST_ROUND: usize = 3;
-
-/// The clock is read about this often, in seconds, so that reading it costs nothing.
-const CLOCK_INTERVAL: f64 = 1e-4;
 
 /// So small that the network stays what it is, and each step has the same numbers to work on.
 const LEARNING_RATE: f64 = 1e-6;
@@ -30,8 +23,8 @@ const LEARNING_RATE: f64 = 1e-6;
 /// What was measured of one workload.
 struct Timing {
     workload: Workload,
-    /// Of one step: each round's time divided by its steps, the shortest first.
-    seconds: Vec<f64>,
+    /// Of one step.
+    times: Times,
     flops: f64,
     /// Parameters, optimizer state and the step's buffers.
     bytes: u64,
@@ -40,19 +33,12 @@ struct Timing {
     microbatches: usize,
 }
 
-/// Runs the command.
-pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
-    match arguments.dtype.as_str() {
-        "f64" => measure_all::<f64>(arguments),
-        _ => measure_all::<f32>(arguments),
-    }
-}
-
-fn measure_all<T: Scalar>(arguments: &BenchArguments) -> Result<ExitCode> {
+/// Times steps of the workloads, and says or prints what they took.
+pub(crate) fn bench_steps<T: Scalar>(arguments: &BenchArguments, workloads: Vec<Workload>) -> Result<()> {
     let threads = arguments.common.threads();
     let mut rule = arguments.optimizer.clone();
     rule.set_learning_rate(LEARNING_RATE);
-    let chosen: Vec<(Workload, MemoryPlan)> = workloads(arguments)?
+    let chosen: Vec<(Workload, MemoryPlan)> = workloads
         .into_iter()
         .map(|workload| {
             let plan = planned::<T>(arguments, &threads, &workload, &rule)?;
@@ -60,9 +46,9 @@ fn measure_all<T: Scalar>(arguments: &BenchArguments) -> Result<ExitCode> {
         })
         .collect::<Result<_>>()?;
 
-    let mut peak = fma_peak::<T>(&threads);
+    let mut peak = PeakOfRun::start::<T>(&threads);
     let expected = |network: &Network, batch: usize| {
-        let step = step_flops(network, batch) / (0.5e9 * peak);
+        let step = step_flops(network, batch) / (0.5e9 * peak.sustained());
         1e3 * arguments.seconds.max(SHORTEST_ROUND as f64 * step)
     };
     let rounds = f64::from(arguments.rounds);
@@ -74,37 +60,18 @@ fn measure_all<T: Scalar>(arguments: &BenchArguments) -> Result<ExitCode> {
     for ((workload, plan), milliseconds) in chosen.into_iter().zip(expected) {
         bar.set_prefix(workload.name);
         let progress = |rounds_done: f64| bar.set_position((behind + milliseconds * rounds_done) as u64);
-        measurements.push(measure::<T>(arguments, &threads, &rule, workload, plan, &progress)?);
+        peak.take_if_due::<T>(&threads);
+        measurements.push(measure::<T>(arguments, &threads, &rule, workload, plan, &mut peak, &progress)?);
+        peak.take::<T>(&threads);
         behind += milliseconds * rounds;
-        // The clock of a processor may rise and fall while it works.
-        peak = peak.max(fma_peak::<T>(&threads));
     }
     bar.finish_and_clear();
+    let machine = Machine::with(&threads)?;
     if arguments.common.json {
-        say_json(&as_json(arguments, &threads, &measurements, peak)?)?;
+        say_json(&as_json(arguments, &machine, &measurements, &peak))
     } else {
-        say_result(arguments, &threads, &measurements, peak)?;
+        say_result(arguments, &machine, &measurements, &peak)
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The workloads that were named, the network that was described, or all workloads.
-fn workloads(arguments: &BenchArguments) -> Result<Vec<Workload>> {
-    if let Some(widths) = &arguments.layers {
-        return Ok(vec![Workload {
-            name: "own",
-            widths: widths.0.clone(),
-            activation: arguments.activation.unwrap_or(Activation::Relu),
-            loss: arguments.loss.clone().unwrap_or(Loss::MeanSquaredError),
-            batch: arguments.batch.map_or(DEFAULT_BATCH, |batch| batch as usize),
-        }]);
-    }
-    let standard = Workload::standard();
-    if arguments.workloads.is_empty() {
-        return Ok(standard);
-    }
-    let find = |name: &&str| standard.iter().find(|workload| workload.name == *name).cloned();
-    Ok(arguments.workloads.iter().filter_map(find).collect())
 }
 
 /// The plan of the workload's step, if this machine can hold it.
@@ -155,6 +122,7 @@ fn measure<T: Scalar>(
     rule: &Rule,
     workload: Workload,
     plan: MemoryPlan,
+    peak: &mut PeakOfRun,
     progress: &dyn Fn(f64),
 ) -> Result<Timing> {
     let data = Data::<T>::new(&workload);
@@ -167,75 +135,33 @@ fn measure<T: Scalar>(
 
     let mut run_step =
         || step.run(threads, &mut parameters, &mut optimizer, data.samples(), Some(1)).map(drop);
-    let warm = seconds_per_step(&mut run_step, 1, 1, arguments.seconds / 10.0, &|_| ())?;
-    let stride = (CLOCK_INTERVAL / warm).clamp(1.0, 1e4) as usize;
-    let mut seconds = Vec::new();
-    for round in 0..arguments.rounds {
-        let progress = |share: f64| progress(f64::from(round) + share);
-        seconds.push(seconds_per_step(&mut run_step, stride, SHORTEST_ROUND, arguments.seconds, &progress)?);
-    }
-    seconds.sort_by(f64::total_cmp);
-    Ok(Timing { workload, seconds, flops, bytes, recomputed, microbatches })
-}
-
-/// The mean time of a step, over at least this many steps and seconds. The clock is read every `stride` steps, and
-/// `progress` then hears which share is done.
-fn seconds_per_step(
-    run_step: &mut dyn FnMut() -> chainrule::Result<()>,
-    stride: usize,
-    least_steps: usize,
-    least_seconds: f64,
-    progress: &dyn Fn(f64),
-) -> Result<f64> {
-    let (start, mut steps) = (Instant::now(), 0);
-    loop {
-        for _ in 0..stride {
-            run_step()?;
-        }
-        steps += stride;
-        let elapsed = start.elapsed().as_secs_f64();
-        progress((steps as f64 / least_steps as f64).min(elapsed / least_seconds).min(1.0));
-        if steps >= least_steps && elapsed >= least_seconds {
-            return Ok(elapsed / steps as f64);
-        }
-    }
+    let rounds = Rounds { count: arguments.rounds, seconds: arguments.seconds };
+    let times = rounds.time(&mut run_step, &mut || peak.take_if_due::<T>(threads), progress)?;
+    Ok(Timing { workload, times, flops, bytes, recomputed, microbatches })
 }
 
 impl Timing {
-    fn best(&self) -> f64 {
-        self.seconds[0]
-    }
-
-    fn median(&self) -> f64 {
-        let middle = self.seconds.len() / 2;
-        match self.seconds.len() % 2 {
-            0 => 0.5 * (self.seconds[middle - 1] + self.seconds[middle]),
-            _ => self.seconds[middle],
-        }
-    }
-
     fn gflops(&self) -> f64 {
-        self.flops / self.best() / 1e9
+        self.flops / self.times.best() / 1e9
     }
 
     fn rows_per_second(&self) -> f64 {
-        self.workload.batch as f64 / self.best()
+        self.workload.batch as f64 / self.times.best()
     }
 }
 
 fn say_result(
     arguments: &BenchArguments,
-    threads: &Threads,
+    machine: &Machine,
     measurements: &[Timing],
-    peak: f64,
+    peak: &PeakOfRun,
 ) -> Result<()> {
     say(format!(
-        "training steps in {} with {}, {}, {}; peak of fused multiply-adds: {} GFLOP/s",
+        "training steps in {} with {}; {}; {}",
         arguments.dtype,
         arguments.optimizer.name(),
-        counted(threads.count(), "thread"),
-        instructions()?.set.name(),
-        short(peak)
+        machine.words(),
+        peak.words()
     ))?;
     let header =
         ["workload", "layers", "batch", "µs/step", "median", "GFLOP/s", "of peak", "rows/s", "memory"];
@@ -246,10 +172,10 @@ fn say_result(
             workload.name.to_owned(),
             workload.layers(),
             grouped(workload.batch as u64),
-            microseconds(measurement.best()),
-            microseconds(measurement.median()),
+            microseconds(measurement.times.best()),
+            microseconds(measurement.times.median()),
             short(measurement.gflops()),
-            percent(measurement.gflops() / peak),
+            percent(measurement.gflops() / peak.sustained()),
             grouped(measurement.rows_per_second() as u64),
             bytes(measurement.bytes),
         ]);
@@ -265,22 +191,18 @@ fn say_result(
         ))?;
     }
     say(format!(
-        "µs/step: the best of {}; memory: parameters, optimizer state and the step's buffers",
+        "µs/step: the best of {}; of peak: of the sustained one; memory: parameters, optimizer state and the step's buffers",
         counted(usize::from(arguments.rounds), "round")
-    ))
-}
-
-fn microseconds(seconds: f64) -> String {
-    let microseconds = 1e6 * seconds;
-    if microseconds < 1e3 { short(microseconds) } else { grouped(microseconds.round() as u64) }
+    ))?;
+    peak.disturbance().map_or(Ok(()), say)
 }
 
 fn as_json(
     arguments: &BenchArguments,
-    threads: &Threads,
+    machine: &Machine,
     measurements: &[Timing],
-    peak: f64,
-) -> Result<Value> {
+    peak: &PeakOfRun,
+) -> Value {
     let mut entries: Vec<Value> = measurements
         .iter()
         .map(|measurement| {
@@ -288,11 +210,11 @@ fn as_json(
                 "name": measurement.workload.name,
                 "layers": measurement.workload.widths,
                 "batch": measurement.workload.batch,
-                "microseconds_per_step": 1e6 * measurement.best(),
-                "median_microseconds_per_step": 1e6 * measurement.median(),
+                "microseconds_per_step": 1e6 * measurement.times.best(),
+                "median_microseconds_per_step": 1e6 * measurement.times.median(),
                 "gflops": measurement.gflops(),
-                "peak_gflops": peak,
-                "fraction_of_peak": measurement.gflops() / peak,
+                "peak_gflops": peak.sustained(),
+                "fraction_of_peak": measurement.gflops() / peak.sustained(),
                 "rows_per_second": measurement.rows_per_second(),
                 "bytes": measurement.bytes,
                 "recomputed": measurement.recomputed,
@@ -302,10 +224,9 @@ fn as_json(
         .collect();
     let mut value =
         if let [entry] = &mut entries[..] { entry.take() } else { json!({ "workloads": entries }) };
-    value["peak_gflops"] = json!(peak);
-    value["threads"] = json!(threads.count());
+    peak.add_to(&mut value);
+    machine.add_to(&mut value);
     value["dtype"] = json!(arguments.dtype);
     value["optimizer"] = json!(arguments.optimizer.name());
-    value["instructions"] = json!(instructions()?.set.name());
-    Ok(value)
+    value
 }

@@ -1,0 +1,43 @@
+"""Kinds of values that the flags of the measurements take."""
+
+import argparse
+from pathlib import Path
+
+
+def choices(names: list[str]):
+    """A comma-separated list of some of `names`, in their order."""
+
+    def parse(text: str) -> list[str]:
+        chosen = text.split(",")
+        unknown = [name for name in chosen if name not in names]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)} is none of {', '.join(names)}")
+        return [name for name in names if name in chosen]
+
+    return parse
+
+
+def positive(kind: type):
+    """A number greater than 0."""
+
+    def parse(text: str):
+        value = kind(text)
+        if value <= 0:
+            raise argparse.ArgumentTypeError("must be greater than 0")
+        return value
+
+    # argparse names the type in its message.
+    parse.__name__ = kind.__name__
+    return parse
+
+
+def named_program(text: str) -> tuple[str, Path]:
+    """NAME=PROGRAM: what a build is called in the tables, and where it is."""
+    name, equals, program = text.partition("=")
+    if not equals or not name.strip() or "|" in name:
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=PROGRAM")
+    if name.strip() == "chainrule":
+        raise argparse.ArgumentTypeError("chainrule is the name of this build; give another one")
+    if not Path(program).is_file():
+        raise argparse.ArgumentTypeError(f"{program} is not there")
+    return name.strip(), Path(program)
