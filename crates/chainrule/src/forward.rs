@@ -4,7 +4,7 @@ use crate::activation::{Activation, OutputActivation};
 use crate::error::{Error, Result};
 use crate::inputs::Inputs;
 use crate::kernel::panels::{Panels, from_rows};
-use crate::kernel::parts::for_each_chunk;
+use crate::kernel::parts::{Scratch, for_each_chunk_with};
 use crate::kernel::transpose::{transpose, transpose_to_rows};
 use crate::kernel::{Scalar, Threads};
 use crate::matrix::{Matrix, MatrixView};
@@ -163,11 +163,11 @@ pub(crate) fn infer_with_pre_activation<T: Scalar>(
     let widest = network.widest();
     let chunk = INFERENCE_BATCH * outputs;
     let rows = (z.as_mut_slice(), a.as_mut_slice());
-    for_each_chunk(threads, rows, (chunk, chunk), |block, z, a| {
+    let mut scratch = Scratch::new(2 * samples.min(INFERENCE_BATCH) * widest);
+    for_each_chunk_with(threads, rows, (chunk, chunk), &mut scratch, |block, z, a, scratch| {
         let rows = z.len() / outputs;
         let first_sample = block * INFERENCE_BATCH;
-        let mut buffers = [(); 2].map(|()| vec![T::zero(); rows * widest]);
-        let [next, input] = buffers.each_mut().map(|buffer| &mut buffer[..]);
+        let (next, input) = scratch.split_at_mut(scratch.len() / 2);
         let numbers = rows * network.input_width();
         inputs.write_panels(first_sample..first_sample + rows, &mut next[..numbers]);
         transpose(Panels::new(&next[..numbers], rows, network.input_width()), &mut input[..numbers]);

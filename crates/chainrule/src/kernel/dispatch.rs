@@ -5,12 +5,14 @@
 
 use super::Scalar;
 use super::instructions::{InstructionSet, instruction_set};
-use super::lanes::Lanes;
+use super::lanes::{Lanes, Turned};
 
 /// The vectors of an instruction set.
 pub(crate) trait Vectors {
     /// One of `T`s.
     type Of<T: Scalar>: Lanes<Number = T>;
+    /// One of `T`s that takes columns out of rows; it may be narrower.
+    type Turned<T: Scalar>: Turned<Number = T>;
 }
 
 /// What is compiled for each instruction set. Its arithmetic stays the same, element by element.
@@ -72,6 +74,7 @@ struct Avx512;
 #[cfg(target_arch = "x86_64")]
 impl Vectors for Avx512 {
     type Of<T: Scalar> = T::Avx512;
+    type Turned<T: Scalar> = T::Avx2;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -80,10 +83,12 @@ struct Avx2;
 #[cfg(target_arch = "x86_64")]
 impl Vectors for Avx2 {
     type Of<T: Scalar> = T::Avx2;
+    type Turned<T: Scalar> = T::Avx2;
 }
 
 struct Plain;
 
 impl Vectors for Plain {
     type Of<T: Scalar> = T::Plain;
+    type Turned<T: Scalar> = T::Plain;
 }

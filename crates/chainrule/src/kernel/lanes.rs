@@ -31,6 +31,15 @@ pub trait Lanes: Copy {
     unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self;
 }
 
+/// Vectors that can take columns out of a matrix that lies by rows.
+///
+/// # Safety
+/// As for [`Lanes`].
+pub trait Turned: Lanes {
+    /// Four neighbouring columns of `COUNT` rows, which lie `stride` apart: vector i has column i, a lane for each row.
+    unsafe fn load_columns(pointer: *const Self::Number, stride: usize) -> [Self; 4];
+}
+
 /// Brings the cache line of `pointer`, which may point anywhere, into the first-level cache.
 #[inline(always)]
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "there is no instruction"))]
@@ -124,11 +133,63 @@ impl<T: Float> Lanes for Array<T> {
     }
 }
 
+impl<T: Float> Turned for Array<T> {
+    #[inline(always)]
+    unsafe fn load_columns(pointer: *const T, stride: usize) -> [Self; 4] {
+        // SAFETY: the caller's promise.
+        let element = |row: usize, column: usize| unsafe { pointer.add(row * stride + column).read() };
+        std::array::from_fn(|column| Array(std::array::from_fn(|row| element(row, column))))
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::Lanes;
+    use super::{Lanes, Turned};
+
+    impl Turned for __m256 {
+        #[inline(always)]
+        unsafe fn load_columns(pointer: *const f32, stride: usize) -> [Self; 4] {
+            // SAFETY: the caller's promise.
+            unsafe {
+                // Rows i and i + 4 side by side, so that both halves are turned at once.
+                let rows = |i: usize| {
+                    let half = |row: usize| _mm_loadu_ps(pointer.add(row * stride));
+                    _mm256_set_m128(half(i + 4), half(i))
+                };
+                let (a, b, c, d) = (rows(0), rows(1), rows(2), rows(3));
+                let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+                let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+                [
+                    _mm256_shuffle_ps::<0x44>(ab, cd),
+                    _mm256_shuffle_ps::<0xee>(ab, cd),
+                    _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+                    _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
+                ]
+            }
+        }
+    }
+
+    impl Turned for __m256d {
+        #[inline(always)]
+        unsafe fn load_columns(pointer: *const f64, stride: usize) -> [Self; 4] {
+            // SAFETY: the caller's promise.
+            unsafe {
+                // Rows i and i + 2 side by side.
+                let rows = |i: usize, column: usize| {
+                    let half = |row: usize| _mm_loadu_pd(pointer.add(row * stride + column));
+                    _mm256_set_m128d(half(i + 2), half(i))
+                };
+                let two = |column: usize| {
+                    let (a, b) = (rows(0, column), rows(1, column));
+                    [_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)]
+                };
+                let ([first, second], [third, fourth]) = (two(0), two(2));
+                [first, second, third, fourth]
+            }
+        }
+    }
 
     macro_rules! implement_lanes {
         ($vector:ty, $number:ty, $count:literal, $rows:literal, $set1:ident, $load:ident, $store:ident, $add:ident, $fma:ident,

@@ -169,21 +169,38 @@ impl<T> SharedScratch<'_, T> {
 /// for as many chunks as the first has, on all threads.
 pub(crate) fn for_each_chunk<A: Send, B: Send>(
     threads: &Threads,
-    (first, second): (&mut [A], &mut [B]),
+    buffers: (&mut [A], &mut [B]),
     lengths: (usize, usize),
     body: impl Fn(usize, &mut [A], &mut [B]) + Sync,
+) {
+    let scratch = &mut Scratch::<f32>::default();
+    for_each_chunk_with(threads, buffers, lengths, scratch, |index, first, second, _| {
+        body(index, first, second)
+    });
+}
+
+/// The same with scratch memory for `body`.
+pub(crate) fn for_each_chunk_with<A: Send, B: Send, T: Scalar>(
+    threads: &Threads,
+    (first, second): (&mut [A], &mut [B]),
+    lengths: (usize, usize),
+    scratch: &mut Scratch<T>,
+    body: impl Fn(usize, &mut [A], &mut [B], &mut [T]) + Sync,
 ) {
     let count = first.len().div_ceil(lengths.0.max(1));
     let (a_length, b_length) = (first.len(), second.len());
     let (a, b) = (SharedPointer(first.as_mut_ptr()), SharedPointer(second.as_mut_ptr()));
-    threads.run(count, &|i| {
+    // One task is done by the caller.
+    let scratch = scratch.share(if count <= 1 { 1 } else { threads.count() });
+    threads.run_on(count, &|thread, i| {
         let part = |length: usize, all: usize| ((i * length).min(all), ((i + 1) * length).min(all));
         let ((a0, a1), (b0, b1)) = (part(lengths.0, a_length), part(lengths.1, b_length));
         // SAFETY: chunks do not overlap, and both buffers are borrowed mutably by this call.
         let a = unsafe { std::slice::from_raw_parts_mut(a.get().add(a0), a1 - a0) };
         // SAFETY: as above.
         let b = unsafe { std::slice::from_raw_parts_mut(b.get().add(b0), b1 - b0) };
-        body(i, a, b);
+        // SAFETY: this thread runs one task at a time.
+        body(i, a, b, unsafe { scratch.of(thread) });
     });
 }
 

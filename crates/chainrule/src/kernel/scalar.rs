@@ -6,7 +6,7 @@ use std::iter::Sum;
 use num_traits::{Float, NumAssign};
 
 use super::functions::Functions;
-use super::lanes::{Array, Lanes};
+use super::lanes::{Array, Lanes, Turned};
 
 /// A number type of parameters and activations: `f32` (training) or `f64` (checking).
 ///
@@ -32,7 +32,7 @@ pub trait Scalar:
 }
 
 pub(crate) mod sealed {
-    use super::{Functions, Lanes};
+    use super::{Functions, Lanes, Turned};
 
     /// What a number type has in vector registers.
     pub trait InRegisters: Functions + Copy {
@@ -53,9 +53,9 @@ pub(crate) mod sealed {
         /// 512-bit vectors.
         type Avx512: Lanes<Number = Self>;
         /// 256-bit vectors.
-        type Avx2: Lanes<Number = Self>;
+        type Avx2: Turned<Number = Self>;
         /// Plain arrays.
-        type Plain: Lanes<Number = Self>;
+        type Plain: Turned<Number = Self>;
     }
 }
 

@@ -6,11 +6,13 @@
 //! choose which chains run side by side, so a product has the same bits however it is cut up, and the same
 //! as three plain loops; the tests hold that.
 
+mod column;
 mod loops;
 #[cfg(test)]
 mod tests;
 mod tile;
 
+use column::ColumnProduct;
 use loops::{ColumnSums, Product, TransposedProduct};
 
 use super::Scalar;
@@ -33,7 +35,10 @@ pub(crate) enum Accumulate {
 pub(crate) fn product<T: Scalar>(a: Panels<'_, T>, b: Panels<'_, T>, begin: Option<&[T]>, c: &mut [T]) {
     assert!(a.columns() > 0 && a.columns() == b.rows() && begin.is_none_or(|begin| begin.len() == a.rows()));
     assert_eq!(c.len(), a.rows() * b.columns());
-    dispatch(Product { a, b, begin, c });
+    match b.columns() {
+        1 => dispatch(ColumnProduct { a, x: b.data(), begin, c }),
+        _ => dispatch(Product { a, b, begin, c }),
+    }
 }
 
 /// A piece of C = A^T B, or of C + A^T B, summed over all rows. Shapes: A [rows, m], B [rows, columns], both cut into the same

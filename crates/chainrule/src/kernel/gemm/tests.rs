@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Accumulate;
+use super::column::ColumnProduct;
 use super::loops::{ColumnSums, Product, TransposedProduct};
 use crate::kernel::dispatch::dispatch_to;
 use crate::kernel::panels::{Blocks, Panels, Piece, from_rows, panel_width};
@@ -75,6 +76,14 @@ fn products_are_three_loops<T: Scalar>() {
                 let mut found = vec![T::zero(); rows * columns];
                 Panels::new(&c[1..], rows, columns).to_rows(&mut found);
                 assert!(c[0].is_nan() && found == expected, "{set:?} {rows} x {depth} x {columns}");
+                if columns == 1 {
+                    let mut c = vec![T::nan(); rows + 1];
+                    let x = b_panels.panels().data();
+                    let product = ColumnProduct { a: a_panels.panels(), x, begin, c: &mut c[1..] };
+                    // SAFETY: as above.
+                    unsafe { dispatch_to(set, product) };
+                    assert!(c[0].is_nan() && c[1..] == expected, "{set:?} {rows} x {depth}, one column");
+                }
             }
         }
     }
