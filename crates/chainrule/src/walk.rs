@@ -3,8 +3,8 @@
 
 use std::ops::RangeInclusive;
 
-use crate::kernel::Scalar;
 use crate::kernel::panels::Panels;
+use crate::kernel::{Scalar, Threads};
 use crate::layer::{Context, LayerTensors, Signal};
 use crate::mode::Mode;
 use crate::network::Network;
@@ -20,6 +20,8 @@ pub(crate) struct Walk<'a, T> {
     pub(crate) rows: usize,
     /// The batch's sample that the first row is.
     pub(crate) first_sample: usize,
+    /// As [`Context`] has them.
+    pub(crate) threads: Option<&'a Threads>,
 }
 
 /// What becomes of a walk when it has shown something.
@@ -45,7 +47,7 @@ pub(crate) enum Shown {
 impl<T: Scalar> Walk<'_, T> {
     fn context(&self, l: usize) -> Context<'_, T> {
         let tensors = LayerTensors::of(self.parameters, l);
-        Context { tensors, layer: l, mode: self.mode, first_sample: self.first_sample }
+        Context { tensors, layer: l, mode: self.mode, first_sample: self.first_sample, threads: self.threads }
     }
 
     /// z(l)^T from a(l-1)^T.

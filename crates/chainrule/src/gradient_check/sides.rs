@@ -80,7 +80,14 @@ impl<'a> Sides<'a> {
                 if l == first {
                     parameters.set_element(tensor, row, column, numbers[side]);
                 }
-                let walk = Walk { network, parameters, mode: self.mode, rows: batch, first_sample: 0 };
+                let walk = Walk {
+                    network,
+                    parameters,
+                    mode: self.mode,
+                    rows: batch,
+                    first_sample: 0,
+                    threads: None,
+                };
                 walk.pre_activation(l, &input[..n_in * batch], &mut self.next[side][..width * batch]);
             }
             parameters.set_element(tensor, row, column, before);
@@ -96,7 +103,8 @@ impl<'a> Sides<'a> {
             }
             let [up, down] = &mut self.values;
             let (up, down) = (&mut up[..width * batch], &mut down[..width * batch]);
-            let walk = Walk { network, parameters, mode: self.mode, rows: batch, first_sample: 0 };
+            let walk =
+                Walk { network, parameters, mode: self.mode, rows: batch, first_sample: 0, threads: None };
             walk.activate(l, up);
             walk.activate(l, down);
             let before = &self.activations[l];

@@ -1,8 +1,8 @@
 //! What a kind of layer computes: steps 1, 3 and 4, for some rows of a batch.
 
-use crate::kernel::Scalar;
 use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::{Blocks, Panels, Piece};
+use crate::kernel::{Scalar, Threads};
 use crate::mode::Mode;
 use crate::parameters::{Parameters, TensorLayout};
 
@@ -15,6 +15,8 @@ pub(crate) struct Context<'a, T> {
     pub(crate) mode: Mode,
     /// The batch's sample that the first row is.
     pub(crate) first_sample: usize,
+    /// Who may help where one sample is all there is to do; else the samples are divided already.
+    pub(crate) threads: Option<&'a Threads>,
 }
 
 /// A layer's tensors of parameters, by the order in which its kind asked for them.

@@ -7,7 +7,7 @@ use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::initialization::Start;
 use crate::kernel::Scalar;
-use crate::kernel::gemm::{Accumulate, column_sums, product, transposed_product};
+use crate::kernel::gemm::{Accumulate, column_product, column_sums, product, transposed_product};
 use crate::kernel::panels::{Blocks, Panels, Piece};
 use crate::matrix::Matrix;
 use crate::parameters::TensorRequest;
@@ -97,7 +97,13 @@ impl Kind for Dense {
 impl<T: Scalar> Compute<T> for Dense {
     /// z^T = b + W a^T.
     fn pre_activation(&self, context: Context<'_, T>, input: Panels<'_, T>, pre_activation: &mut [T]) {
-        product(context.tensors.matrix(0), input, context.tensors.vector(1), pre_activation);
+        let (w, b) = (context.tensors.matrix(0), context.tensors.vector(1));
+        match context.threads {
+            Some(threads) if input.columns() == 1 => {
+                column_product(threads, w, input.data(), b, pre_activation)
+            }
+            _ => product(w, input, b, pre_activation),
+        }
     }
 
     /// a = sigma(z).

@@ -203,8 +203,13 @@ mod tests {
             {
                 let dropout: &dyn Compute<T> = &Dropout { rate };
                 let mode = Mode::Training { seed: 0x0123_4567_89ab, step: 4 };
-                let context =
-                    Context { tensors: LayerTensors::of(&parameters, 1), layer: 2, mode, first_sample: 3 };
+                let context = Context {
+                    tensors: LayerTensors::of(&parameters, 1),
+                    layer: 2,
+                    mode,
+                    first_sample: 3,
+                    threads: None,
+                };
                 let value = |i: usize, j: usize| T::from_f64((i * columns + j) as f64 - 7.5);
                 let numbers: Vec<T> = (0..rows * columns).map(|n| value(n / columns, n % columns)).collect();
                 let mut panels = vec![T::zero(); numbers.len()];

@@ -96,7 +96,7 @@ fn measure_layer<T: Scalar>(network: &Network, l: usize, time: Duration) -> u64 
     let (mut shortest, mut rounds) = (Duration::MAX, 0);
     while rounds < 3 || start.elapsed() < time {
         let round = Instant::now();
-        let context = Context { tensors, layer: l, mode, first_sample: 0 };
+        let context = Context { tensors, layer: l, mode, first_sample: 0, threads: None };
         layer.pre_activation(context, Panels::new(&input, n_in, ROWS), &mut values);
         layer.activate(&mut values);
         transpose(Panels::new(&values, width, ROWS), &mut state);

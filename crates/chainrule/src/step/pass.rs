@@ -69,7 +69,14 @@ impl<T: Scalar> Pass<'_, T> {
 
     fn walk(&self, rows: &Range<usize>) -> Walk<'_, T> {
         let Pass { network, parameters, mode, first_sample, .. } = *self;
-        Walk { network, parameters, mode, rows: rows.len(), first_sample: first_sample + rows.start }
+        Walk {
+            network,
+            parameters,
+            mode,
+            rows: rows.len(),
+            first_sample: first_sample + rows.start,
+            threads: None,
+        }
     }
 
     fn keeps_pre_activation(&self, l: usize) -> bool {

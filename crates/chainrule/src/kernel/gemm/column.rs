@@ -6,10 +6,12 @@ use crate::kernel::dispatch::{Kernel, Vectors};
 use crate::kernel::lanes::{Lanes, Turned, prefetch};
 use crate::kernel::panels::{Panels, panel_width};
 
-/// c = b + A x, in shapes that [`super::product`] has checked.
+/// c = b + A x for the rows of A from `first` on, as many as c has, in shapes that [`super::product`] has checked.
 pub(super) struct ColumnProduct<'a, T> {
     pub(super) a: Panels<'a, T>,
     pub(super) x: &'a [T],
+    pub(super) first: usize,
+    /// Of all rows.
     pub(super) begin: Option<&'a [T]>,
     pub(super) c: &'a mut [T],
 }
@@ -22,31 +24,31 @@ impl<T: Scalar> Kernel for ColumnProduct<'_, T> {
 
     #[inline(always)]
     unsafe fn run<V: Vectors>(self) {
-        let ColumnProduct { a, x, begin, c } = self;
+        let ColumnProduct { a, x, first, begin, c } = self;
         match begin {
-            Some(begin) => c.copy_from_slice(begin),
+            Some(begin) => c.copy_from_slice(&begin[first..first + c.len()]),
             None => c.fill(T::zero()),
         }
-        let (rows, lanes) = (a.rows(), V::Turned::<T>::COUNT);
+        let (rows, lanes) = (c.len(), V::Turned::<T>::COUNT);
         let mut top = 0;
         // SAFETY: so many rows are left.
         unsafe {
             while rows - top >= TOGETHER * lanes {
-                vectors::<V::Turned<T>, TOGETHER>(a, x, top, c);
+                vectors::<V::Turned<T>, TOGETHER>(a, x, first + top, &mut c[top..]);
                 top += TOGETHER * lanes;
             }
             while rows - top >= lanes {
-                vectors::<V::Turned<T>, 1>(a, x, top, c);
+                vectors::<V::Turned<T>, 1>(a, x, first + top, &mut c[top..]);
                 top += lanes;
             }
         }
         for (row, sum) in (top..rows).zip(&mut c[top..]) {
-            *sum = a.row(row).zip(x).fold(*sum, |sum, (w, x)| w.mul_add(*x, sum));
+            *sum = a.row(first + row).zip(x).fold(*sum, |sum, (w, x)| w.mul_add(*x, sum));
         }
     }
 }
 
-/// The sums of N vectors of rows from `top` on.
+/// The sums of N vectors of rows of A from `top` on, which go on from those in c.
 ///
 /// # Safety
 /// The rows are there, and the processor has V's instructions.
@@ -60,7 +62,7 @@ unsafe fn vectors<V: Turned<Number: Scalar>, const N: usize>(
     let (rows, depth) = (a.rows(), a.columns());
     // SAFETY: the caller's promise.
     unsafe {
-        let c = c.as_mut_ptr().add(top);
+        let c = c.as_mut_ptr();
         let mut sums = [V::splat(num_traits::Zero::zero()); N];
         for n in 0..N {
             sums[n] = V::load(c.add(n * V::COUNT));

@@ -15,9 +15,10 @@ mod tile;
 use column::ColumnProduct;
 use loops::{ColumnSums, Product, TransposedProduct};
 
-use super::Scalar;
 use super::dispatch::dispatch;
 use super::panels::{Blocks, Panels, Piece, panel_width};
+use super::parts::for_each_chunk;
+use super::{Scalar, Threads};
 
 /// What becomes of the numbers that a result has before.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,9 +37,28 @@ pub(crate) fn product<T: Scalar>(a: Panels<'_, T>, b: Panels<'_, T>, begin: Opti
     assert!(a.columns() > 0 && a.columns() == b.rows() && begin.is_none_or(|begin| begin.len() == a.rows()));
     assert_eq!(c.len(), a.rows() * b.columns());
     match b.columns() {
-        1 => dispatch(ColumnProduct { a, x: b.data(), begin, c }),
+        1 => dispatch(ColumnProduct { a, x: b.data(), first: 0, begin, c }),
         _ => dispatch(Product { a, b, begin, c }),
     }
+}
+
+/// [`product`] on all threads, where B has one column; they divide the rows of A.
+pub(crate) fn column_product<T: Scalar>(
+    threads: &Threads,
+    a: Panels<'_, T>,
+    x: &[T],
+    begin: Option<&[T]>,
+    c: &mut [T],
+) {
+    /// Numbers of A for which a thread is worth calling.
+    const WORTH_A_TASK: usize = 1 << 15;
+    assert!(
+        a.columns() == x.len() && c.len() == a.rows() && begin.is_none_or(|begin| begin.len() == a.rows())
+    );
+    let rows = WORTH_A_TASK.div_ceil(a.columns()).next_multiple_of(panel_width::<T>());
+    for_each_chunk(threads, (c, &mut [(); 0]), (rows, 0), |index, c, _| {
+        dispatch(ColumnProduct { a, x, first: index * rows, begin, c });
+    });
 }
 
 /// A piece of C = A^T B, or of C + A^T B, summed over all rows. Shapes: A [rows, m], B [rows, columns], both cut into the same

@@ -8,7 +8,7 @@ use super::loops::{ColumnSums, Product, TransposedProduct};
 use crate::kernel::dispatch::dispatch_to;
 use crate::kernel::panels::{Blocks, Panels, Piece, from_rows, panel_width};
 use crate::kernel::rows::Rows;
-use crate::kernel::{InstructionSet, Scalar};
+use crate::kernel::{InstructionSet, Scalar, Threads};
 
 /// Sizes around the borders of tiles, panels and blocks.
 const SIZES: [usize; 15] = [1, 7, 8, 9, 31, 32, 33, 127, 128, 129, 255, 256, 257, 511, 513];
@@ -21,7 +21,8 @@ fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
     let around = SIZES
         .into_iter()
         .flat_map(move |size| [1, 7, 64].into_iter().flat_map(move |other| beside(size, other)));
-    let large = [(10, 100, 15), (257, 513, 129), (129, 1037, 40), (300, 130, 257), (11, 2100, 9)];
+    let large =
+        [(513, 257, 1), (10, 100, 15), (257, 513, 129), (129, 1037, 40), (300, 130, 257), (11, 2100, 9)];
     around.chain(large)
 }
 
@@ -79,10 +80,16 @@ fn products_are_three_loops<T: Scalar>() {
                 if columns == 1 {
                     let mut c = vec![T::nan(); rows + 1];
                     let x = b_panels.panels().data();
-                    let product = ColumnProduct { a: a_panels.panels(), x, begin, c: &mut c[1..] };
+                    let product = ColumnProduct { a: a_panels.panels(), x, first: 0, begin, c: &mut c[1..] };
                     // SAFETY: as above.
                     unsafe { dispatch_to(set, product) };
                     assert!(c[0].is_nan() && c[1..] == expected, "{set:?} {rows} x {depth}, one column");
+                    for threads in [1, 2, 3, 5] {
+                        c.fill(T::nan());
+                        let threads = Threads::new(threads);
+                        super::column_product(&threads, a_panels.panels(), x, begin, &mut c[1..]);
+                        assert!(c[0].is_nan() && c[1..] == expected, "{threads:?} {rows} x {depth}");
+                    }
                 }
             }
         }
@@ -166,7 +173,7 @@ fn transposed_products_equal_plain_loops_bit_for_bit() {
 #[ignore]
 fn timings() {
     use std::time::Instant;
-    let peak = crate::fma_peak::<f32>(&crate::Threads::single());
+    let peak = crate::fma_peak::<f32>(&Threads::single());
     for (out, inp, batch) in [
         (64, 64, 64),
         (512, 784, 128),
