@@ -130,7 +130,14 @@ pub(crate) fn carry_back<T: Scalar>(
     delta: &Matrix<T>,
 ) -> Matrix<T> {
     let (rows, width) = (cache.batch_size(), network.width(l));
-    let walk = Walk { network, parameters, mode: cache.mode, rows, first_sample: 0, threads: None };
+    let walk = Walk {
+        network,
+        parameters: parameters.view(),
+        mode: cache.mode,
+        rows,
+        first_sample: 0,
+        threads: None,
+    };
     let input = walk.backward_reads_input(l + 1).then(|| in_panels(cache.activation(l).view()));
     let mut panels = vec![T::zero(); rows * width];
     walk.carry_back(l + 1, &in_panels(delta.view()), input.as_deref(), &mut panels);

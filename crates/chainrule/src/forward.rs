@@ -89,7 +89,8 @@ pub fn forward<T: Scalar>(
         Panels::new(&in_panels(inputs), batch, inputs.columns()),
         &mut input[..inputs.as_slice().len()],
     );
-    let walk = Walk { network, parameters, mode, rows: batch, first_sample: 0, threads: None };
+    let walk =
+        Walk { network, parameters: parameters.view(), mode, rows: batch, first_sample: 0, threads: None };
     walk.forward(1..=network.depth(), [&mut input, &mut next], |l, shown, values| {
         let mut rows = Matrix::zeros(batch, network.width(l));
         transpose_to_rows(Panels::new(values, network.width(l), batch), rows.as_mut_slice());
@@ -173,7 +174,14 @@ pub(crate) fn infer_with_pre_activation<T: Scalar>(
         transpose(Panels::new(&next[..numbers], rows, network.input_width()), &mut input[..numbers]);
         // Otherwise the threads have blocks of samples each.
         let threads = (samples == 1).then_some(threads);
-        let walk = Walk { network, parameters, mode: Mode::Inference, rows, first_sample, threads };
+        let walk = Walk {
+            network,
+            parameters: parameters.view(),
+            mode: Mode::Inference,
+            rows,
+            first_sample,
+            threads,
+        };
         let all = |_: usize, _: Shown, _: &mut [T]| Next::On;
         let output = walk.forward(1..=network.depth(), [input, next], all);
         transpose_to_rows(Panels::new(&output[..rows * outputs], outputs, rows), z);

@@ -165,6 +165,27 @@ pub struct Parameters<T> {
     buffer: Buffer<T>,
 }
 
+/// The parameters of the first layers, or of all, to read.
+#[derive(Clone, Copy)]
+pub(crate) struct ParametersView<'a, T> {
+    layout: &'a ParameterLayout,
+    /// From the buffer's start on.
+    numbers: &'a [T],
+}
+
+impl<'a, T> ParametersView<'a, T> {
+    /// The tensors of one layer.
+    pub(crate) fn layer_tensors(&self, layer: usize) -> &'a [TensorLayout] {
+        self.layout.layer_tensors(layer)
+    }
+
+    /// One tensor's numbers, in panels; of a vector one after the other.
+    #[inline]
+    pub(crate) fn numbers(&self, tensor: &TensorLayout) -> &'a [T] {
+        &self.numbers[tensor.offset..tensor.offset + tensor.count()]
+    }
+}
+
 /// Gradients have the type and the shapes of the parameters.
 pub type Gradients<T> = Parameters<T>;
 
@@ -172,6 +193,17 @@ impl<T: Scalar> Parameters<T> {
     pub(crate) fn zeros(layout: Arc<ParameterLayout>) -> Self {
         let buffer = zeros(layout.length);
         Parameters { layout, buffer }
+    }
+
+    /// All of them, to read.
+    pub(crate) fn view(&self) -> ParametersView<'_, T> {
+        ParametersView { layout: &self.layout, numbers: &self.buffer }
+    }
+
+    /// Those before a range of the buffer, to read, and the range, to change.
+    pub(crate) fn split(&mut self, range: Range<usize>) -> (ParametersView<'_, T>, &mut [T]) {
+        let (before, rest) = self.buffer.split_at_mut(range.start);
+        (ParametersView { layout: &self.layout, numbers: before }, &mut rest[..range.len()])
     }
 
     /// Zeros in the shapes of these.

@@ -8,13 +8,13 @@ use crate::kernel::{Scalar, Threads};
 use crate::layer::{Context, LayerTensors, Signal};
 use crate::mode::Mode;
 use crate::network::Network;
-use crate::parameters::Parameters;
+use crate::parameters::ParametersView;
 
 /// A network with its parameters, at work on some rows.
 #[derive(Clone, Copy)]
 pub(crate) struct Walk<'a, T> {
     pub(crate) network: &'a Network,
-    pub(crate) parameters: &'a Parameters<T>,
+    pub(crate) parameters: ParametersView<'a, T>,
     pub(crate) mode: Mode,
     /// How many rows.
     pub(crate) rows: usize,

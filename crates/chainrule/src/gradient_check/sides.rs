@@ -82,7 +82,7 @@ impl<'a> Sides<'a> {
                 }
                 let walk = Walk {
                     network,
-                    parameters,
+                    parameters: parameters.view(),
                     mode: self.mode,
                     rows: batch,
                     first_sample: 0,
@@ -103,8 +103,14 @@ impl<'a> Sides<'a> {
             }
             let [up, down] = &mut self.values;
             let (up, down) = (&mut up[..width * batch], &mut down[..width * batch]);
-            let walk =
-                Walk { network, parameters, mode: self.mode, rows: batch, first_sample: 0, threads: None };
+            let walk = Walk {
+                network,
+                parameters: parameters.view(),
+                mode: self.mode,
+                rows: batch,
+                first_sample: 0,
+                threads: None,
+            };
             walk.activate(l, up);
             walk.activate(l, down);
             let before = &self.activations[l];

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::panels::Blocks;
-use super::parts::{Scratch, SharedPointer};
+use super::parts::{PartTasks, Scratch, SharedPointer, SharedScratch, Together};
 use super::{Scalar, Threads};
 
 /// Rows of a block, at most: so many that a block's values stay in a core's cache.
@@ -81,10 +81,62 @@ impl Places {
         row_numbers: &mut [f64],
         body: impl Fn(&mut Block<'_, T>, &mut [T], &mut [f64]) + Sync,
     ) {
-        assert!(self.end <= arena.len() && cut.rows <= self.rows && row_numbers.len() == cut.rows);
-        let (start, numbers) = (SharedPointer(arena.as_mut_ptr()), SharedPointer(row_numbers.as_mut_ptr()));
+        let start = SharedPointer(arena.as_mut_ptr());
         let scratch = scratch.share(threads.count());
-        threads.run_on(cut.rows.div_ceil(cut.rows_in_block), &|thread, index| {
+        let (count, task) = self.tasks(cut, (start, arena.len()), &scratch, row_numbers, body);
+        threads.run_on(count, &task);
+    }
+
+    /// The same, and beside it `body_of_parts` for each part, as [`super::parts::Parts::for_each_with`] calls it. It is
+    /// also given what lies in the places `read`, which are none of these.
+    pub(crate) fn for_each_block_and_part<T: Scalar>(
+        &self,
+        threads: &Threads,
+        cut: Cut,
+        arena: &mut [T],
+        scratch: &mut Scratch<T>,
+        row_numbers: &mut [f64],
+        body: impl Fn(&mut Block<'_, T>, &mut [T], &mut [f64]) + Sync,
+        (read, parts): ([Place; 2], PartTasks<'_, T>),
+        body_of_parts: impl Fn(usize, Together<'_, T>, [Blocks<'_, T>; 2], &mut [T]) + Sync,
+    ) {
+        let (start, length) = (SharedPointer(arena.as_mut_ptr()), arena.len());
+        let blocks = read.map(|place| {
+            let range = place.of(&(0..cut.rows));
+            let is_apart = |other: &Place| {
+                let other = other.of(&(0..cut.rows));
+                other.end <= range.start || range.end <= other.start
+            };
+            assert!(range.end <= length && self.places.iter().all(is_apart), "tensors overlap");
+            // SAFETY: inside of the arena, which is borrowed, and apart from what the blocks change.
+            let numbers = unsafe { std::slice::from_raw_parts(start.get().add(range.start), range.len()) };
+            Blocks::new(numbers, (cut.rows, cut.rows_in_block), place.columns)
+        });
+        let scratch = scratch.share(threads.count());
+        let (rows, task_of_rows) = self.tasks(cut, (start, length), &scratch, row_numbers, body);
+        let (count, task_of_parts) =
+            parts.tasks(&scratch, |index, buffers, scratch| body_of_parts(index, buffers, blocks, scratch));
+        // Threads take tasks from both ends: first the rows that they had before.
+        let half = rows.div_ceil(2);
+        threads.run_on(rows + count, &|thread, task| match task {
+            _ if task < half => task_of_rows(thread, task),
+            _ if task < half + count => task_of_parts(thread, task - half),
+            _ => task_of_rows(thread, task - count),
+        });
+    }
+
+    /// How many blocks there are, and what is to be done for each of them: a task of the thread and its number.
+    fn tasks<'a, T: Scalar>(
+        &'a self,
+        cut: Cut,
+        (start, length): (SharedPointer<T>, usize),
+        scratch: &'a SharedScratch<'_, T>,
+        row_numbers: &'a mut [f64],
+        body: impl Fn(&mut Block<'_, T>, &mut [T], &mut [f64]) + Sync + 'a,
+    ) -> (usize, impl Fn(usize, usize) + Sync + 'a) {
+        assert!(self.end <= length && cut.rows <= self.rows && row_numbers.len() == cut.rows);
+        let numbers = SharedPointer(row_numbers.as_mut_ptr());
+        let task = move |thread: usize, index: usize| {
             let first = index * cut.rows_in_block;
             let rows = first..cut.rows.min(first + cut.rows_in_block);
             let mut block =
@@ -94,7 +146,8 @@ impl Places {
             // SAFETY: this thread runs one task at a time.
             let scratch = unsafe { scratch.of(thread) };
             body(&mut block, scratch, numbers);
-        });
+        };
+        (cut.rows.div_ceil(cut.rows_in_block), task)
     }
 }
 

@@ -76,21 +76,9 @@ impl Parts {
         scratch: &mut Scratch<T>,
         body: impl Fn(usize, Together<'_, T>, &mut [T]) + Sync,
     ) {
-        let all = self.span(which.clone());
-        assert!(buffers.iter().all(|buffer| buffer.is_empty() || buffer.len() == all.len()));
-        let pointers = buffers.map(|buffer| (SharedPointer(buffer.as_mut_ptr()), !buffer.is_empty()));
         let scratch = scratch.share(threads.count());
-        threads.run_on(which.len(), &|thread, task| {
-            let index = which.start + task;
-            let range = self.get(index);
-            let slices = pointers.each_ref().map(|(pointer, present)| {
-                let (offset, count) = if *present { (range.start - all.start, range.len()) } else { (0, 0) };
-                // SAFETY: ranges do not overlap, and each buffer is borrowed mutably by this call.
-                unsafe { std::slice::from_raw_parts_mut(pointer.get().add(offset), count) }
-            });
-            // SAFETY: this thread runs one task at a time.
-            body(index, slices, unsafe { scratch.of(thread) });
-        });
+        let (count, task) = PartTasks { parts: self, which, buffers }.tasks(&scratch, body);
+        threads.run_on(count, &task);
     }
 
     /// From the least start of these ranges to the largest end.
@@ -98,6 +86,39 @@ impl Parts {
         let spanned =
             |span: Range<usize>, range: &Range<usize>| span.start.min(range.start)..span.end.max(range.end);
         self.0[which].iter().cloned().reduce(|span, range| spanned(span, &range)).unwrap_or(0..0)
+    }
+}
+
+/// Some parts, with the buffers that they are parts of: each covers their [`Parts::span`], or is empty.
+pub(crate) struct PartTasks<'a, T> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) which: Range<usize>,
+    pub(crate) buffers: Together<'a, T>,
+}
+
+impl<'a, T: Scalar> PartTasks<'a, T> {
+    /// How many parts there are, and what is to be done for each of them: a task of the thread and its number.
+    pub(super) fn tasks(
+        self,
+        scratch: &'a SharedScratch<'_, T>,
+        body: impl Fn(usize, Together<'_, T>, &mut [T]) + Sync + 'a,
+    ) -> (usize, impl Fn(usize, usize) + Sync + 'a) {
+        let PartTasks { parts, which, buffers } = self;
+        let (all, count) = (parts.span(which.clone()), which.len());
+        assert!(buffers.iter().all(|buffer| buffer.is_empty() || buffer.len() == all.len()));
+        let pointers = buffers.map(|buffer| (SharedPointer(buffer.as_mut_ptr()), !buffer.is_empty()));
+        let task = move |thread: usize, task: usize| {
+            let index = which.start + task;
+            let range = parts.get(index);
+            let slices = pointers.each_ref().map(|(pointer, present)| {
+                let (offset, count) = if *present { (range.start - all.start, range.len()) } else { (0, 0) };
+                // SAFETY: ranges do not overlap, and each buffer is borrowed mutably as long as the tasks are.
+                unsafe { std::slice::from_raw_parts_mut(pointer.get().add(offset), count) }
+            });
+            // SAFETY: this thread runs one task at a time.
+            body(index, slices, unsafe { scratch.of(thread) });
+        };
+        (count, task)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::{Blocks, Panels, Piece};
 use crate::kernel::{Scalar, Threads};
 use crate::mode::Mode;
-use crate::parameters::{Parameters, TensorLayout};
+use crate::parameters::{ParametersView, TensorLayout};
 
 /// What a layer sees of the step it takes part in, for some rows of the batch.
 #[derive(Clone, Copy)]
@@ -22,13 +22,13 @@ pub(crate) struct Context<'a, T> {
 /// A layer's tensors of parameters, by the order in which its kind asked for them.
 #[derive(Clone, Copy)]
 pub(crate) struct LayerTensors<'a, T> {
-    parameters: &'a Parameters<T>,
+    parameters: ParametersView<'a, T>,
     layer: usize,
 }
 
 impl<'a, T: Scalar> LayerTensors<'a, T> {
     /// Those of layer `layer`.
-    pub(crate) fn of(parameters: &'a Parameters<T>, layer: usize) -> Self {
+    pub(crate) fn of(parameters: ParametersView<'a, T>, layer: usize) -> Self {
         LayerTensors { parameters, layer }
     }
 

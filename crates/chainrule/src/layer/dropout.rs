@@ -204,7 +204,7 @@ mod tests {
                 let dropout: &dyn Compute<T> = &Dropout { rate };
                 let mode = Mode::Training { seed: 0x0123_4567_89ab, step: 4 };
                 let context = Context {
-                    tensors: LayerTensors::of(&parameters, 1),
+                    tensors: LayerTensors::of(parameters.view(), 1),
                     layer: 2,
                     mode,
                     first_sample: 3,

@@ -89,7 +89,7 @@ fn measure_layer<T: Scalar>(network: &Network, l: usize, time: Duration) -> u64 
     }
     let input = numbers(ROWS * n_in);
     let (mut values, mut state) = (numbers(ROWS * width), numbers(ROWS * width));
-    let tensors = LayerTensors::of(&parameters, 1);
+    let tensors = LayerTensors::of(parameters.view(), 1);
     let mode = Mode::Training { seed: 0, step: 0 };
     let layer = layer.compute();
     let start = Instant::now();

@@ -40,6 +40,10 @@ pub(super) struct Compiler<'a, T> {
     phases: Vec<Phase>,
     /// Whether a(first-1) stays from the forward pass on; else it is taken from the batch again for its gradient.
     pub(super) keeps_input: bool,
+    /// Whether the gradients of a layer are computed beside the next propagation, for which delta(l) and a(l-1) stay longer.
+    pub(super) overlaps: bool,
+    /// The layer whose gradients wait for that, and what stays for them.
+    waiting: Option<(usize, [ArenaTensor; 2])>,
     number: PhantomData<T>,
 }
 
@@ -52,6 +56,8 @@ impl<'a, T: Scalar> Compiler<'a, T> {
             layout: ArenaLayout::new::<T>(capacity),
             phases: Vec::new(),
             keeps_input: false,
+            overlaps: false,
+            waiting: None,
             number: PhantomData,
         }
     }
@@ -138,7 +144,21 @@ impl<'a, T: Scalar> Compiler<'a, T> {
                 let operations = vec![RowOperation::Forward { from: 0, to: l - 1, source: None, stored }];
                 self.phases.push(Phase::Rows { places: Places::new(vec![place], rows), operations });
             }
-            self.gradients(l, Destination::Parameters);
+            match self.waiting.take() {
+                // Both in one phase.
+                Some((next, tensors)) if next == l + 1 => {
+                    let (layers, operands) = (l..=next, vec![self.operands(l), self.operands(next)]);
+                    let destination = Destination::Parameters;
+                    self.phases.push(Phase::Gradients { layers, operands, destination });
+                    tensors.into_iter().for_each(|tensor| self.layout.free(tensor));
+                }
+                Some((layer, tensors)) => {
+                    self.gradients(layer, Destination::Parameters);
+                    self.gradients(l, Destination::Parameters);
+                    tensors.into_iter().for_each(|tensor| self.layout.free(tensor));
+                }
+                None => self.gradients(l, Destination::Parameters),
+            }
             self.layout.free(input);
             self.layout.free(ArenaTensor::Delta(l));
             return Some(());
@@ -150,6 +170,10 @@ impl<'a, T: Scalar> Compiler<'a, T> {
             self.reserve(error, l - 1)?;
             let places = vec![self.place(delta, l), self.place(state, l - 1), self.place(error, l - 1)];
             self.propagate(l, places, Some(2));
+            if has_parameters && self.overlaps {
+                self.waiting = Some((l, [state, delta]));
+                return Some(());
+            }
             if has_parameters {
                 self.gradients(l, Destination::Parameters);
             }
@@ -180,15 +204,27 @@ impl<'a, T: Scalar> Compiler<'a, T> {
 
     fn propagate(&mut self, layer: usize, places: Vec<Place>, error: Option<usize>) {
         let operations = vec![RowOperation::Propagate { layer, delta: 0, state: 1, error }];
-        self.phases.push(Phase::Rows { places: Places::new(places, self.conditions.rows), operations });
+        let places = Places::new(places, self.conditions.rows);
+        match self.waiting.take() {
+            Some((layer, tensors)) => {
+                let operands = self.operands(layer);
+                self.phases.push(Phase::RowsAndGradients { places, operations, layer, operands });
+                tensors.into_iter().for_each(|tensor| self.layout.free(tensor));
+            }
+            None => self.phases.push(Phase::Rows { places, operations }),
+        }
     }
 
     fn gradients(&mut self, l: usize, destination: Destination) {
-        let operands = vec![Operands {
+        let operands = vec![self.operands(l)];
+        self.phases.push(Phase::Gradients { layers: l..=l, operands, destination });
+    }
+
+    fn operands(&self, l: usize) -> Operands {
+        Operands {
             delta: self.place(ArenaTensor::Delta(l), l),
             input: self.place(ArenaTensor::State(l - 1), l - 1),
-        }];
-        self.phases.push(Phase::Gradients { layers: l..=l, operands, destination });
+        }
     }
 
     /// Makes room for a tensor of layer `l`.

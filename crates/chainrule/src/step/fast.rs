@@ -26,6 +26,7 @@ pub(crate) fn fast_program<T: Scalar>(network: &Network, rows: usize, threads: u
     let conditions = Conditions { rows, threads, keeps_gradients: false };
     let mut compiler = Compiler::<T>::new(network, conditions, usize::MAX);
     compiler.keeps_input = true;
+    compiler.overlaps = true;
     compiler.compile(&Schedule::plain(network.depth() + 1 - first)).expect("there is room for everything")
 }
 

@@ -4,15 +4,17 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::cut::{GradientPart, GradientParts};
-use super::program::{Destination, Operands};
-use crate::kernel::arena::Cut;
+use super::pass::MicroBatch;
+use super::program::{Destination, Operands, RowOperation};
+use crate::kernel::arena::{Cut, Places};
 use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::Blocks;
-use crate::kernel::parts::Scratch;
+use crate::kernel::parts::{PartTasks, Scratch, Together};
 use crate::kernel::vectorized::all_finite;
 use crate::kernel::{Scalar, Threads};
+use crate::loss::Loss;
 use crate::network::Network;
-use crate::optimizer::Optimizer;
+use crate::optimizer::{NextStep, Optimizer};
 use crate::parameters::{Gradients, Parameters};
 
 /// The gradients of some layers.
@@ -42,7 +44,77 @@ impl<T> Learning<'_, T> {
     }
 }
 
+/// What is done for the rows beside the gradients of a layer behind.
+pub(super) struct Beside<'a, T> {
+    pub(super) places: &'a Places,
+    pub(super) operations: &'a [RowOperation],
+    pub(super) part: MicroBatch<'a, T>,
+    pub(super) loss: &'a Loss,
+    /// The losses of the samples, which stay as they are.
+    pub(super) losses: &'a mut [f64],
+}
+
 impl GradientStep<'_> {
+    /// The same as [`GradientStep::run`] for one layer, with its gradients to the parameters; and beside it the error is
+    /// carried back through layers before it.
+    pub(super) fn run_beside<T: Scalar>(
+        &self,
+        threads: &Threads,
+        arena: &mut [T],
+        accumulate: Accumulate,
+        learning: &mut Learning<'_, T>,
+        scratch: &mut Scratch<T>,
+        beside: Beside<'_, T>,
+    ) -> Option<(&'static str, usize)> {
+        let (parts, which) = (&self.parts.parts, self.parts.of(&self.layers));
+        let all = parts.span(which.clone());
+        let Beside { places, operations, part, loss, losses } = beside;
+        let bad = AtomicUsize::new(0);
+        let Operands { delta, input } = self.operands[0];
+        let read = [delta, input];
+        match learning {
+            Learning::Keep { parameters, gradients } => {
+                let pass = part.pass(self.network, loss, parameters.view());
+                let buffers = [&mut gradients.as_mut_slice()[all], &mut [], &mut [], &mut []];
+                places.for_each_block_and_part(
+                    threads,
+                    self.cut,
+                    arena,
+                    scratch,
+                    losses,
+                    |block, scratch, losses| pass.run_all(operations, block, scratch, losses),
+                    (read, PartTasks { parts, which, buffers }),
+                    |index, [gradient, ..], [delta, input], _| {
+                        self.kept_part(index, (delta, input), accumulate, gradient, &bad);
+                    },
+                );
+            }
+            Learning::Apply { parameters, optimizer } => {
+                let (next, state) = optimizer.next_step();
+                let [m, v, u] = state.map(|state| state.get_mut(all.clone()).unwrap_or_default());
+                // The layers before this one carry the error back while it changes.
+                let (before, w) = parameters.split(all);
+                let pass = part.pass(self.network, loss, before);
+                places.for_each_block_and_part(
+                    threads,
+                    self.cut,
+                    arena,
+                    scratch,
+                    losses,
+                    |block, scratch, losses| pass.run_all(operations, block, scratch, losses),
+                    (read, PartTasks { parts, which, buffers: [w, m, v, u] }),
+                    |index, buffers, [delta, input], scratch| {
+                        self.applied_part(index, (delta, input), next, buffers, scratch, &bad);
+                    },
+                );
+            }
+        }
+        match bad.into_inner() {
+            0 => None,
+            bad => Some(self.first_not_finite(arena, bad)),
+        }
+    }
+
     /// Computes the gradients, and keeps or applies them. If one is not finite, it is not applied, others may have been,
     /// and this gives what went wrong first, a delta or a gradient, and its layer.
     pub(super) fn run<T: Scalar>(
@@ -58,17 +130,13 @@ impl GradientStep<'_> {
         let all = parts.span(which.clone());
         // The last layer with a gradient that is not finite; 0 if all are.
         let bad = AtomicUsize::new(0);
-        let note = |index: usize| bad.fetch_max(self.parts.places[index].layer, Relaxed);
         let rows = 0..self.cut.rows;
         match (learning, destination) {
             (Learning::Keep { gradients, .. }, _) => {
                 let buffers = [&mut gradients.as_mut_slice()[all], &mut [], &mut [], &mut []];
                 let arena = &*arena;
                 parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
-                    self.part(index, self.operands_of(index, arena), accumulate, gradient);
-                    if !all_finite(gradient) {
-                        note(index);
-                    }
+                    self.kept_part(index, self.operands_of(index, arena), accumulate, gradient, &bad);
                 });
             }
             (Learning::Apply { .. }, Destination::Arena(offset)) => {
@@ -82,10 +150,7 @@ impl GradientStep<'_> {
                 let input = Blocks::new(input_values, cut, input.columns);
                 let buffers = [gradients, &mut [], &mut [], &mut []];
                 parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
-                    self.part(index, (delta, input), Accumulate::Replace, gradient);
-                    if !all_finite(gradient) {
-                        note(index);
-                    }
+                    self.kept_part(index, (delta, input), Accumulate::Replace, gradient, &bad);
                 });
             }
             (Learning::Apply { parameters, optimizer }, Destination::Parameters) => {
@@ -93,14 +158,8 @@ impl GradientStep<'_> {
                 let [m, v, u] = state.map(|state| state.get_mut(all.clone()).unwrap_or_default());
                 let buffers = [&mut parameters.as_mut_slice()[all], m, v, u];
                 let arena = &*arena;
-                parts.for_each_with(threads, which, buffers, scratch, |index, [w, m, v, u], scratch| {
-                    let gradient = &mut scratch[..w.len()];
-                    self.part(index, self.operands_of(index, arena), Accumulate::Replace, gradient);
-                    if all_finite(gradient) {
-                        next.update(self.parts.places[index].tensor, w, gradient, [m, v, u]);
-                    } else {
-                        note(index);
-                    }
+                parts.for_each_with(threads, which, buffers, scratch, |index, buffers, scratch| {
+                    self.applied_part(index, self.operands_of(index, arena), next, buffers, scratch, &bad);
                 });
             }
         }
@@ -114,6 +173,39 @@ impl GradientStep<'_> {
     fn operands_of<'a, T: Scalar>(&self, index: usize, arena: &'a [T]) -> (Blocks<'a, T>, Blocks<'a, T>) {
         let Operands { delta, input } = self.operands[self.parts.places[index].layer - self.layers.start()];
         (delta.blocks(arena, self.cut), input.blocks(arena, self.cut))
+    }
+
+    /// One part of the gradients, which is kept. `bad` becomes the layer, if it is the last, where one is not finite.
+    fn kept_part<T: Scalar>(
+        &self,
+        index: usize,
+        operands: (Blocks<'_, T>, Blocks<'_, T>),
+        accumulate: Accumulate,
+        gradient: &mut [T],
+        bad: &AtomicUsize,
+    ) {
+        self.part(index, operands, accumulate, gradient);
+        if !all_finite(gradient) {
+            bad.fetch_max(self.parts.places[index].layer, Relaxed);
+        }
+    }
+
+    /// One part of the gradients, which is computed in scratch memory and applied at once, unless one is not finite.
+    fn applied_part<T: Scalar>(
+        &self,
+        index: usize,
+        operands: (Blocks<'_, T>, Blocks<'_, T>),
+        next: NextStep<'_>,
+        [w, m, v, u]: Together<'_, T>,
+        scratch: &mut [T],
+        bad: &AtomicUsize,
+    ) {
+        let gradient = &mut scratch[..w.len()];
+        self.part(index, operands, Accumulate::Replace, gradient);
+        match all_finite(gradient) {
+            true => next.update(self.parts.places[index].tensor, w, gradient, [m, v, u]),
+            false => _ = bad.fetch_max(self.parts.places[index].layer, Relaxed),
+        }
     }
 
     /// One part of the gradients, over all rows.

@@ -13,7 +13,7 @@ use crate::kernel::vectorized::all_finite;
 use crate::loss::{Loss, Output};
 use crate::mode::Mode;
 use crate::network::Network;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, ParametersView};
 use crate::samples::Samples;
 use crate::walk::{Next, Shown, Walk};
 
@@ -21,7 +21,7 @@ use crate::walk::{Next, Shown, Walk};
 pub(super) struct Pass<'a, T> {
     pub(super) network: &'a Network,
     pub(super) loss: &'a Loss,
-    pub(super) parameters: &'a Parameters<T>,
+    pub(super) parameters: ParametersView<'a, T>,
     pub(super) mode: Mode,
     pub(super) batch: Samples<'a, T>,
     pub(super) total_weight: f64,
@@ -49,14 +49,18 @@ impl<'a, T: Scalar> Workspace<'a, T> {
 }
 
 impl<T: Scalar> Pass<'_, T> {
-    /// One operation. `losses` are those of the block's samples.
-    pub(super) fn run(
+    /// Operations, one after the other. `losses` are those of the block's samples.
+    pub(super) fn run_all(
         &self,
-        operation: &RowOperation,
+        operations: &[RowOperation],
         block: &mut Block<'_, T>,
         scratch: &mut [T],
         losses: &mut [f64],
     ) {
+        operations.iter().for_each(|operation| self.run(operation, block, scratch, losses));
+    }
+
+    fn run(&self, operation: &RowOperation, block: &mut Block<'_, T>, scratch: &mut [T], losses: &mut [f64]) {
         match operation {
             RowOperation::Forward { from, to, source, stored } => {
                 self.forward((*from, *to), *source, stored, block, scratch, losses);
@@ -208,18 +212,19 @@ impl<T: Scalar> Pass<'_, T> {
         }
     }
 
-    /// The first value of `rows` rows that is not finite, and its layer: an input, a parameter, z or a. Everything is
+    /// The first value of `rows` rows that is not finite, and its layer: an input, one of all parameters, z or a. Everything is
     /// computed anew, `most_rows` rows at a time, in scratch memory.
     pub(super) fn first_not_finite(
         &self,
         rows: usize,
         most_rows: usize,
+        all: &Parameters<T>,
         scratch: &mut [T],
     ) -> Option<(&'static str, usize)> {
         const IN_ORDER: [&str; 3] = ["input", "z", "a"];
         let blocks = (0..rows).step_by(most_rows).map(|start| start..rows.min(start + most_rows));
         let first = blocks.filter_map(|rows| self.first_not_finite_in(rows, scratch)).min();
-        match (first, self.parameters.first_not_finite()) {
+        match (first, all.first_not_finite()) {
             (Some((l, order)), parameters) if l == 0 || parameters.is_none() => Some((IN_ORDER[order], l)),
             (_, parameters) => parameters.map(|tensor| ("parameter", tensor.layer)),
         }
@@ -253,5 +258,31 @@ impl<T: Scalar> Pass<'_, T> {
             found = (!all_finite(z)).then_some((network.depth(), 2));
         }
         found
+    }
+}
+
+/// Samples that go through the program together.
+#[derive(Clone, Copy)]
+pub(super) struct MicroBatch<'a, T> {
+    pub(super) batch: Samples<'a, T>,
+    /// The first of them.
+    pub(super) first: usize,
+    pub(super) rows: usize,
+    /// Whether the batch ends with them.
+    pub(super) is_last: bool,
+    /// The whole batch's.
+    pub(super) total_weight: f64,
+    pub(super) mode: Mode,
+}
+
+impl<'a, T: Scalar> MicroBatch<'a, T> {
+    pub(super) fn pass(
+        self,
+        network: &'a Network,
+        loss: &'a Loss,
+        parameters: ParametersView<'a, T>,
+    ) -> Pass<'a, T> {
+        let MicroBatch { batch, first, total_weight, mode, .. } = self;
+        Pass { network, loss, parameters, mode, batch, total_weight, first_sample: first }
     }
 }

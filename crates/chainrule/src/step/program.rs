@@ -51,6 +51,9 @@ impl Program {
 pub(super) enum Phase {
     /// These operations, one after the other, for each block of rows.
     Rows { places: Places, operations: Vec<RowOperation> },
+    /// Operations that carry the error back, and, beside them, the gradients of a layer behind, which do not depend on them:
+    /// so there is one barrier for a layer.
+    RowsAndGradients { places: Places, operations: Vec<RowOperation>, layer: usize, operands: Operands },
     /// dW(l) and db(l) of some layers, from all rows.
     Gradients { layers: RangeInclusive<usize>, operands: Vec<Operands>, destination: Destination },
     /// W(l) and b(l) take the gradients that lie at this offset.

@@ -1,9 +1,11 @@
 //! A training step and its buffers. It equals the five public functions bit for bit and allocates nothing.
 
+use std::ops::RangeInclusive;
+
 use super::cut::{GradientParts, is_small};
 use super::fast::fast_program;
-use super::gradient_step::{GradientStep, Learning, update_layer};
-use super::pass::Pass;
+use super::gradient_step::{Beside, GradientStep, Learning, update_layer};
+use super::pass::MicroBatch;
 use super::program::{Phase, Program};
 use crate::error::{Error, Result};
 use crate::kernel::arena::Cut;
@@ -353,32 +355,32 @@ impl<T: Scalar> TrainingStep<T> {
         let cut = Cut::new(rows, threads.count(), program.most_rows);
         let losses = &mut losses[first..first + rows];
         let accumulate = if first == 0 { Accumulate::Replace } else { Accumulate::Add };
+        let fixed = (&*network, &*loss, program.most_rows);
         for phase in &program.phases {
             match phase {
                 Phase::Rows { places, operations } => {
-                    let pass = part.pass(network, loss, learning.parameters());
+                    let pass = part.pass(network, loss, learning.parameters().view());
                     places.for_each_block(threads, cut, arena, scratch, losses, |block, scratch, losses| {
-                        operations.iter().for_each(|operation| pass.run(operation, block, scratch, losses));
+                        pass.run_all(operations, block, scratch, losses);
                     });
                     if phase.has_loss(network) && !losses.iter().sum::<f64>().is_finite() {
-                        let found = pass.first_not_finite(rows, program.most_rows, scratch.own());
+                        let all = learning.parameters();
+                        let found = pass.first_not_finite(rows, program.most_rows, all, scratch.own());
                         return Err(found.unwrap_or(("loss", network.depth())));
                     }
                 }
                 Phase::Gradients { layers, operands, destination } => {
                     let step = GradientStep { network, parts, cut, layers: layers.clone(), operands };
                     let bad = step.run(threads, arena, *destination, accumulate, learning, scratch);
-                    if let Some(found) = bad {
-                        // Where nothing was applied, the forward pass can be looked at again.
-                        let Learning::Keep { parameters, .. } = learning else { return Err(found) };
-                        let pass = part.pass(network, loss, parameters);
-                        let before = pass.first_not_finite(rows, program.most_rows, scratch.own());
-                        return Err(before.unwrap_or(found));
-                    }
-                    if let (Learning::Keep { gradients, .. }, true) = (&*learning, part.is_last) {
-                        let layers = layers.clone().rev().filter(|&l| !network.layer_tensors(l).is_empty());
-                        layers.for_each(|l| observer(l, gradients));
-                    }
+                    gradients_are_there(fixed, part, layers.clone(), bad, learning, scratch, observer)?;
+                }
+                Phase::RowsAndGradients { places, operations, layer, operands } => {
+                    let layers = *layer..=*layer;
+                    let operands = std::slice::from_ref(operands);
+                    let step = GradientStep { network, parts, cut, layers: layers.clone(), operands };
+                    let beside = Beside { places, operations, part, loss, losses };
+                    let bad = step.run_beside(threads, arena, accumulate, learning, scratch, beside);
+                    gradients_are_there(fixed, part, layers, bad, learning, scratch, observer)?;
                 }
                 Phase::Update { layer, gradient } => {
                     // Gradients that are kept are applied when all are there.
@@ -412,23 +414,27 @@ pub(crate) fn check_size(network: &Network, batch_size: usize) -> Result<()> {
     Ok(())
 }
 
-/// Samples that go through the program together.
-#[derive(Clone, Copy)]
-struct MicroBatch<'a, T> {
-    batch: Samples<'a, T>,
-    /// The first of them.
-    first: usize,
-    rows: usize,
-    /// Whether the batch ends with them.
-    is_last: bool,
-    /// The whole batch's.
-    total_weight: f64,
-    mode: Mode,
-}
-
-impl<'a, T: Scalar> MicroBatch<'a, T> {
-    fn pass(self, network: &'a Network, loss: &'a Loss, parameters: &'a Parameters<T>) -> Pass<'a, T> {
-        let MicroBatch { batch, first, total_weight, mode, .. } = self;
-        Pass { network, loss, parameters, mode, batch, total_weight, first_sample: first }
+/// What follows the gradients of some layers: where one is `bad`, what went wrong first; else the observer is told of them, if
+/// they are final.
+fn gradients_are_there<T: Scalar>(
+    (network, loss, most_rows): (&Network, &Loss, usize),
+    part: MicroBatch<'_, T>,
+    layers: RangeInclusive<usize>,
+    bad: Option<(&'static str, usize)>,
+    learning: &Learning<'_, T>,
+    scratch: &mut Scratch<T>,
+    observer: &mut dyn FnMut(usize, &Gradients<T>),
+) -> Result<(), (&'static str, usize)> {
+    let Learning::Keep { parameters, gradients } = learning else { return bad.map_or(Ok(()), Err) };
+    if let Some(found) = bad {
+        // Nothing was applied, so the forward pass can be looked at again.
+        let pass = part.pass(network, loss, parameters.view());
+        let before = pass.first_not_finite(part.rows, most_rows, parameters, scratch.own());
+        return Err(before.unwrap_or(found));
     }
+    if part.is_last {
+        let layers = layers.rev().filter(|&l| !network.layer_tensors(l).is_empty());
+        layers.for_each(|l| observer(l, gradients));
+    }
+    Ok(())
 }
