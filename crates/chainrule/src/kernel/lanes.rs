@@ -81,24 +81,25 @@ pub(super) fn opaque<T>(mut pointer: *const T) -> *const T {
     pointer
 }
 
-/// A plain array, for processors without the instruction sets below.
+/// A plain array of N numbers, with tiles of R rows: for processors without the instruction sets below, and for tests in the
+/// shapes of theirs.
 #[derive(Clone, Copy)]
-pub struct Array<T>([T; 4]);
+pub struct Array<T, const N: usize, const R: usize>([T; N]);
 
-impl<T: Float> Lanes for Array<T> {
+impl<T: Float, const N: usize, const R: usize> Lanes for Array<T, N, R> {
     type Number = T;
-    const COUNT: usize = 4;
-    const ROWS: usize = 4;
+    const COUNT: usize = N;
+    const ROWS: usize = R;
 
     #[inline(always)]
     unsafe fn splat(value: T) -> Self {
-        Array([value; 4])
+        Array([value; N])
     }
 
     #[inline(always)]
     unsafe fn load(pointer: *const T) -> Self {
         // SAFETY: the caller's promise.
-        Array(unsafe { pointer.cast::<[T; 4]>().read_unaligned() })
+        Array(unsafe { pointer.cast::<[T; N]>().read_unaligned() })
     }
 
     #[inline(always)]
@@ -111,7 +112,7 @@ impl<T: Float> Lanes for Array<T> {
     #[inline(always)]
     unsafe fn store(self, pointer: *mut T) {
         // SAFETY: the caller's promise.
-        unsafe { pointer.cast::<[T; 4]>().write_unaligned(self.0) }
+        unsafe { pointer.cast::<[T; N]>().write_unaligned(self.0) }
     }
 
     #[inline(always)]
@@ -133,7 +134,7 @@ impl<T: Float> Lanes for Array<T> {
     }
 }
 
-impl<T: Float> Turned for Array<T> {
+impl<T: Float, const N: usize, const R: usize> Turned for Array<T, N, R> {
     #[inline(always)]
     unsafe fn load_columns(pointer: *const T, stride: usize) -> [Self; 4] {
         // SAFETY: the caller's promise.

@@ -82,10 +82,10 @@ macro_rules! implement_scalar {
             #[cfg(target_arch = "x86_64")]
             type Avx2 = std::arch::x86_64::$avx2;
             #[cfg(not(target_arch = "x86_64"))]
-            type Avx512 = Array<$type>;
+            type Avx512 = Self::Plain;
             #[cfg(not(target_arch = "x86_64"))]
-            type Avx2 = Array<$type>;
-            type Plain = Array<$type>;
+            type Avx2 = Self::Plain;
+            type Plain = Array<$type, 4, 4>;
         }
     };
 }

@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::Accumulate;
 use super::column::ColumnProduct;
 use super::loops::{ColumnSums, Product, TransposedProduct};
-use crate::kernel::dispatch::dispatch_to;
+use crate::kernel::dispatch::{Kernel, Vectors, dispatch_to};
+use crate::kernel::lanes::Array;
 use crate::kernel::panels::{Blocks, Panels, Piece, from_rows, panel_width};
 use crate::kernel::rows::Rows;
 use crate::kernel::{InstructionSet, Scalar, Threads};
@@ -33,6 +34,52 @@ fn values<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
         T::from_f64((state >> 33) as f64 / f64::from(1u32 << 30) - 1.0)
     };
     (0..count).map(|_| next()).collect()
+}
+
+/// Vectors that a kernel is run with: those of this machine's instruction sets, and arrays in the shapes of wider ones, which
+/// take the same way through the loops on every machine.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Of(InstructionSet),
+    /// Eight numbers and eight rows: AVX-512 in f64.
+    Eight,
+    /// Sixteen numbers and eight rows: AVX-512 in f32.
+    Sixteen,
+}
+
+struct Eight;
+
+impl Vectors for Eight {
+    type Of<T: Scalar> = Array<T, 8, 8>;
+    type Turned<T: Scalar> = Array<T, 8, 8>;
+}
+
+struct Sixteen;
+
+impl Vectors for Sixteen {
+    type Of<T: Scalar> = Array<T, 16, 8>;
+    type Turned<T: Scalar> = Array<T, 16, 8>;
+}
+
+fn all_shapes<T>() -> impl Iterator<Item = Shape> + Clone {
+    let sets: Vec<_> = InstructionSet::available().map(Shape::Of).collect();
+    let wide = if size_of::<T>() == 4 { vec![Shape::Eight, Shape::Sixteen] } else { vec![Shape::Eight] };
+    sets.into_iter().chain(wide)
+}
+
+impl Shape {
+    /// # Safety
+    /// The kernel's shapes fit.
+    unsafe fn run(self, kernel: impl Kernel) {
+        // SAFETY: the caller's promise; the instructions are this machine's.
+        unsafe {
+            match self {
+                Shape::Of(set) => _ = dispatch_to(set, kernel),
+                Shape::Eight => _ = kernel.run::<Eight>(),
+                Shape::Sixteen => _ = kernel.run::<Sixteen>(),
+            }
+        }
+    }
 }
 
 /// A matrix in panels, at an address that no vector is aligned to.
@@ -68,12 +115,12 @@ fn products_are_three_loops<T: Scalar>() {
                     }
                 }
             }
-            for set in InstructionSet::available() {
+            for set in all_shapes::<T>() {
                 // What C holds before does not matter.
                 let mut c = vec![T::nan(); rows * columns + 1];
                 let product = Product { a: a_panels.panels(), b: b_panels.panels(), begin, c: &mut c[1..] };
                 // SAFETY: the shapes fit, and the instructions are this machine's.
-                unsafe { dispatch_to(set, product) };
+                unsafe { set.run(product) };
                 let mut found = vec![T::zero(); rows * columns];
                 Panels::new(&c[1..], rows, columns).to_rows(&mut found);
                 assert!(c[0].is_nan() && found == expected, "{set:?} {rows} x {depth} x {columns}");
@@ -82,7 +129,7 @@ fn products_are_three_loops<T: Scalar>() {
                     let x = b_panels.panels().data();
                     let product = ColumnProduct { a: a_panels.panels(), x, first: 0, begin, c: &mut c[1..] };
                     // SAFETY: as above.
-                    unsafe { dispatch_to(set, product) };
+                    unsafe { set.run(product) };
                     assert!(c[0].is_nan() && c[1..] == expected, "{set:?} {rows} x {depth}, one column");
                     for threads in [1, 2, 3, 5] {
                         c.fill(T::nan());
@@ -130,22 +177,20 @@ fn transposed_products_are_three_loops<T: Scalar>() {
             if middle > 0 {
                 ways.push(vec![(0..middle, Accumulate::Replace), (middle..batch, Accumulate::Add)]);
             }
-            for (way, set) in
-                ways.iter().flat_map(|way| InstructionSet::available().map(move |set| (way, set)))
-            {
+            for (way, set) in ways.iter().flat_map(|way| all_shapes::<T>().map(move |set| (way, set))) {
                 let (mut found_sums, mut c) = (vec![T::nan(); m], vec![T::nan(); m * columns]);
                 for (rows, accumulate) in way {
                     let (accumulate, cut) = (*accumulate, (rows.len(), rows_in_block));
                     let a = Blocks::new(&a_data[rows.start * m..rows.end * m], cut, m);
                     let b = Blocks::new(&b_data[rows.start * columns..rows.end * columns], cut, columns);
                     // SAFETY: the shapes fit, and the instructions are this machine's.
-                    unsafe { dispatch_to(set, ColumnSums { blocks: a, accumulate, sums: &mut found_sums }) };
+                    unsafe { set.run(ColumnSums { blocks: a, accumulate, sums: &mut found_sums }) };
                     for top in (0..m).step_by(rows_in_piece) {
                         for start in (0..columns).step_by(panel) {
                             let piece = &Piece { rows: top..m.min(top + rows_in_piece), start };
                             let c = &mut c[piece.range::<T>((m, columns))];
                             // SAFETY: as above.
-                            unsafe { dispatch_to(set, TransposedProduct { a, b, piece, accumulate, c }) };
+                            unsafe { set.run(TransposedProduct { a, b, piece, accumulate, c }) };
                         }
                     }
                 }
@@ -167,80 +212,4 @@ fn products_equal_plain_loops_bit_for_bit() {
 fn transposed_products_equal_plain_loops_bit_for_bit() {
     transposed_products_are_three_loops::<f32>();
     transposed_products_are_three_loops::<f64>();
-}
-
-#[test]
-#[ignore]
-fn timings() {
-    use std::time::Instant;
-    let peak = crate::fma_peak::<f32>(&Threads::single());
-    for (out, inp, batch) in [
-        (64, 64, 64),
-        (512, 784, 128),
-        (256, 512, 128),
-        (256, 256, 128),
-        (1024, 1024, 128),
-        (1024, 1024, 512),
-        (4096, 4096, 128),
-    ] {
-        let w = values::<f32>(out * inp, 1);
-        let a = values::<f32>(inp * batch, 2);
-        let d = values::<f32>(out * batch, 3);
-        let block = batch.min(128);
-        let mut z = vec![0f32; out * batch];
-        let mut e = vec![0f32; inp * batch];
-        let mut g = vec![0f32; 128 * 32];
-        let flops = 2.0 * (out * inp * batch) as f64;
-        let reps = ((4e8 / flops) as usize).max(1);
-        let mut best = [f64::MAX; 3];
-        for _ in 0..12 {
-            let t = Instant::now();
-            for _ in 0..reps {
-                for i in (0..batch).step_by(block) {
-                    super::product(
-                        Panels::new(&w, out, inp),
-                        Panels::new(&a[i * inp..][..block * inp], inp, block),
-                        None,
-                        &mut z[i * out..][..block * out],
-                    );
-                }
-            }
-            best[0] = best[0].min(t.elapsed().as_secs_f64() / reps as f64);
-            let t = Instant::now();
-            for _ in 0..reps {
-                for i in (0..batch).step_by(block) {
-                    super::product(
-                        Panels::new(&d[i * out..][..block * out], block, out),
-                        Panels::new(&w, out, inp),
-                        None,
-                        &mut e[i * inp..][..block * inp],
-                    );
-                }
-            }
-            best[1] = best[1].min(t.elapsed().as_secs_f64() / reps as f64);
-            let h = (crate::kernel::caches::caches().second / 2 / (batch * 4) / 32 * 32).clamp(32, 128);
-            let t = Instant::now();
-            for _ in 0..reps {
-                for top in (0..out).step_by(h) {
-                    for start in (0..inp).step_by(32) {
-                        let piece = Piece { rows: top..out.min(top + h), start };
-                        let n = piece.range::<f32>((out, inp)).len();
-                        super::transposed_product(
-                            Blocks::new(&d, (batch, block), out),
-                            Blocks::new(&a, (batch, block), inp),
-                            &piece,
-                            Accumulate::Replace,
-                            &mut g[..n],
-                        );
-                    }
-                }
-            }
-            best[2] = best[2].min(t.elapsed().as_secs_f64() / reps as f64);
-        }
-        let share = best.map(|s| 100.0 * flops / s / 1e9 / peak);
-        println!(
-            "{out} {inp} {batch}: forward {:.1} backward {:.1} dW {:.1} % of {peak:.1}",
-            share[0], share[1], share[2]
-        );
-    }
 }
