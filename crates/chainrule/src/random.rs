@@ -5,32 +5,7 @@
 //! mask or a shuffle depends on (seed, purpose, step, layer, sample) and on nothing else: not on threads,
 //! not on what was drawn before, and not on the version of a dependency.
 
-/// One block of four random words.
-pub(crate) fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
-    let mut c = counter;
-    let mut k = key;
-    for _ in 0..10 {
-        let p = u64::from(c[0]) * 0xD251_1F53;
-        let q = u64::from(c[2]) * 0xCD9E_8D57;
-        c = [(q >> 32) as u32 ^ c[1] ^ k[0], q as u32, (p >> 32) as u32 ^ c[3] ^ k[1], p as u32];
-        k = [k[0].wrapping_add(0x9E37_79B9), k[1].wrapping_add(0xBB67_AE85)];
-    }
-    c
-}
-
-/// The same for a loop that is compiled for vectors: words stay in lanes of 64 bits, of which a multiplication reads the lower
-/// half; the upper half of a result is nothing.
-#[inline(always)]
-fn philox_in_lanes(counter: [u32; 4], key: [u32; 2]) -> [u64; 4] {
-    let mut c = counter.map(u64::from);
-    let mut k = key;
-    for _ in 0..10 {
-        let (p, q) = ((c[0] & 0xffff_ffff) * 0xD251_1F53, (c[2] & 0xffff_ffff) * 0xCD9E_8D57);
-        c = [q >> 32 ^ c[1] ^ u64::from(k[0]), q, p >> 32 ^ c[3] ^ u64::from(k[1]), p];
-        k = [k[0].wrapping_add(0x9E37_79B9), k[1].wrapping_add(0xBB67_AE85)];
-    }
-    c
-}
+use crate::kernel::philox::{blocks_by_first_word, blocks_by_last_word, philox};
 
 /// What a stream of random numbers is for; each purpose has streams of its own.
 #[derive(Clone, Copy)]
@@ -66,31 +41,17 @@ impl Stream {
         Stream { key: self.key, name: [a, b, sample.wrapping_add(count as u32)] }
     }
 
-    /// The blocks from number `first` on, word after word.
-    #[inline(always)]
-    pub(crate) fn blocks(&self, first: u32, words: &mut [[u32; 4]]) {
-        for (block, words) in words.iter_mut().enumerate() {
-            let [a, b, c] = self.name;
-            *words = philox_in_lanes([first + block as u32, a, b, c], self.key).map(|word| word as u32);
-        }
+    /// The blocks from number `first` on that fill a row, word after word; the next row has those of the next sample.
+    pub(crate) fn rows(&self, first: u32, rows: &mut [[u32; 32]]) {
+        let [a, b, sample] = self.name;
+        blocks_by_first_word([first, a, b, sample], self.key, rows);
     }
 
-    /// Block number `block` of this stream and of those of the samples after it, side by side: word i of all of them is
-    /// `words[i]`, whose first `count` are filled.
-    #[inline(always)]
-    pub(crate) fn block_of_samples<const L: usize>(
-        &self,
-        block: u32,
-        count: usize,
-        words: &mut [[u32; L]; 4],
-    ) {
+    /// Block number `block` of this stream and of those of the samples after it, `count` of them side by side: word i of
+    /// all of them is `words[i]`.
+    pub(crate) fn block_of_samples(&self, block: u32, count: usize, words: &mut [[u32; 32]; 4]) {
         let [a, b, sample] = self.name;
-        let [first, second, third, fourth] = words.each_mut().map(|words| &mut words[..count]);
-        for i in 0..count {
-            let found = philox_in_lanes([block, a, b, sample.wrapping_add(i as u32)], self.key);
-            (first[i], second[i]) = (found[0] as u32, found[1] as u32);
-            (third[i], fourth[i]) = (found[2] as u32, found[3] as u32);
-        }
+        blocks_by_last_word([block, a, b, sample], self.key, count, words);
     }
 
     /// Block number `block` of the stream.
@@ -174,33 +135,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn philox_gives_the_published_vectors() {
-        // Known answers of the authors' library Random123, kat_vectors, philox4x32 10.
-        let cases = [
-            ([0; 4], [0; 2], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]),
-            ([u32::MAX; 4], [u32::MAX; 2], [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]),
-            (
-                [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
-                [0xa4093822, 0x299f31d0],
-                [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
-            ),
-        ];
-        for (counter, key, expected) in cases {
-            assert_eq!(philox(counter, key), expected);
-            assert_eq!(philox_in_lanes(counter, key).map(|word| word as u32), expected);
-        }
-    }
-
-    #[test]
     fn blocks_side_by_side_are_those_one_by_one() {
         // The number of the sample goes round at 2^32.
         for sample in [0, 7, u32::MAX as usize - 2] {
             let stream = |sample| Stream::new(0x0123_4567_89ab_cdef, Purpose::Dropout, 3, 5, sample);
-            let (mut blocks, mut samples) = ([[0; 4]; 9], [[0; 9]; 4]);
-            stream(sample).blocks(2, &mut blocks);
+            let (mut rows, mut samples) = ([[0; 32]; 9], [[0; 32]; 4]);
+            stream(sample).rows(2, &mut rows);
             stream(sample).block_of_samples(2, 9, &mut samples);
             for i in 0..9 {
-                assert_eq!(blocks[i], stream(sample).block(2 + i as u32));
+                assert_eq!(rows[i][4..8], stream(sample + i).block(3));
                 assert_eq!(samples.map(|words| words[i]), stream(sample + i).block(2));
                 assert_eq!(stream(sample).of_sample_after(i).block(2), stream(sample + i).block(2));
             }

@@ -6,6 +6,7 @@
 use super::Scalar;
 use super::instructions::{InstructionSet, instruction_set};
 use super::lanes::{Lanes, Turned};
+use super::philox;
 
 /// The vectors of an instruction set.
 pub(crate) trait Vectors {
@@ -13,6 +14,15 @@ pub(crate) trait Vectors {
     type Of<T: Scalar>: Lanes<Number = T>;
     /// One of `T`s that takes columns out of rows; it may be narrower.
     type Turned<T: Scalar>: Turned<Number = T>;
+
+    /// The blocks of eight counters, given and returned word by word.
+    ///
+    /// # Safety
+    /// The processor has these instructions.
+    #[inline(always)]
+    unsafe fn philox(counters: [[u32; 8]; 4], keys: &philox::Keys) -> [[u32; 8]; 4] {
+        philox::eight(counters, keys)
+    }
 }
 
 /// What is compiled for each instruction set. Its arithmetic stays the same, element by element.
@@ -75,6 +85,12 @@ struct Avx512;
 impl Vectors for Avx512 {
     type Of<T: Scalar> = T::Avx512;
     type Turned<T: Scalar> = T::Avx2;
+
+    #[inline(always)]
+    unsafe fn philox(counters: [[u32; 8]; 4], keys: &philox::Keys) -> [[u32; 8]; 4] {
+        // SAFETY: the caller's promise.
+        unsafe { philox::eight_in_avx512(counters, keys) }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -84,6 +100,12 @@ struct Avx2;
 impl Vectors for Avx2 {
     type Of<T: Scalar> = T::Avx2;
     type Turned<T: Scalar> = T::Avx2;
+
+    #[inline(always)]
+    unsafe fn philox(counters: [[u32; 8]; 4], keys: &philox::Keys) -> [[u32; 8]; 4] {
+        // SAFETY: the caller's promise.
+        unsafe { philox::eight_in_avx2(counters, keys) }
+    }
 }
 
 struct Plain;

@@ -16,6 +16,7 @@ mod lanes;
 pub(crate) mod panels;
 pub(crate) mod parts;
 mod peak;
+pub(crate) mod philox;
 pub(crate) mod rows;
 mod scalar;
 mod threads;

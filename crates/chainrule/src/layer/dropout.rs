@@ -67,52 +67,49 @@ impl Dropout {
 /// and to.
 type MaskOf<T> = fn(Panels<'_, T>, Stream, (u32, T), &mut [T]);
 
-/// Columns of the widest panel.
-const PANEL: usize = panel_width::<f32>();
+/// Samples whose words are drawn at a time.
+const SAMPLES: usize = 8;
 
-/// Each number times its element of the mask, by the words that were drawn for them.
-#[inline(always)]
-fn masked<T: Scalar>(from: &[T], to: &mut [T], words: &[u32], (last, keep): (u32, T)) {
-    for ((to, from), word) in to.iter_mut().zip(from).zip(words) {
-        *to = *from * if *word <= last { T::zero() } else { keep };
+/// Rows of numbers, each times its element of the mask, by the rows of words that were drawn for them.
+fn masked<T: Scalar>(from: &[T], to: &mut [T], width: usize, words: &[[u32; 32]], rule: (u32, T)) {
+    vectorized_loop! {
+        for T: from: &'a [T] = from, to: &'a mut [T] = to, width: usize = width, words: &'a [[u32; 32]] = words,
+            rule: (u32, T) = rule;
+        for ((from, to), words) in from.chunks_exact(width).zip(to.chunks_exact_mut(width)).zip(words) {
+            for ((to, from), word) in to.iter_mut().zip(from).zip(words) {
+                *to = *from * if *word <= rule.0 { T::zero() } else { rule.1 };
+            }
+        }
     }
 }
 
 /// to = mask * from, for a matrix [neurons, samples] in panels, whose first sample has the stream `first`.
 fn mask_columns<T: Scalar>(from: Panels<'_, T>, first: Stream, rule: (u32, T), to: &mut [T]) {
-    vectorized_loop! {
-        for T: from: Panels<'a, T> = from, to: &'a mut [T] = to, first: Stream = first, rule: (u32, T) = rule;
-        for start in (0..from.columns()).step_by(panel_width::<T>()) {
-            let width = panel_width::<T>().min(from.columns() - start);
-            let panel = from.rows() * start..from.rows() * (start + width);
-            let stream = first.of_sample_after(start);
-            let mut words = [[0; PANEL]; 4];
-            // Four neurons at a time, which have a block of words for each sample.
-            let fours = from.data()[panel.clone()].chunks(4 * width).zip(to[panel].chunks_mut(4 * width));
-            for (block, (from, to)) in fours.enumerate() {
-                stream.block_of_samples(block as u32, width, &mut words);
-                let rows = from.chunks_exact(width).zip(to.chunks_exact_mut(width));
-                for ((from, to), words) in rows.zip(&words) {
-                    masked(from, to, words, rule);
-                }
-            }
+    for start in (0..from.columns()).step_by(panel_width::<T>()) {
+        let width = panel_width::<T>().min(from.columns() - start);
+        let panel = from.rows() * start..from.rows() * (start + width);
+        let (stream, mut words) = (first.of_sample_after(start), [[0; 32]; 4]);
+        // Four neurons at a time, which have a block of words for each sample.
+        let fours = from.data()[panel.clone()].chunks(4 * width).zip(to[panel].chunks_mut(4 * width));
+        for (block, (from, to)) in fours.enumerate() {
+            stream.block_of_samples(block as u32, width, &mut words);
+            masked(from, to, width, &words, rule);
         }
     }
 }
 
 /// to = mask * from, for a matrix [samples, neurons] in panels, whose first sample has the stream `first`.
 fn mask_rows<T: Scalar>(from: Panels<'_, T>, first: Stream, rule: (u32, T), to: &mut [T]) {
-    vectorized_loop! {
-        for T: from: Panels<'a, T> = from, to: &'a mut [T] = to, first: Stream = first, rule: (u32, T) = rule;
-        for start in (0..from.columns()).step_by(panel_width::<T>()) {
-            let width = panel_width::<T>().min(from.columns() - start);
-            let panel = from.rows() * start..from.rows() * (start + width);
-            let rows = from.data()[panel.clone()].chunks_exact(width).zip(to[panel].chunks_exact_mut(width));
-            let mut words = [[0; 4]; PANEL / 4];
-            for (sample, (from, to)) in rows.enumerate() {
-                first.of_sample_after(sample).blocks(start as u32 / 4, &mut words[..width.div_ceil(4)]);
-                masked(from, to, words.as_flattened(), rule);
-            }
+    for start in (0..from.columns()).step_by(panel_width::<T>()) {
+        let width = panel_width::<T>().min(from.columns() - start);
+        let panel = from.rows() * start..from.rows() * (start + width);
+        let length = SAMPLES * width;
+        let some = from.data()[panel.clone()].chunks(length).zip(to[panel].chunks_mut(length));
+        let mut words = [[0; 32]; SAMPLES];
+        for (index, (from, to)) in some.enumerate() {
+            let words = &mut words[..from.len() / width];
+            first.of_sample_after(index * SAMPLES).rows(start as u32 / 4, words);
+            masked(from, to, width, words, rule);
         }
     }
 }
