@@ -5,7 +5,8 @@
 //! mask or a shuffle depends on (seed, purpose, step, layer, sample) and on nothing else: not on threads,
 //! not on what was drawn before, and not on the version of a dependency.
 
-use crate::kernel::philox::{blocks_by_first_word, blocks_by_last_word, philox};
+use crate::kernel::philox::philox;
+use crate::kernel::words::{blocks_by_first_word, blocks_by_last_word};
 
 /// What a stream of random numbers is for; each purpose has streams of its own.
 #[derive(Clone, Copy)]

@@ -181,6 +181,7 @@ impl<T> Block<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::parts::Parts;
 
     #[test]
     fn blocks_are_these_rows_of_each_tensor() {
@@ -215,6 +216,62 @@ mod tests {
             let outside = [2, 3 + 2 * rows, 79, 80 + 5 * rows];
             assert!(outside.iter().all(|&index| arena[index] == -1.0));
         }
+    }
+
+    /// Rows of places 0 and 1 beside parts of a buffer, which read places 2 and `read`.
+    fn rows_and_parts(count: usize, read: usize) -> (Vec<f64>, Vec<f64>) {
+        let all = [0, 80, 160, 240].map(|offset| Place { offset, columns: 2 });
+        let mut arena: Vec<f64> = (0..320).map(f64::from).collect();
+        let (mut buffer, mut numbers, mut scratch) = (vec![0.0; 30], vec![0.0; 37], Scratch::new(4));
+        let cut = Cut::new(37, count, Cut::most_rows(37, count));
+        // Not in the order of the buffer.
+        let parts = Parts::new(vec![20..30, 0..10, 10..20]);
+        Places::new(all[..2].to_vec(), 40).for_each_block_and_part(
+            &Threads::new(count),
+            cut,
+            &mut arena,
+            &mut scratch,
+            &mut numbers,
+            |block, own, numbers| {
+                let first = block.rows().start as f64;
+                let [a, b] = block.tensors([0, 1]);
+                own.fill(first);
+                a.fill(first);
+                b.copy_from_slice(a);
+                numbers.fill(own[3]);
+            },
+            (
+                [all[2], all[read]],
+                PartTasks { parts: &parts, which: 0..3, buffers: [&mut buffer, &mut [], &mut [], &mut []] },
+            ),
+            |index, [part, none, ..], [one, other], own| {
+                assert!(none.is_empty() && own.len() >= 4);
+                let first = one.get(0).data()[0] + other.get(0).data()[0];
+                part.fill(first + index as f64);
+            },
+        );
+        arena.extend(numbers);
+        (arena, buffer)
+    }
+
+    #[test]
+    fn parts_beside_rows_read_other_places() {
+        for count in [1, 2, 3, 5] {
+            let cut = Cut::new(37, count, Cut::most_rows(37, count));
+            let (arena, buffer) = rows_and_parts(count, 3);
+            for row in 0..37 {
+                let first = (row / cut.rows_in_block * cut.rows_in_block) as f64;
+                assert_eq!([arena[2 * row], arena[80 + 2 * row + 1], arena[320 + row]], [first; 3]);
+            }
+            assert!((160..320).all(|i| arena[i] == i as f64));
+            assert_eq!([buffer[0], buffer[10], buffer[29]], [401.0, 402.0, 400.0]);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "overlap")]
+    fn parts_do_not_read_what_rows_change() {
+        rows_and_parts(2, 1);
     }
 
     #[test]

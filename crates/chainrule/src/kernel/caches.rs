@@ -98,3 +98,45 @@ fn read() -> Caches {
 fn read() -> Caches {
     USUAL
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks_fit<T>() {
+        let panel = panel_width::<T>();
+        for (first, second) in [(8, 128), (32, 512), (32, 1024), (48, 2048), (64, 1024), (256, 8192)] {
+            let caches = Caches { first: first << 10, second: second << 10 };
+            for rows in [1, 10, 31, 256, 4096] {
+                for steps in [1, 8, 31, 32, 33, 512, 784, 5000] {
+                    let blocks = blocking_for::<T>(&caches, rows, steps);
+                    let what = format!("{caches:?} {rows} x {steps}: {blocks:?}");
+                    // Steps are whole panels, and half of the first cache's lines hold them.
+                    assert!(blocks.steps > 0 && blocks.steps.is_multiple_of(panel), "{what}");
+                    assert!(blocks.steps * 128 <= caches.first / 2, "{what}");
+                    assert!(blocks.deep_steps > 0 && blocks.deep_steps.is_multiple_of(panel), "{what}");
+                    // All rows, or whole panels of them that half of the second cache holds.
+                    let bytes = blocks.rows * blocks.deep_steps * size_of::<T>();
+                    assert!(bytes <= caches.second / 2, "{what}");
+                    assert!(blocks.rows == rows || blocks.rows.is_multiple_of(panel), "{what}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_are_whole_panels_that_fit() {
+        blocks_fit::<f32>();
+        blocks_fit::<f64>();
+    }
+
+    #[test]
+    fn the_caches_of_this_processor_are_plausible() {
+        let caches = caches();
+        assert!((8 << 10..=256 << 10).contains(&caches.first), "{caches:?}");
+        assert!(
+            (128 << 10..=8 << 20).contains(&caches.second) && caches.second >= caches.first,
+            "{caches:?}"
+        );
+    }
+}

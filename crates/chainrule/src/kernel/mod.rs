@@ -22,6 +22,7 @@ mod scalar;
 mod threads;
 pub(crate) mod transpose;
 pub(crate) mod vectorized;
+pub(crate) mod words;
 
 pub use freed::return_freed_memory;
 pub use instructions::InstructionSet;

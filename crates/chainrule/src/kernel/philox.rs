@@ -1,12 +1,10 @@
-//! Philox4x32-10 (see [`crate::random`]) for many counters at a time, in vectors.
+//! Philox4x32-10 (see [`crate::random`]): for one counter, and for eight at a time, in vectors.
 //!
-//! Words stay in lanes of 64 bits, of which a multiplication reads the lower half. The steps of a counter wait for each
+//! There words stay in lanes of 64 bits, of which a multiplication reads the lower half. The steps of a counter wait for each
 //! other, so two vectors of counters go on side by side.
 
-use super::dispatch::{Kernel, Vectors, dispatch};
-
 /// Counters that go on side by side.
-const TOGETHER: usize = 8;
+pub(super) const TOGETHER: usize = 8;
 
 /// The key of the next round.
 fn next(key: [u32; 2]) -> [u32; 2] {
@@ -16,7 +14,7 @@ fn next(key: [u32; 2]) -> [u32; 2] {
 /// The keys of all rounds, each in a lane of 64 bits.
 pub(crate) type Keys = [[i64; 2]; 10];
 
-fn keys(mut key: [u32; 2]) -> Keys {
+pub(super) fn keys(mut key: [u32; 2]) -> Keys {
     let mut keys = [[0; 2]; 10];
     for of_round in &mut keys {
         *of_round = key.map(i64::from);
@@ -37,65 +35,6 @@ pub(crate) fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
         k = next(k);
     }
     c
-}
-
-/// The blocks of `count` counters whose last word counts up from the given one: word i of all of them is `words[i]`.
-pub(crate) fn blocks_by_last_word(
-    counter: [u32; 4],
-    key: [u32; 2],
-    count: usize,
-    words: &mut [[u32; 32]; 4],
-) {
-    struct Body<'a>([u32; 4], [u32; 2], usize, &'a mut [[u32; 32]; 4]);
-
-    impl Kernel for Body<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        unsafe fn run<V: Vectors>(self) {
-            let Body([a, b, c, d], key, count, words) = self;
-            let keys = keys(key);
-            assert!(count <= 32);
-            for first in (0..count).step_by(TOGETHER) {
-                let last = std::array::from_fn(|i| d.wrapping_add((first + i) as u32));
-                let counters = [[a; TOGETHER], [b; TOGETHER], [c; TOGETHER], last];
-                // SAFETY: the caller's promise.
-                let found = unsafe { V::philox(counters, &keys) };
-                for (words, found) in words.iter_mut().zip(found) {
-                    words[first..first + TOGETHER].copy_from_slice(&found);
-                }
-            }
-        }
-    }
-
-    dispatch(Body(counter, key, count, words));
-}
-
-/// The blocks of counters whose first word counts up from the given one, block after block: as many as fill a row; and the
-/// next row has the next last word.
-pub(crate) fn blocks_by_first_word(counter: [u32; 4], key: [u32; 2], rows: &mut [[u32; 32]]) {
-    struct Body<'a>([u32; 4], [u32; 2], &'a mut [[u32; 32]]);
-
-    impl Kernel for Body<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        unsafe fn run<V: Vectors>(self) {
-            let Body([a, b, c, d], key, rows) = self;
-            let keys = keys(key);
-            for (index, row) in rows.iter_mut().enumerate() {
-                let first = std::array::from_fn(|i| a + i as u32);
-                let last = [d.wrapping_add(index as u32); TOGETHER];
-                // SAFETY: the caller's promise.
-                let found = unsafe { V::philox([first, [b; TOGETHER], [c; TOGETHER], last], &keys) };
-                for (place, word) in row.iter_mut().enumerate() {
-                    *word = found[place % 4][place / 4];
-                }
-            }
-        }
-    }
-
-    dispatch(Body(counter, key, rows));
 }
 
 /// The blocks of eight counters, one by one.
@@ -173,67 +112,5 @@ pub(super) unsafe fn eight_in_avx512(counters: [[u32; TOGETHER]; 4], keys: &Keys
             _mm256_storeu_si256(found.as_mut_ptr().cast::<__m256i>(), _mm512_cvtepi64_epi32(words));
             found
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::InstructionSet;
-    use crate::kernel::dispatch::dispatch_to;
-
-    #[test]
-    fn philox_gives_the_published_vectors_on_every_instruction_set() {
-        struct Eight([[u32; TOGETHER]; 4], [u32; 2]);
-
-        impl Kernel for Eight {
-            type Output = [[u32; TOGETHER]; 4];
-
-            #[inline(always)]
-            unsafe fn run<V: Vectors>(self) -> Self::Output {
-                // SAFETY: the caller's promise.
-                unsafe { V::philox(self.0, &keys(self.1)) }
-            }
-        }
-
-        // Known answers of the authors' library Random123, kat_vectors, philox4x32 10.
-        let cases = [
-            ([0; 4], [0; 2], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]),
-            ([u32::MAX; 4], [u32::MAX; 2], [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]),
-            (
-                [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
-                [0xa4093822, 0x299f31d0],
-                [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
-            ),
-        ];
-        for (counter, key, expected) in cases {
-            assert_eq!(philox(counter, key), expected);
-            for set in InstructionSet::available() {
-                // SAFETY: this machine has these instructions.
-                let found = unsafe { dispatch_to(set, Eight(counter.map(|word| [word; TOGETHER]), key)) };
-                assert_eq!(found, expected.map(|word| [word; TOGETHER]), "{set:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn many_blocks_are_those_one_by_one() {
-        // The last word goes round at 2^32.
-        for last in [0, 7, u32::MAX - 2] {
-            let (counter, key) = ([5, 6, 7, last], [8, 9]);
-            let (mut columns, mut rows) = ([[0; 32]; 4], [[0; 32]; 3]);
-            blocks_by_last_word(counter, key, 27, &mut columns);
-            for i in 0..27 {
-                let expected = philox([5, 6, 7, last.wrapping_add(i as u32)], key);
-                assert_eq!(columns.map(|words| words[i]), expected);
-            }
-            blocks_by_first_word(counter, key, &mut rows);
-            for (i, row) in rows.iter().enumerate() {
-                for (block, words) in row.as_chunks::<4>().0.iter().enumerate() {
-                    let counter = [5 + block as u32, 6, 7, last.wrapping_add(i as u32)];
-                    assert_eq!(*words, philox(counter, key));
-                }
-            }
-        }
     }
 }
