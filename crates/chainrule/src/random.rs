@@ -48,11 +48,11 @@ impl Stream {
         blocks_by_first_word([first, a, b, sample], self.key, rows);
     }
 
-    /// Block number `block` of this stream and of those of the samples after it, `count` of them side by side: word i of
-    /// all of them is `words[i]`.
-    pub(crate) fn block_of_samples(&self, block: u32, count: usize, words: &mut [[u32; 32]; 4]) {
+    /// The blocks from number `first` on, each of this stream and of those of the samples after it, `count` of them side by
+    /// side: word i of all of them is `words[block][i]`.
+    pub(crate) fn blocks_of_samples(&self, first: u32, count: usize, words: &mut [[[u32; 32]; 4]]) {
         let [a, b, sample] = self.name;
-        blocks_by_last_word([block, a, b, sample], self.key, count, words);
+        blocks_by_last_word([first, a, b, sample], self.key, count, words);
     }
 
     /// Block number `block` of the stream.
@@ -140,12 +140,12 @@ mod tests {
         // The number of the sample goes round at 2^32.
         for sample in [0, 7, u32::MAX as usize - 2] {
             let stream = |sample| Stream::new(0x0123_4567_89ab_cdef, Purpose::Dropout, 3, 5, sample);
-            let (mut rows, mut samples) = ([[0; 32]; 9], [[0; 32]; 4]);
+            let (mut rows, mut samples) = ([[0; 32]; 9], [[[0; 32]; 4]; 2]);
             stream(sample).rows(2, &mut rows);
-            stream(sample).block_of_samples(2, 9, &mut samples);
+            stream(sample).blocks_of_samples(1, 9, &mut samples);
             for i in 0..9 {
                 assert_eq!(rows[i][4..8], stream(sample + i).block(3));
-                assert_eq!(samples.map(|words| words[i]), stream(sample + i).block(2));
+                assert_eq!(samples[1].map(|words| words[i]), stream(sample + i).block(2));
                 assert_eq!(stream(sample).of_sample_after(i).block(2), stream(sample + i).block(2));
             }
         }

@@ -6,7 +6,7 @@
 use super::Scalar;
 use super::instructions::{InstructionSet, instruction_set};
 use super::lanes::{Lanes, Turned};
-use super::philox;
+use super::philox::{self, LaterKeys, TOGETHER, Words};
 
 /// The vectors of an instruction set.
 pub(crate) trait Vectors {
@@ -15,13 +15,22 @@ pub(crate) trait Vectors {
     /// One of `T`s that takes columns out of rows; it may be narrower.
     type Turned<T: Scalar>: Turned<Number = T>;
 
-    /// The blocks of eight counters, given and returned word by word.
+    /// The blocks of counters after their first round, given and returned word by word.
     ///
     /// # Safety
     /// The processor has these instructions.
     #[inline(always)]
-    unsafe fn philox(counters: [[u32; 8]; 4], keys: &philox::Keys) -> [[u32; 8]; 4] {
-        philox::eight(counters, keys)
+    unsafe fn philox(state: [Words; 4], keys: &LaterKeys) -> [Words; 4] {
+        philox::blocks(state, keys)
+    }
+
+    /// The words of blocks, block after block.
+    ///
+    /// # Safety
+    /// As above.
+    #[inline(always)]
+    unsafe fn in_order(words: [Words; 4]) -> [u32; 4 * TOGETHER] {
+        philox::in_order(words)
     }
 }
 
@@ -87,9 +96,15 @@ impl Vectors for Avx512 {
     type Turned<T: Scalar> = T::Avx2;
 
     #[inline(always)]
-    unsafe fn philox(counters: [[u32; 8]; 4], keys: &philox::Keys) -> [[u32; 8]; 4] {
+    unsafe fn philox(state: [Words; 4], keys: &LaterKeys) -> [Words; 4] {
         // SAFETY: the caller's promise.
-        unsafe { philox::eight_in_avx512(counters, keys) }
+        unsafe { philox::blocks_in_avx512(state, keys) }
+    }
+
+    #[inline(always)]
+    unsafe fn in_order(words: [Words; 4]) -> [u32; 4 * TOGETHER] {
+        // SAFETY: the caller's promise; whoever has AVX-512 has AVX2.
+        unsafe { philox::in_order_in_avx2(words) }
     }
 }
 
@@ -102,9 +117,15 @@ impl Vectors for Avx2 {
     type Turned<T: Scalar> = T::Avx2;
 
     #[inline(always)]
-    unsafe fn philox(counters: [[u32; 8]; 4], keys: &philox::Keys) -> [[u32; 8]; 4] {
+    unsafe fn philox(state: [Words; 4], keys: &LaterKeys) -> [Words; 4] {
         // SAFETY: the caller's promise.
-        unsafe { philox::eight_in_avx2(counters, keys) }
+        unsafe { philox::blocks_in_avx2(state, keys) }
+    }
+
+    #[inline(always)]
+    unsafe fn in_order(words: [Words; 4]) -> [u32; 4 * TOGETHER] {
+        // SAFETY: the caller's promise; whoever has AVX-512 has AVX2.
+        unsafe { philox::in_order_in_avx2(words) }
     }
 }
 

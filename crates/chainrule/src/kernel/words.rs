@@ -1,16 +1,17 @@
 //! Random words for many counters of [`super::philox`], in the order in which those who draw need them.
 
 use super::dispatch::{Kernel, Vectors, dispatch};
-use super::philox::{TOGETHER, keys};
+use super::philox::{FirstRound, TOGETHER, later_keys};
 
-/// The blocks of `count` counters whose last word counts up from the given one: word i of all of them is `words[i]`.
+/// The blocks of `count` counters whose last word counts up from the given one: word i of all of them is `words[0][i]`; and
+/// the next of `words` has those of the next first word.
 pub(crate) fn blocks_by_last_word(
     counter: [u32; 4],
     key: [u32; 2],
     count: usize,
-    words: &mut [[u32; 32]; 4],
+    words: &mut [[[u32; 32]; 4]],
 ) {
-    struct Body<'a>([u32; 4], [u32; 2], usize, &'a mut [[u32; 32]; 4]);
+    struct Body<'a>([u32; 4], [u32; 2], usize, &'a mut [[[u32; 32]; 4]]);
 
     impl Kernel for Body<'_> {
         type Output = ();
@@ -18,15 +19,17 @@ pub(crate) fn blocks_by_last_word(
         #[inline(always)]
         unsafe fn run<V: Vectors>(self) {
             let Body([a, b, c, d], key, count, words) = self;
-            let keys = keys(key);
+            let keys = later_keys(key);
             assert!(count <= 32);
-            for first in (0..count).step_by(TOGETHER) {
-                let last = std::array::from_fn(|i| d.wrapping_add((first + i) as u32));
-                let counters = [[a; TOGETHER], [b; TOGETHER], [c; TOGETHER], last];
-                // SAFETY: the caller's promise.
-                let found = unsafe { V::philox(counters, &keys) };
-                for (words, found) in words.iter_mut().zip(found) {
-                    words[first..first + TOGETHER].copy_from_slice(&found);
+            for (index, words) in words.iter_mut().enumerate() {
+                let first_round = FirstRound::of_one([a.wrapping_add(index as u32), b, c], key);
+                for first in (0..count).step_by(TOGETHER) {
+                    let last = std::array::from_fn(|i| d.wrapping_add((first + i) as u32));
+                    // SAFETY: the caller's promise.
+                    let found = unsafe { V::philox(first_round.with_last(last), &keys) };
+                    for (words, found) in words.iter_mut().zip(found) {
+                        words[first..first + TOGETHER].copy_from_slice(&found);
+                    }
                 }
             }
         }
@@ -46,15 +49,11 @@ pub(crate) fn blocks_by_first_word(counter: [u32; 4], key: [u32; 2], rows: &mut 
         #[inline(always)]
         unsafe fn run<V: Vectors>(self) {
             let Body([a, b, c, d], key, rows) = self;
-            let keys = keys(key);
+            let (first_round, keys) = (FirstRound::counting_up([a, b, c], key), later_keys(key));
             for (index, row) in rows.iter_mut().enumerate() {
-                let first = std::array::from_fn(|i| a + i as u32);
                 let last = [d.wrapping_add(index as u32); TOGETHER];
                 // SAFETY: the caller's promise.
-                let found = unsafe { V::philox([first, [b; TOGETHER], [c; TOGETHER], last], &keys) };
-                for (place, word) in row.iter_mut().enumerate() {
-                    *word = found[place % 4][place / 4];
-                }
+                *row = unsafe { V::in_order(V::philox(first_round.with_last(last), &keys)) };
             }
         }
     }
@@ -67,19 +66,21 @@ mod tests {
     use super::*;
     use crate::kernel::InstructionSet;
     use crate::kernel::dispatch::dispatch_to;
-    use crate::kernel::philox::philox;
+    use crate::kernel::philox::{Words, philox};
 
     #[test]
     fn philox_gives_the_published_vectors_on_every_instruction_set() {
-        struct Eight([[u32; TOGETHER]; 4], [u32; 2]);
+        struct Eight([u32; 4], [u32; 2]);
 
         impl Kernel for Eight {
-            type Output = [[u32; TOGETHER]; 4];
+            type Output = [Words; 4];
 
             #[inline(always)]
             unsafe fn run<V: Vectors>(self) -> Self::Output {
+                let Eight([a, b, c, d], key) = self;
+                let state = FirstRound::of_one([a, b, c], key).with_last([d; TOGETHER]);
                 // SAFETY: the caller's promise.
-                unsafe { V::philox(self.0, &keys(self.1)) }
+                unsafe { V::philox(state, &later_keys(key)) }
             }
         }
 
@@ -97,7 +98,7 @@ mod tests {
             assert_eq!(philox(counter, key), expected);
             for set in InstructionSet::available() {
                 // SAFETY: this machine has these instructions.
-                let found = unsafe { dispatch_to(set, Eight(counter.map(|word| [word; TOGETHER]), key)) };
+                let found = unsafe { dispatch_to(set, Eight(counter, key)) };
                 assert_eq!(found, expected.map(|word| [word; TOGETHER]), "{set:?}");
             }
         }
@@ -108,11 +109,13 @@ mod tests {
         // The last word goes round at 2^32.
         for last in [0, 7, u32::MAX - 2] {
             let (counter, key) = ([5, 6, 7, last], [8, 9]);
-            let (mut columns, mut rows) = ([[0; 32]; 4], [[0; 32]; 3]);
+            let (mut columns, mut rows) = ([[[0; 32]; 4]; 2], [[0; 32]; 3]);
             blocks_by_last_word(counter, key, 27, &mut columns);
-            for i in 0..27 {
-                let expected = philox([5, 6, 7, last.wrapping_add(i as u32)], key);
-                assert_eq!(columns.map(|words| words[i]), expected);
+            for (block, columns) in columns.iter().enumerate() {
+                for i in 0..27 {
+                    let counter = [5 + block as u32, 6, 7, last.wrapping_add(i as u32)];
+                    assert_eq!(columns.map(|words| words[i]), philox(counter, key));
+                }
             }
             blocks_by_first_word(counter, key, &mut rows);
             for (i, row) in rows.iter().enumerate() {

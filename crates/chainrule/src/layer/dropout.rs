@@ -67,8 +67,8 @@ impl Dropout {
 /// and to.
 type MaskOf<T> = fn(Panels<'_, T>, Stream, (u32, T), &mut [T]);
 
-/// Samples whose words are drawn at a time.
-const SAMPLES: usize = 8;
+/// Samples, or neurons, whose words are drawn at a time.
+const AT_A_TIME: usize = 32;
 
 /// Rows of numbers, each times its element of the mask, by the rows of words that were drawn for them.
 fn masked<T: Scalar>(from: &[T], to: &mut [T], width: usize, words: &[[u32; 32]], rule: (u32, T)) {
@@ -88,12 +88,14 @@ fn mask_columns<T: Scalar>(from: Panels<'_, T>, first: Stream, rule: (u32, T), t
     for start in (0..from.columns()).step_by(panel_width::<T>()) {
         let width = panel_width::<T>().min(from.columns() - start);
         let panel = from.rows() * start..from.rows() * (start + width);
-        let (stream, mut words) = (first.of_sample_after(start), [[0; 32]; 4]);
-        // Four neurons at a time, which have a block of words for each sample.
-        let fours = from.data()[panel.clone()].chunks(4 * width).zip(to[panel].chunks_mut(4 * width));
-        for (block, (from, to)) in fours.enumerate() {
-            stream.block_of_samples(block as u32, width, &mut words);
-            masked(from, to, width, &words, rule);
+        let (stream, length) = (first.of_sample_after(start), AT_A_TIME * width);
+        // Four neurons have a block of words for each sample.
+        let mut words = [[[0; 32]; 4]; AT_A_TIME / 4];
+        let some = from.data()[panel.clone()].chunks(length).zip(to[panel].chunks_mut(length));
+        for (index, (from, to)) in some.enumerate() {
+            let words = &mut words[..(from.len() / width).div_ceil(4)];
+            stream.blocks_of_samples((index * AT_A_TIME / 4) as u32, width, words);
+            masked(from, to, width, words.as_flattened(), rule);
         }
     }
 }
@@ -103,12 +105,12 @@ fn mask_rows<T: Scalar>(from: Panels<'_, T>, first: Stream, rule: (u32, T), to: 
     for start in (0..from.columns()).step_by(panel_width::<T>()) {
         let width = panel_width::<T>().min(from.columns() - start);
         let panel = from.rows() * start..from.rows() * (start + width);
-        let length = SAMPLES * width;
+        let length = AT_A_TIME * width;
         let some = from.data()[panel.clone()].chunks(length).zip(to[panel].chunks_mut(length));
-        let mut words = [[0; 32]; SAMPLES];
+        let mut words = [[0; 32]; AT_A_TIME];
         for (index, (from, to)) in some.enumerate() {
             let words = &mut words[..from.len() / width];
-            first.of_sample_after(index * SAMPLES).rows(start as u32 / 4, words);
+            first.of_sample_after(index * AT_A_TIME).rows(start as u32 / 4, words);
             masked(from, to, width, words, rule);
         }
     }
