@@ -15,9 +15,9 @@ pub(crate) fn aligned_length<T>(length: usize) -> usize {
 /// A buffer whose size never changes.
 pub(crate) type Buffer<T> = AVec<T, ConstAlign<ALIGNMENT>>;
 
-/// Bytes from which a buffer asks for large pages: two of them at least.
+/// Bytes from which a buffer asks for large pages: one of them at least.
 #[cfg(target_os = "linux")]
-const LARGE: usize = 4 << 20;
+const LARGE: usize = 2 << 20;
 
 /// `length` zeros.
 pub(crate) fn zeros<T: Scalar>(length: usize) -> Buffer<T> {
@@ -29,19 +29,21 @@ pub(crate) fn zeros<T: Scalar>(length: usize) -> Buffer<T> {
     buffer
 }
 
-/// A matrix whose rows lie in thousands of small pages keeps the processor looking for their places. The request
-/// can only be declined, with no harm.
+/// A matrix whose rows lie in thousands of small pages keeps the processor looking for their places, and the places are
+/// as chance has it, so that many of them may share few lines of a cache. The request can only be declined, with no harm.
 #[cfg(target_os = "linux")]
 fn ask_for_large_pages<T>(start: *mut T, bytes: usize) {
     const PAGE: usize = 4096;
-    let skipped = start.align_offset(PAGE).saturating_mul(size_of::<T>());
-    if bytes < LARGE || skipped >= bytes {
+    if bytes < LARGE {
         return;
     }
-    // SAFETY: whole pages inside one allocation; the advice does not change what they hold.
+    // From the start of the first page on: a large page is given only where all of it is asked for, and what the allocator
+    // keeps before the buffer begins a page.
+    let before = start.addr() % PAGE;
+    // SAFETY: pages that the allocation touches; the advice does not change what they hold.
     unsafe {
-        let first = start.cast::<u8>().add(skipped);
-        libc::madvise(first.cast(), (bytes - skipped) / PAGE * PAGE, libc::MADV_HUGEPAGE);
+        let first = start.cast::<u8>().wrapping_sub(before);
+        libc::madvise(first.cast(), before + bytes, libc::MADV_HUGEPAGE);
     }
 }
 

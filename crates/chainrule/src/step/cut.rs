@@ -3,6 +3,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use super::pace::is_small;
 use crate::kernel::Scalar;
 use crate::kernel::arena::Cut;
 use crate::kernel::caches::caches;
@@ -11,20 +12,17 @@ use crate::kernel::parts::Parts;
 use crate::network::Network;
 use crate::parameters::TensorLayout;
 
-/// Steps on less work than this are faster on one thread.
-const SERIAL_FLOPS: u64 = 400_000;
-
 /// Rows of a weight in a part of its gradient, at most.
 const MOST_ROWS_IN_PART: usize = 128;
 
-/// Whether a step on so many rows is done by the calling thread alone.
-pub(super) fn is_small(network: &Network, rows: usize) -> bool {
-    network.step_flops().saturating_mul(rows as u64) < SERIAL_FLOPS
+/// FLOPs of a step on so many rows.
+pub(super) fn flops(network: &Network, rows: usize) -> u64 {
+    network.step_flops().saturating_mul(rows as u64)
 }
 
 /// Rows of a block, at most, for batches of up to `rows` rows.
 pub(super) fn most_rows(network: &Network, rows: usize, threads: usize) -> usize {
-    Cut::most_rows(rows, if is_small(network, rows) { 1 } else { threads })
+    Cut::most_rows(rows, if is_small(flops(network, rows)) { 1 } else { threads })
 }
 
 /// Numbers of scratch memory that a thread needs, for a block of rows or a part of a gradient.

@@ -9,6 +9,7 @@ mod compiler;
 mod cut;
 mod fast;
 mod gradient_step;
+mod pace;
 mod pass;
 mod program;
 mod room;

@@ -2,9 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-use super::cut::{GradientParts, is_small};
+use super::cut::{GradientParts, flops};
 use super::fast::fast_program;
 use super::gradient_step::{Beside, GradientStep, Learning, update_layer};
+use super::pace::Pace;
 use super::pass::MicroBatch;
 use super::program::{Phase, Program};
 use crate::error::{Error, Result};
@@ -59,6 +60,8 @@ pub struct TrainingStep<T> {
     /// How many threads memory was planned for, if it was planned.
     most_threads: Option<usize>,
     alone: Threads,
+    /// Whether it is faster.
+    pace: Pace,
 }
 
 /// What a plan reserves for a step.
@@ -145,6 +148,7 @@ impl<T: Scalar> TrainingStep<T> {
             scratch: Scratch::new(program.scratch),
             most_threads: None,
             alone: Threads::single(),
+            pace: Pace::default(),
             parts: GradientParts::new::<T>(network, program.rows),
             program,
         })
@@ -200,8 +204,11 @@ impl<T: Scalar> TrainingStep<T> {
             return Ok(loss);
         }
         let total_weight = self.check(threads, parameters, batch)?;
+        let turn = self.pace.begin(flops(&self.network, batch.inputs.rows()), threads);
+        let threads = (!turn.alone).then_some(threads);
         let learning = Learning::Apply { parameters, optimizer };
         let loss = self.all_passes(threads, learning, batch, total_weight, mode, step, &mut |_, _| {})?;
+        self.pace.end(turn);
         optimizer.count_step();
         Ok(loss)
     }
@@ -286,12 +293,14 @@ impl<T: Scalar> TrainingStep<T> {
     ) -> Result<StepGradients<'_, T>> {
         let total_weight = self.check(threads, parameters, batch)?;
         let mut gradients = self.gradients.take().unwrap_or_else(|| self.network.zeros());
+        let turn = self.pace.begin(flops(&self.network, batch.inputs.rows()), threads);
+        let threads = (!turn.alone).then_some(threads);
         let learning = Learning::Keep { parameters, gradients: &mut gradients };
         let loss = self.all_passes(threads, learning, batch, total_weight, mode, step, observer);
         if let (Ok(_), Some(clipping)) = (&loss, self.clipping) {
-            let alone = is_small(&self.network, batch.inputs.rows());
-            clip_on(if alone { &self.alone } else { threads }, &mut gradients, clipping);
+            clip_on(threads.unwrap_or(&self.alone), &mut gradients, clipping);
         }
+        self.pace.end(turn);
         let gradients = self.gradients.insert(gradients);
         Ok(StepGradients { loss: loss?, gradients })
     }
@@ -315,10 +324,10 @@ impl<T: Scalar> TrainingStep<T> {
         self.loss.total_weight(batch.targets, batch.sample_weights)
     }
 
-    /// The program, once for each micro-batch.
+    /// The program, once for each micro-batch; on the calling thread where no others are given.
     fn all_passes(
         &mut self,
-        threads: &Threads,
+        threads: Option<&Threads>,
         mut learning: Learning<'_, T>,
         batch: Samples<'_, T>,
         total_weight: f64,
@@ -327,7 +336,6 @@ impl<T: Scalar> TrainingStep<T> {
         observer: &mut dyn FnMut(usize, &Gradients<T>),
     ) -> Result<WeightedSum> {
         let rows = batch.inputs.rows();
-        let threads = (!is_small(&self.network, rows)).then_some(threads);
         for first in (0..rows).step_by(self.program.rows) {
             let count = self.program.rows.min(rows - first);
             let part =

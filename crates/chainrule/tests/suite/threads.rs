@@ -84,6 +84,14 @@ fn widths_that_no_tile_divides() {
     check(network, Loss::BinaryCrossEntropy, 65);
 }
 
+/// The clock decides whether its steps take one thread or all; the first of them take both by turns.
+#[test]
+fn a_network_of_middle_size() {
+    let network =
+        Network::builder(64).dense(64, Activation::Relu).dropout(0.2).dense(10, Activation::Softmax);
+    check(network, Loss::cross_entropy(), 64);
+}
+
 #[test]
 fn a_network_too_small_to_divide() {
     use Activation::*;

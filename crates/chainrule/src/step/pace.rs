@@ -1,0 +1,184 @@
+//! Whether a step of middle size is faster on one thread or on all: found by timing both.
+//!
+//! What a step costs on several threads, beside its arithmetic, is the way of numbers from one core's cache to another's,
+//! and processors differ in it by far. Results do not depend on the choice.
+
+use std::time::{Duration, Instant};
+
+use crate::kernel::Threads;
+
+/// Steps on less work than this are faster on one thread.
+const SERIAL_FLOPS: u64 = 400_000;
+
+/// Steps on more work than this are faster on all.
+const PARALLEL_FLOPS: u64 = 32_000_000;
+
+/// Steps of a trial: by turns two on all threads and two on one, of which the second finds its numbers in the caches that
+/// it uses, and is timed.
+const TRIAL: u32 = 12;
+
+/// Steps from the first trial to the second; from one that found what the one before had found it is twice as many.
+const SOONEST: u32 = 4096;
+const LATEST: u32 = 1 << 20;
+
+/// Whether a step on so much work is done by one thread without a trial.
+pub(super) fn is_small(flops: u64) -> bool {
+    flops < SERIAL_FLOPS
+}
+
+/// Where the steps of one size stand: the largest, since the last batch of an epoch may be smaller.
+#[derive(Debug)]
+pub(super) struct Pace {
+    flops: u64,
+    /// Steps since the trial began.
+    steps: u32,
+    /// Steps from this trial's beginning to the next one's.
+    period: u32,
+    /// The least times in this trial: on all threads, and on one.
+    least: [Duration; 2],
+    /// What was found, if anything.
+    is_faster_alone: bool,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace { flops: 0, steps: 0, period: SOONEST, least: [Duration::MAX; 2], is_faster_alone: false }
+    }
+}
+
+/// How a step is done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    /// On one thread.
+    pub(super) alone: bool,
+    /// Whether it is one of those that are counted.
+    counts: bool,
+    /// None where it is not timed.
+    start: Option<Instant>,
+}
+
+impl Pace {
+    /// How to do a step on so much work, which begins now.
+    pub(super) fn begin(&mut self, flops: u64, threads: &Threads) -> Turn {
+        // One thread has no choice, and there may be no clock where there are no threads.
+        if is_small(flops) || flops > PARALLEL_FLOPS || threads.count_at_once() == 1 {
+            return Turn { alone: is_small(flops), counts: false, start: None };
+        }
+        if flops < self.flops {
+            return Turn { alone: self.is_faster_alone, counts: false, start: None };
+        }
+        if flops > self.flops {
+            *self = Pace { flops, ..Pace::default() };
+        }
+        let (alone, is_timed) = self.next();
+        Turn { alone, counts: true, start: is_timed.then(Instant::now) }
+    }
+
+    /// The step is done.
+    pub(super) fn end(&mut self, turn: Turn) {
+        if turn.counts {
+            self.done(turn.start.map(|start| start.elapsed()));
+        }
+    }
+
+    /// Whether the next step is done by one thread, and whether it is timed.
+    fn next(&self) -> (bool, bool) {
+        match self.steps {
+            TRIAL.. => (self.is_faster_alone, false),
+            step => (step / 2 % 2 == 1, step % 2 == 1),
+        }
+    }
+
+    /// The step is done, in this time if it was timed.
+    fn done(&mut self, time: Option<Duration>) {
+        if let Some(time) = time {
+            let least = &mut self.least[usize::from(self.next().0)];
+            *least = time.min(*least);
+        }
+        self.steps += 1;
+        if self.steps == TRIAL {
+            let found = self.least[1] < self.least[0];
+            self.period = match found == self.is_faster_alone {
+                true => self.period.saturating_mul(2).min(LATEST),
+                false => SOONEST,
+            };
+            self.is_faster_alone = found;
+        } else if self.steps >= self.period {
+            (self.steps, self.least) = (0, [Duration::MAX; 2]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Steps that take so many microseconds on all threads and on one: the number of those on one among the next `count`.
+    fn steps_alone(pace: &mut Pace, count: u32, times: [u64; 2]) -> u32 {
+        let mut alone = 0;
+        for _ in 0..count {
+            let (is_alone, is_timed) = pace.next();
+            pace.done(is_timed.then(|| Duration::from_micros(times[usize::from(is_alone)])));
+            alone += u32::from(is_alone);
+        }
+        alone
+    }
+
+    #[test]
+    fn the_faster_way_is_taken_after_a_trial() {
+        for (times, alone_after) in [([20, 15], 1), ([15, 20], 0), ([15, 15], 0)] {
+            let mut pace = Pace::default();
+            assert_eq!(steps_alone(&mut pace, TRIAL, times), TRIAL / 2);
+            assert_eq!(steps_alone(&mut pace, 1000, times), 1000 * alone_after, "{times:?}");
+        }
+    }
+
+    #[test]
+    fn another_trial_finds_that_times_have_changed_and_the_same_result_puts_it_off() {
+        let mut pace = Pace::default();
+        steps_alone(&mut pace, TRIAL, [20, 15]);
+        let first = pace.period;
+        steps_alone(&mut pace, first - TRIAL, [20, 15]);
+        assert_eq!(steps_alone(&mut pace, TRIAL, [20, 15]), TRIAL / 2);
+        assert_eq!(pace.period, 2 * first);
+        steps_alone(&mut pace, 2 * first - TRIAL, [20, 15]);
+        assert_eq!(steps_alone(&mut pace, TRIAL, [10, 15]), TRIAL / 2);
+        assert_eq!((steps_alone(&mut pace, 1000, [10, 15]), pace.period), (0, SOONEST));
+        for _ in 0..40 {
+            let period = pace.period;
+            steps_alone(&mut pace, period, [10, 15]);
+        }
+        assert_eq!(pace.period, LATEST);
+    }
+
+    #[test]
+    fn small_and_large_steps_and_one_thread_have_no_trial() {
+        let (two, one) = (Threads::new(2), Threads::single());
+        let mut pace = Pace::default();
+        for _ in 0..TRIAL {
+            for (flops, threads, alone) in [
+                (SERIAL_FLOPS - 1, &two, true),
+                (PARALLEL_FLOPS + 1, &two, false),
+                (SERIAL_FLOPS, &one, false),
+            ] {
+                let turn = pace.begin(flops, threads);
+                pace.end(turn);
+                assert_eq!((turn.alone, turn.start.is_some(), pace.steps), (alone, false, 0));
+            }
+        }
+        if two.count_at_once() == 2 {
+            for alone in [false, false, true, true] {
+                let turn = pace.begin(2 * SERIAL_FLOPS, &two);
+                assert_eq!((turn.alone, turn.start.is_some()), (alone, pace.steps % 2 == 1));
+                pace.end(turn);
+                let smaller = pace.begin(SERIAL_FLOPS, &two);
+                pace.end(smaller);
+                assert!(smaller.start.is_none());
+            }
+            assert_eq!(pace.steps, 4);
+            let larger = pace.begin(3 * SERIAL_FLOPS, &two);
+            pace.end(larger);
+            assert_eq!((pace.flops, pace.steps), (3 * SERIAL_FLOPS, 1));
+        }
+    }
+}
