@@ -14,6 +14,8 @@ pub trait Lanes: Copy {
     const COUNT: usize;
     /// Rows of a tile of the matrix product: as many as the registers hold beside two vectors of columns.
     const ROWS: usize;
+    /// The same where the first-level cache is a large one.
+    const MOST_ROWS: usize;
 
     /// `value` in every lane.
     unsafe fn splat(value: Self::Number) -> Self;
@@ -90,6 +92,7 @@ impl<T: Float, const N: usize, const R: usize> Lanes for Array<T, N, R> {
     type Number = T;
     const COUNT: usize = N;
     const ROWS: usize = R;
+    const MOST_ROWS: usize = R;
 
     #[inline(always)]
     unsafe fn splat(value: T) -> Self {
@@ -193,12 +196,13 @@ mod x86 {
     }
 
     macro_rules! implement_lanes {
-        ($vector:ty, $number:ty, $count:literal, $rows:literal, $set1:ident, $load:ident, $store:ident, $add:ident, $fma:ident,
+        ($vector:ty, $number:ty, $count:literal, $rows:literal..=$most_rows:literal, $set1:ident, $load:ident, $store:ident, $add:ident, $fma:ident,
          |$pointer:ident, $n:ident| $load_first:expr, |$to:ident, $m:ident, $value:ident| $store_first:expr) => {
             impl Lanes for $vector {
                 type Number = $number;
                 const COUNT: usize = $count;
                 const ROWS: usize = $rows;
+                const MOST_ROWS: usize = $most_rows;
 
                 #[inline(always)]
                 unsafe fn splat(value: $number) -> Self {
@@ -325,7 +329,7 @@ mod x86 {
         __m512,
         f32,
         16,
-        8,
+        8..=12,
         _mm512_set1_ps,
         _mm512_loadu_ps,
         _mm512_storeu_ps,
@@ -338,7 +342,7 @@ mod x86 {
         __m512d,
         f64,
         8,
-        8,
+        8..=12,
         _mm512_set1_pd,
         _mm512_loadu_pd,
         _mm512_storeu_pd,
@@ -351,7 +355,7 @@ mod x86 {
         __m256,
         f32,
         8,
-        6,
+        6..=6,
         _mm256_set1_ps,
         _mm256_loadu_ps,
         _mm256_storeu_ps,
@@ -364,7 +368,7 @@ mod x86 {
         __m256d,
         f64,
         4,
-        6,
+        6..=6,
         _mm256_set1_pd,
         _mm256_loadu_pd,
         _mm256_storeu_pd,

@@ -43,7 +43,7 @@ enum Shape {
     Of(InstructionSet),
     /// Eight numbers and eight rows: AVX-512 in f64.
     Eight,
-    /// Sixteen numbers and eight rows: AVX-512 in f32.
+    /// Sixteen numbers and twelve rows: AVX-512 in f32, with a large first-level cache.
     Sixteen,
 }
 
@@ -57,8 +57,8 @@ impl Vectors for Eight {
 struct Sixteen;
 
 impl Vectors for Sixteen {
-    type Of<T: Scalar> = Array<T, 16, 8>;
-    type Turned<T: Scalar> = Array<T, 16, 8>;
+    type Of<T: Scalar> = Array<T, 16, 12>;
+    type Turned<T: Scalar> = Array<T, 16, 12>;
 }
 
 fn all_shapes<T>() -> impl Iterator<Item = Shape> + Clone {

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::kernel::Scalar;
+use crate::kernel::caches::{Caches, caches};
 use crate::kernel::lanes::{Lanes, opaque, prefetch, prefetch_far};
 use crate::kernel::panels::panel_width;
 
@@ -73,18 +74,21 @@ pub(super) unsafe fn sweep<V, S, const BY_ROWS: bool>(
 {
     let Range { start: mut i, end } = to.rows;
     let is_full = to.width == panel_width::<V::Number>() && to.stride == to.width;
+    let most = most_rows::<V>(caches());
     let mut ahead = Ahead { from: to.ahead.0, left: to.ahead.1, each: 0 };
     if ahead.left > 0 {
-        ahead.each = ahead.left.div_ceil((end - i).div_ceil(V::ROWS) * to.width.div_ceil(2 * V::COUNT));
+        ahead.each = ahead.left.div_ceil((end - i).div_ceil(most) * to.width.div_ceil(2 * V::COUNT));
     }
     while i < end {
         let tiles = Tiles { segments: segments.clone(), segment, to, i, ahead: &mut ahead };
         // SAFETY: the caller's promise; the tiles are inside C.
         unsafe {
-            match height(end - i, V::ROWS) {
-                8 if V::ROWS == 8 => i += tiles.run::<V, 8, BY_ROWS>(is_full),
-                6 if V::ROWS >= 6 => i += tiles.run::<V, 6, BY_ROWS>(is_full),
-                5 if V::ROWS >= 5 => i += tiles.run::<V, 5, BY_ROWS>(is_full),
+            match height(end - i, most) {
+                12 if V::MOST_ROWS >= 12 => i += tiles.run::<V, 12, BY_ROWS>(is_full),
+                10 if V::MOST_ROWS >= 10 => i += tiles.run::<V, 10, BY_ROWS>(is_full),
+                8 if V::MOST_ROWS >= 8 => i += tiles.run::<V, 8, BY_ROWS>(is_full),
+                6 if V::MOST_ROWS >= 6 => i += tiles.run::<V, 6, BY_ROWS>(is_full),
+                5 if V::MOST_ROWS >= 5 => i += tiles.run::<V, 5, BY_ROWS>(is_full),
                 4 => i += tiles.run::<V, 4, BY_ROWS>(is_full),
                 2 => i += tiles.run::<V, 2, BY_ROWS>(is_full),
                 _ => i += tiles.run::<V, 1, BY_ROWS>(is_full),
@@ -93,27 +97,43 @@ pub(super) unsafe fn sweep<V, S, const BY_ROWS: bool>(
     }
 }
 
-/// Rows of the next tile when `left` are left: low tiles keep the units waiting for their own results, so that two of
-/// middle height are better than a high and a low one.
+/// Rows of a tile, at most. High tiles load the vector operand less often, and have more of the broadcast operand and of the
+/// result at hand: they gain where the first-level cache is a large one.
+#[inline(always)]
+fn most_rows<V: Lanes>(caches: &Caches) -> usize {
+    const LARGE: usize = 48 << 10;
+    if caches.first >= LARGE { V::MOST_ROWS } else { V::ROWS }
+}
+
+/// Rows of the next tile when `left` are left: so that there are as few tiles as can be, and the highest of them is as low
+/// as can be. Low tiles keep the units waiting for their own results.
 #[inline(always)]
 fn height(left: usize, most: usize) -> usize {
     const MANY: usize = 32;
     const fn heights(most: usize) -> [u8; MANY] {
-        let mut heights = [0; MANY];
+        const ALL: [usize; 8] = [12, 10, 8, 6, 5, 4, 2, 1];
+        let (mut heights, mut tiles) = ([0; MANY], [0; MANY]);
         let mut left = 1;
         while left < MANY {
-            heights[left] = match left.div_ceil(left.div_ceil(most)) {
-                7 if left > most => most as u8,
-                7 => 5,
-                3 => 2,
-                height => height as u8,
-            };
+            let mut i = 0;
+            while i < ALL.len() {
+                let height = ALL[i];
+                // The next ones are not to be higher.
+                if height <= most && height <= left && heights[left - height] as usize <= height {
+                    let count = tiles[left - height] + 1;
+                    if heights[left] == 0 || count <= tiles[left] {
+                        (heights[left], tiles[left]) = (height as u8, count);
+                    }
+                }
+                i += 1;
+            }
             left += 1;
         }
         heights
     }
-    const OF: [[u8; MANY]; 3] = [heights(4), heights(6), heights(8)];
-    if left < MANY { OF[most / 2 - 2][left] as usize } else { most }
+    const OF: [[u8; MANY]; 4] = [heights(4), heights(6), heights(8), heights(12)];
+    let of = &OF[(most / 2 - 2).min(OF.len() - 1)];
+    if left < MANY { of[left] as usize } else { most }
 }
 
 /// What tiles bring into the second-level cache, some lines each.
@@ -259,9 +279,11 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const BY_ROWS: bool, const 
                             }
                         }
                     }
-                    if is_end && turn < M {
-                        for v in (0..N * V::COUNT).step_by(line::<V::Number>()) {
-                            prefetch(result.wrapping_add(turn * c_stride + v));
+                    if is_end {
+                        for r in (turn..M).step_by(panel / TURN) {
+                            for v in (0..N * V::COUNT).step_by(line::<V::Number>()) {
+                                prefetch(result.wrapping_add(r * c_stride + v));
+                            }
                         }
                     }
                     if lines > 0 {
@@ -315,6 +337,35 @@ unsafe fn tile<V, S, const M: usize, const N: usize, const BY_ROWS: bool, const 
                     sums[r][v].store(result)
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_divided_into_few_tiles_of_like_height() {
+        for (most, rows, expected) in [
+            (4, 7, &[4, 2, 1][..]),
+            (6, 7, &[5, 2]),
+            (6, 32, &[6, 6, 5, 5, 5, 5]),
+            (8, 10, &[5, 5]),
+            (8, 15, &[5, 5, 5]),
+            (8, 32, &[8, 8, 8, 8]),
+            (12, 10, &[10]),
+            (12, 11, &[6, 5]),
+            (12, 32, &[12, 10, 10]),
+            (12, 64, &[12, 12, 12, 10, 10, 8]),
+        ] {
+            let mut left = rows;
+            let mut heights = Vec::new();
+            while left > 0 {
+                heights.push(height(left, most));
+                left -= heights[heights.len() - 1];
+            }
+            assert_eq!(heights, expected, "{rows} rows, at most {most}");
         }
     }
 }
