@@ -108,6 +108,22 @@ fn activations(bencher: Bencher<'_, '_>, name: &str) {
     workload.time_steps(bencher, 1, "sgd");
 }
 
+/// A step of three layers of 256: without dropout, with masks behind each of them that drop nothing and so need no random
+/// words, and with some that do; items are rows.
+#[divan::bench(args = [0.0, 1e-12, 0.25])]
+fn dropout(bencher: Bencher<'_, '_>, rate: f64) {
+    let mut builder = Network::builder(32);
+    for _ in 0..3 {
+        builder = builder.dense(256, Activation::Relu);
+        if rate > 0.0 {
+            builder = builder.dropout(rate);
+        }
+    }
+    let network = builder.dense(1, Activation::Identity).build().unwrap();
+    let workload = Workload::of(network, Loss::MeanSquaredError, 256);
+    workload.time_steps(bencher, 1, "sgd");
+}
+
 /// The curve of memory against recomputation, and the smallest limit; items are layers.
 mod plans {
     use chainrule::checkpoint::{Chain, Planner};
