@@ -5,11 +5,10 @@ use chainrule::{Matrix, Network, Parameters, Scalar, Threads, infer};
 use chainrule_estimator::can_hold;
 use serde_json::{Value, json};
 
-use super::machine::Machine;
 use super::peak::PeakOfRun;
 use super::rounds::{Rounds, SHORTEST_ROUND, Times};
+use super::run::{Run, Turn};
 use crate::arguments::BenchArguments;
-use crate::progress::time_bar;
 use crate::report::{bytes, counted, grouped, microseconds, percent, short, table};
 use crate::terminal::{say, say_json};
 use crate::workload::{Workload, made_inputs};
@@ -37,31 +36,18 @@ pub(crate) fn bench_inference<T: Scalar>(arguments: &BenchArguments, workloads: 
         })
         .collect::<Result<_>>()?;
 
-    let mut peak = PeakOfRun::start::<T>(&threads);
-    let expected = |workload: &Workload| {
-        let batch = row_flops(&workload.widths) * workload.batch as f64 / (0.5e9 * peak.sustained());
+    let expected = |workload: &Workload, _: &Network, speed: f64| {
+        let batch = row_flops(&workload.widths) * workload.batch as f64 / speed;
         // A row alone takes about as long as the rounds are meant to.
-        1e3 * (arguments.seconds + arguments.seconds.max(SHORTEST_ROUND as f64 * batch))
+        arguments.seconds + arguments.seconds.max(SHORTEST_ROUND as f64 * batch)
     };
-    let rounds = f64::from(arguments.rounds);
-    let expected: Vec<f64> = chosen.iter().map(|(workload, _)| expected(workload)).collect();
-    let bar = time_bar((rounds * expected.iter().sum::<f64>()) as u64);
-    let mut measurements = Vec::new();
-    let mut behind = 0.0;
-    for ((workload, network), milliseconds) in chosen.into_iter().zip(expected) {
-        bar.set_prefix(workload.name);
-        let progress = |rounds_done: f64| bar.set_position((behind + milliseconds * rounds_done) as u64);
-        peak.take_if_due::<T>(&threads);
-        measurements.push(measure::<T>(arguments, &threads, workload, &network, &mut peak, &progress)?);
-        peak.take::<T>(&threads);
-        behind += milliseconds * rounds;
-    }
-    bar.finish_and_clear();
-    let machine = Machine::with(&threads)?;
+    let run = Run::over::<T, _>(arguments, &threads, chosen, expected, |turn| {
+        measure::<T>(arguments, &threads, turn)
+    })?;
     if arguments.common.json {
-        say_json(&as_json(arguments, &machine, &measurements, &peak))
+        say_json(&run.as_json(arguments, |timing| fields(timing, &run.peak)))
     } else {
-        say_result(arguments, &machine, &measurements, &peak)
+        say_result(arguments, &run)
     }
 }
 
@@ -87,19 +73,17 @@ fn row_flops(widths: &[usize]) -> f64 {
     widths.windows(2).map(|pair| 2.0 * pair[0] as f64 * pair[1] as f64).sum()
 }
 
-/// All rounds of a workload: those of the batch, then those of one row. `progress` hears how many pairs are done.
+/// All rounds of a workload: those of the batch, then those of one row; a pair of them counts as one.
 fn measure<T: Scalar>(
     arguments: &BenchArguments,
     threads: &Threads,
-    workload: Workload,
-    network: &Network,
-    peak: &mut PeakOfRun,
-    progress: &dyn Fn(f64),
+    turn: Turn<'_, Network>,
 ) -> Result<Timing> {
+    let Turn { workload, chosen: network, peak, progress } = turn;
     let parameters = network.initialize::<T>(1);
     let inputs = made_inputs(workload.batch, network.input_width());
     let mut time = |inputs: &Matrix<T>, progress: &dyn Fn(f64)| {
-        let mut call = || outputs(threads, network, &parameters, inputs);
+        let mut call = || outputs(threads, &network, &parameters, inputs);
         let rounds = Rounds { count: arguments.rounds, seconds: arguments.seconds };
         rounds.time(&mut call, &mut || peak.take_if_due::<T>(threads), progress)
     };
@@ -130,12 +114,8 @@ impl Timing {
     }
 }
 
-fn say_result(
-    arguments: &BenchArguments,
-    machine: &Machine,
-    measurements: &[Timing],
-    peak: &PeakOfRun,
-) -> Result<()> {
+fn say_result(arguments: &BenchArguments, run: &Run<Timing>) -> Result<()> {
+    let Run { machine, peak, measurements } = run;
     say(format!("inference in {}; {}; {}", arguments.dtype, machine.words(), peak.words()))?;
     let header = [
         "workload",
@@ -173,36 +153,20 @@ fn say_result(
     peak.disturbance().map_or(Ok(()), say)
 }
 
-fn as_json(
-    arguments: &BenchArguments,
-    machine: &Machine,
-    measurements: &[Timing],
-    peak: &PeakOfRun,
-) -> Value {
-    let mut entries: Vec<Value> = measurements
-        .iter()
-        .map(|measurement| {
-            json!({
-                "name": measurement.workload.name,
-                "layers": measurement.workload.widths,
-                "batch": measurement.workload.batch,
-                "rows_per_second": measurement.rows_per_second(),
-                "microseconds_per_batch": 1e6 * measurement.batch.best(),
-                "median_microseconds_per_batch": 1e6 * measurement.batch.median(),
-                "one_row_microseconds": 1e6 * measurement.one_row.best(),
-                "one_row_median_microseconds": 1e6 * measurement.one_row.median(),
-                "gflops": measurement.gflops(),
-                "peak_gflops": peak.sustained(),
-                "fraction_of_peak": measurement.gflops() / peak.sustained(),
-            })
-        })
-        .collect();
-    let mut value =
-        if let [entry] = &mut entries[..] { entry.take() } else { json!({ "workloads": entries }) };
-    peak.add_to(&mut value);
-    machine.add_to(&mut value);
-    value["dtype"] = json!(arguments.dtype);
-    value
+fn fields(timing: &Timing, peak: &PeakOfRun) -> Value {
+    json!({
+        "name": timing.workload.name,
+        "layers": timing.workload.widths,
+        "batch": timing.workload.batch,
+        "rows_per_second": timing.rows_per_second(),
+        "microseconds_per_batch": 1e6 * timing.batch.best(),
+        "median_microseconds_per_batch": 1e6 * timing.batch.median(),
+        "one_row_microseconds": 1e6 * timing.one_row.best(),
+        "one_row_median_microseconds": 1e6 * timing.one_row.median(),
+        "gflops": timing.gflops(),
+        "peak_gflops": peak.sustained(),
+        "fraction_of_peak": timing.gflops() / peak.sustained(),
+    })
 }
 
 #[cfg(test)]

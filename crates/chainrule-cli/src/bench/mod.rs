@@ -4,6 +4,7 @@ mod inference;
 mod machine;
 mod peak;
 mod rounds;
+mod run;
 mod steps;
 
 use std::process::ExitCode;

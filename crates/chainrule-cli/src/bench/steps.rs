@@ -7,12 +7,11 @@ use chainrule::{Network, Optimizer, Rule, Scalar, Threads};
 use chainrule_estimator::can_hold;
 use serde_json::{Value, json};
 
-use super::machine::Machine;
 use super::peak::PeakOfRun;
 use super::rounds::{Rounds, SHORTEST_ROUND, Times};
+use super::run::{Run, Turn};
 use crate::arguments::BenchArguments;
 use crate::memory::refusal;
-use crate::progress::time_bar;
 use crate::report::{bytes, counted, grouped, microseconds, percent, short, table};
 use crate::terminal::{say, say_json};
 use crate::workload::{Data, Workload};
@@ -46,31 +45,18 @@ pub(crate) fn bench_steps<T: Scalar>(arguments: &BenchArguments, workloads: Vec<
         })
         .collect::<Result<_>>()?;
 
-    let mut peak = PeakOfRun::start::<T>(&threads);
-    let expected = |network: &Network, batch: usize| {
-        let step = step_flops(network, batch) / (0.5e9 * peak.sustained());
-        1e3 * arguments.seconds.max(SHORTEST_ROUND as f64 * step)
+    let expected = |workload: &Workload, plan: &MemoryPlan, speed: f64| {
+        let step = step_flops(plan.network(), workload.batch) / speed;
+        arguments.seconds.max(SHORTEST_ROUND as f64 * step)
     };
-    let rounds = f64::from(arguments.rounds);
-    let expected: Vec<f64> =
-        chosen.iter().map(|(workload, plan)| expected(plan.network(), workload.batch)).collect();
-    let bar = time_bar((rounds * expected.iter().sum::<f64>()) as u64);
-    let mut measurements = Vec::new();
-    let mut behind = 0.0;
-    for ((workload, plan), milliseconds) in chosen.into_iter().zip(expected) {
-        bar.set_prefix(workload.name);
-        let progress = |rounds_done: f64| bar.set_position((behind + milliseconds * rounds_done) as u64);
-        peak.take_if_due::<T>(&threads);
-        measurements.push(measure::<T>(arguments, &threads, &rule, workload, plan, &mut peak, &progress)?);
-        peak.take::<T>(&threads);
-        behind += milliseconds * rounds;
-    }
-    bar.finish_and_clear();
-    let machine = Machine::with(&threads)?;
+    let measure = |turn: Turn<'_, MemoryPlan>| measure::<T>(arguments, &threads, &rule, turn);
+    let run = Run::over::<T, _>(arguments, &threads, chosen, expected, measure)?;
     if arguments.common.json {
-        say_json(&as_json(arguments, &machine, &measurements, &peak))
+        let mut value = run.as_json(arguments, |timing| fields(timing, &run.peak));
+        value["optimizer"] = json!(arguments.optimizer.name());
+        say_json(&value)
     } else {
-        say_result(arguments, &machine, &measurements, &peak)
+        say_result(arguments, &run)
     }
 }
 
@@ -115,16 +101,14 @@ fn step_flops(network: &Network, batch: usize) -> f64 {
     network.step_flops() as f64 * batch as f64
 }
 
-/// All rounds of a workload. `progress` hears how many are done.
+/// All rounds of a workload.
 fn measure<T: Scalar>(
     arguments: &BenchArguments,
     threads: &Threads,
     rule: &Rule,
-    workload: Workload,
-    plan: MemoryPlan,
-    peak: &mut PeakOfRun,
-    progress: &dyn Fn(f64),
+    turn: Turn<'_, MemoryPlan>,
 ) -> Result<Timing> {
+    let Turn { workload, chosen: plan, peak, progress } = turn;
     let data = Data::<T>::new(&workload);
     let network = plan.network();
     let mut parameters = network.initialize::<T>(1);
@@ -150,12 +134,8 @@ impl Timing {
     }
 }
 
-fn say_result(
-    arguments: &BenchArguments,
-    machine: &Machine,
-    measurements: &[Timing],
-    peak: &PeakOfRun,
-) -> Result<()> {
+fn say_result(arguments: &BenchArguments, run: &Run<Timing>) -> Result<()> {
+    let Run { machine, peak, measurements } = run;
     say(format!(
         "training steps in {} with {}; {}; {}",
         arguments.dtype,
@@ -197,36 +177,19 @@ fn say_result(
     peak.disturbance().map_or(Ok(()), say)
 }
 
-fn as_json(
-    arguments: &BenchArguments,
-    machine: &Machine,
-    measurements: &[Timing],
-    peak: &PeakOfRun,
-) -> Value {
-    let mut entries: Vec<Value> = measurements
-        .iter()
-        .map(|measurement| {
-            json!({
-                "name": measurement.workload.name,
-                "layers": measurement.workload.widths,
-                "batch": measurement.workload.batch,
-                "microseconds_per_step": 1e6 * measurement.times.best(),
-                "median_microseconds_per_step": 1e6 * measurement.times.median(),
-                "gflops": measurement.gflops(),
-                "peak_gflops": peak.sustained(),
-                "fraction_of_peak": measurement.gflops() / peak.sustained(),
-                "rows_per_second": measurement.rows_per_second(),
-                "bytes": measurement.bytes,
-                "recomputed": measurement.recomputed,
-                "microbatches": measurement.microbatches,
-            })
-        })
-        .collect();
-    let mut value =
-        if let [entry] = &mut entries[..] { entry.take() } else { json!({ "workloads": entries }) };
-    peak.add_to(&mut value);
-    machine.add_to(&mut value);
-    value["dtype"] = json!(arguments.dtype);
-    value["optimizer"] = json!(arguments.optimizer.name());
-    value
+fn fields(timing: &Timing, peak: &PeakOfRun) -> Value {
+    json!({
+        "name": timing.workload.name,
+        "layers": timing.workload.widths,
+        "batch": timing.workload.batch,
+        "microseconds_per_step": 1e6 * timing.times.best(),
+        "median_microseconds_per_step": 1e6 * timing.times.median(),
+        "gflops": timing.gflops(),
+        "peak_gflops": peak.sustained(),
+        "fraction_of_peak": timing.gflops() / peak.sustained(),
+        "rows_per_second": timing.rows_per_second(),
+        "bytes": timing.bytes,
+        "recomputed": timing.recomputed,
+        "microbatches": timing.microbatches,
+    })
 }

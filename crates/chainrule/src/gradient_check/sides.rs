@@ -80,14 +80,7 @@ impl<'a> Sides<'a> {
                 if l == first {
                     parameters.set_element(tensor, row, column, numbers[side]);
                 }
-                let walk = Walk {
-                    network,
-                    parameters: parameters.view(),
-                    mode: self.mode,
-                    rows: batch,
-                    first_sample: 0,
-                    threads: None,
-                };
+                let walk = walk_of(network, self.mode, batch, parameters);
                 walk.pre_activation(l, &input[..n_in * batch], &mut self.next[side][..width * batch]);
             }
             parameters.set_element(tensor, row, column, before);
@@ -103,14 +96,7 @@ impl<'a> Sides<'a> {
             }
             let [up, down] = &mut self.values;
             let (up, down) = (&mut up[..width * batch], &mut down[..width * batch]);
-            let walk = Walk {
-                network,
-                parameters: parameters.view(),
-                mode: self.mode,
-                rows: batch,
-                first_sample: 0,
-                threads: None,
-            };
+            let walk = walk_of(network, self.mode, batch, parameters);
             walk.activate(l, up);
             walk.activate(l, down);
             let before = &self.activations[l];
@@ -153,6 +139,16 @@ impl<'a> Sides<'a> {
         let width = self.network.width(l);
         Some(Kink::Neuron { layer: l, neuron: place % width, sample: place / width })
     }
+}
+
+/// A walk of all rows of the batch through the network.
+fn walk_of<'a>(
+    network: &'a Network,
+    mode: Mode,
+    rows: usize,
+    parameters: &'a Parameters<f64>,
+) -> Walk<'a, f64> {
+    Walk { network, parameters: parameters.view(), mode, rows, first_sample: 0, threads: None }
 }
 
 fn same_bits(one: &[f64], other: &[f64]) -> bool {
