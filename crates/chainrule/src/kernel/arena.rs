@@ -52,6 +52,16 @@ impl Place {
     }
 }
 
+/// What blocks of rows are worked on with.
+pub(crate) struct Work<'a, T> {
+    pub(crate) threads: &'a Threads,
+    pub(crate) cut: Cut,
+    pub(crate) arena: &'a mut [T],
+    pub(crate) scratch: &'a mut Scratch<T>,
+    /// A number for each row.
+    pub(crate) row_numbers: &'a mut [f64],
+}
+
 /// Places that do not overlap, so that tasks on different blocks of rows may change them at the same time.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
@@ -74,13 +84,10 @@ impl Places {
     /// Calls `body(block, scratch, numbers of the block's rows)` for each block of rows, on all threads.
     pub(crate) fn for_each_block<T: Scalar>(
         &self,
-        threads: &Threads,
-        cut: Cut,
-        arena: &mut [T],
-        scratch: &mut Scratch<T>,
-        row_numbers: &mut [f64],
+        work: Work<'_, T>,
         body: impl Fn(&mut Block<'_, T>, &mut [T], &mut [f64]) + Sync,
     ) {
+        let Work { threads, cut, arena, scratch, row_numbers } = work;
         let start = SharedPointer(arena.as_mut_ptr());
         let scratch = scratch.share(threads.count());
         let (count, task) = self.tasks(cut, (start, arena.len()), &scratch, row_numbers, body);
@@ -91,15 +98,12 @@ impl Places {
     /// also given what lies in the places `read`, which are none of these.
     pub(crate) fn for_each_block_and_part<T: Scalar>(
         &self,
-        threads: &Threads,
-        cut: Cut,
-        arena: &mut [T],
-        scratch: &mut Scratch<T>,
-        row_numbers: &mut [f64],
+        work: Work<'_, T>,
         body: impl Fn(&mut Block<'_, T>, &mut [T], &mut [f64]) + Sync,
         (read, parts): ([Place; 2], PartTasks<'_, T>),
         body_of_parts: impl Fn(usize, Together<'_, T>, [Blocks<'_, T>; 2], &mut [T]) + Sync,
     ) {
+        let Work { threads, cut, arena, scratch, row_numbers } = work;
         let (start, length) = (SharedPointer(arena.as_mut_ptr()), arena.len());
         let blocks = read.map(|place| {
             let range = place.of(&(0..cut.rows));
@@ -191,23 +195,22 @@ mod tests {
             let cut = Cut::new(rows, count, Cut::most_rows(rows, count));
             let (mut numbers, mut scratch) = (vec![0.0; rows], Scratch::new(4));
             let places = Places::new(places.to_vec(), rows + 1);
-            let threads = Threads::new(count);
-            places.for_each_block(
-                &threads,
+            let work = Work {
+                threads: &Threads::new(count),
                 cut,
-                &mut arena,
-                &mut scratch,
-                &mut numbers,
-                |block, own, rows| {
-                    let first = block.rows().start;
-                    own.fill(first as f32);
-                    let [a, b] = block.tensors([0, 1]);
-                    assert_eq!((a.len(), b.len()), (2 * rows.len(), 5 * rows.len()));
-                    a.fill(own[0]);
-                    b.fill(own[3] + 0.5);
-                    rows.fill(first as f64);
-                },
-            );
+                arena: &mut arena,
+                scratch: &mut scratch,
+                row_numbers: &mut numbers,
+            };
+            places.for_each_block(work, |block, own, rows| {
+                let first = block.rows().start;
+                own.fill(first as f32);
+                let [a, b] = block.tensors([0, 1]);
+                assert_eq!((a.len(), b.len()), (2 * rows.len(), 5 * rows.len()));
+                a.fill(own[0]);
+                b.fill(own[3] + 0.5);
+                rows.fill(first as f64);
+            });
             for (row, number) in numbers.iter().enumerate() {
                 let first = (row / cut.rows_in_block * cut.rows_in_block) as f32;
                 assert_eq!(*number as f32, first);
@@ -226,12 +229,15 @@ mod tests {
         let cut = Cut::new(37, count, Cut::most_rows(37, count));
         // Not in the order of the buffer.
         let parts = Parts::new(vec![20..30, 0..10, 10..20]);
-        Places::new(all[..2].to_vec(), 40).for_each_block_and_part(
-            &Threads::new(count),
+        let work = Work {
+            threads: &Threads::new(count),
             cut,
-            &mut arena,
-            &mut scratch,
-            &mut numbers,
+            arena: &mut arena,
+            scratch: &mut scratch,
+            row_numbers: &mut numbers,
+        };
+        Places::new(all[..2].to_vec(), 40).for_each_block_and_part(
+            work,
             |block, own, numbers| {
                 let first = block.rows().start as f64;
                 let [a, b] = block.tensors([0, 1]);
@@ -285,17 +291,15 @@ mod tests {
     fn a_tensor_is_lent_once() {
         let places = Places::new(vec![Place { offset: 0, columns: 2 }], 8);
         let (mut arena, mut numbers) = (vec![0.0f32; 16], vec![0.0; 8]);
-        let threads = Threads::single();
-        let cut = Cut::new(8, 1, 8);
-        places.for_each_block(
-            &threads,
-            cut,
-            &mut arena,
-            &mut Scratch::new(0),
-            &mut numbers,
-            |block, _, _| {
-                block.tensors([0, 0]);
-            },
-        );
+        let work = Work {
+            threads: &Threads::single(),
+            cut: Cut::new(8, 1, 8),
+            arena: &mut arena,
+            scratch: &mut Scratch::new(0),
+            row_numbers: &mut numbers,
+        };
+        places.for_each_block(work, |block, _, _| {
+            block.tensors([0, 0]);
+        });
     }
 }

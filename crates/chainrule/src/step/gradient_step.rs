@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use super::cut::{GradientPart, GradientParts};
 use super::pass::MicroBatch;
 use super::program::{Destination, Operands, RowOperation};
-use crate::kernel::arena::{Cut, Places};
+use crate::kernel::arena::{Cut, Places, Work};
 use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::Blocks;
 use crate::kernel::parts::{PartTasks, Scratch, Together};
@@ -72,16 +72,13 @@ impl GradientStep<'_> {
         let bad = AtomicUsize::new(0);
         let Operands { delta, input } = self.operands[0];
         let read = [delta, input];
+        let work = Work { threads, cut: self.cut, arena, scratch, row_numbers: losses };
         match learning {
             Learning::Keep { parameters, gradients } => {
                 let pass = part.pass(self.network, loss, parameters.view());
                 let buffers = [&mut gradients.as_mut_slice()[all], &mut [], &mut [], &mut []];
                 places.for_each_block_and_part(
-                    threads,
-                    self.cut,
-                    arena,
-                    scratch,
-                    losses,
+                    work,
                     |block, scratch, losses| pass.run_all(operations, block, scratch, losses),
                     (read, PartTasks { parts, which, buffers }),
                     |index, [gradient, ..], [delta, input], _| {
@@ -96,11 +93,7 @@ impl GradientStep<'_> {
                 let (before, w) = parameters.split(all);
                 let pass = part.pass(self.network, loss, before);
                 places.for_each_block_and_part(
-                    threads,
-                    self.cut,
-                    arena,
-                    scratch,
-                    losses,
+                    work,
                     |block, scratch, losses| pass.run_all(operations, block, scratch, losses),
                     (read, PartTasks { parts, which, buffers: [w, m, v, u] }),
                     |index, buffers, [delta, input], scratch| {

@@ -9,7 +9,7 @@ use super::pace::Pace;
 use super::pass::MicroBatch;
 use super::program::{Phase, Program};
 use crate::error::{Error, Result};
-use crate::kernel::arena::Cut;
+use crate::kernel::arena::{Cut, Work};
 use crate::kernel::buffer::{Buffer, aligned_length, zeros};
 use crate::kernel::gemm::Accumulate;
 use crate::kernel::parts::Scratch;
@@ -368,7 +368,8 @@ impl<T: Scalar> TrainingStep<T> {
             match phase {
                 Phase::Rows { places, operations } => {
                     let pass = part.pass(network, loss, learning.parameters().view());
-                    places.for_each_block(threads, cut, arena, scratch, losses, |block, scratch, losses| {
+                    let work = Work { threads, cut, arena, scratch, row_numbers: losses };
+                    places.for_each_block(work, |block, scratch, losses| {
                         pass.run_all(operations, block, scratch, losses);
                     });
                     if phase.has_loss(network) && !losses.iter().sum::<f64>().is_finite() {
