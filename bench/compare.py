@@ -18,7 +18,7 @@ import machine
 import prepare
 import sections
 from libraries import COLUMNS, Library, WORKERS, make_libraries
-from options import choices, named_program, positive
+from options import add_common, choices, named_program, positive
 from progress import Progress
 from table import Measurement, comparison, medians, peak_of_run
 from timers import ChainruleTimer, Failure, WorkerTimer, has_bench
@@ -75,9 +75,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--libraries", type=choices(list(COLUMNS)), default=list(COLUMNS), metavar="A,B", help=", ".join(COLUMNS))
     add("--rounds", type=positive(int), default=5, help="rounds, of which the best counts (5)")
     add("--seconds", type=positive(float), default=0.5, help="shortest time of a round (0.5)")
-    add("--wait", type=float, default=10.0, help="longest wait for other programs to be idle before a round, in seconds (10)")
-    add("--threads", type=positive(int), default=2, help="threads of each library (2)")
-    add("--chainrule", type=Path, metavar="PROGRAM", help="another build of chainrule than this one")
+    add_common(parser)
     add(
         "--baseline",
         type=named_program,
@@ -85,15 +83,6 @@ def parse_arguments() -> argparse.Namespace:
         default=[],
         metavar="NAME=PROGRAM",
         help="another build of chainrule, timed as well; may be given more than once",
-    )
-    add("--skip-setup", action="store_true", help="install and build nothing")
-    add("--json", action="store_true", help="print every round as JSON in place of the table")
-    add(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="also write the tables to this processor's section of a Markdown file; all else in it stays",
     )
     arguments = parser.parse_args()
     names = [baseline for baseline, _ in arguments.baseline]

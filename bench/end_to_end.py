@@ -19,6 +19,7 @@ import child
 import machine
 import prepare
 import sections
+from options import add_common, positive
 from progress import Progress
 from table import markdown
 
@@ -54,11 +55,7 @@ class Contender:
 
 def main() -> int:
     arguments = parse_arguments()
-    if not arguments.skip_setup:
-        prepare.make_environment()
-        if arguments.chainrule is None:
-            prepare.build_chainrule()
-    program = arguments.chainrule or prepare.chainrule_program()
+    program = prepare.prepare_program(arguments)
     contenders = {task: make_contenders(task, arguments, program) for task in arguments.tasks}
     machine.keep_to_processors(arguments.threads)
     watch = machine.Watch()
@@ -73,19 +70,8 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--tasks", nargs="+", choices=TASKS, default=TASKS, help="fashion digits")
     add("--data", type=Path, default=FASHION_MNIST, metavar="DIRECTORY", help=f"Fashion-MNIST ({FASHION_MNIST})")
-    add("--rounds", type=int, default=3, help="runs of each program, of which the best counts (3)")
-    add("--wait", type=float, default=10.0, help="longest wait for other programs to be idle before a run, in seconds (10)")
-    add("--threads", type=int, default=2, help="threads of each program (2)")
-    add("--chainrule", type=Path, metavar="PROGRAM", help="another build of chainrule than this one")
-    add("--skip-setup", action="store_true", help="install and build nothing")
-    add("--json", action="store_true", help="print every run as JSON in place of the tables")
-    add(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="also write the tables to this processor's section of a Markdown file; all else in it stays",
-    )
+    add("--rounds", type=positive(int), default=3, help="runs of each program, of which the best counts (3)")
+    add_common(parser, "run")
     return parser.parse_args()
 
 

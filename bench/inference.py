@@ -21,7 +21,7 @@ import machine
 import prepare
 import sections
 from libraries import WORKERS, Library, python_worker
-from options import choices, positive
+from options import add_common, choices, positive
 from progress import Progress
 from table import markdown, number
 from timers import Failure, Peak, WorkerTimer, bench_answer, check_shape
@@ -106,11 +106,7 @@ class ChainruleInference:
 
 def main() -> int:
     arguments = parse_arguments()
-    if not arguments.skip_setup:
-        prepare.make_environment()
-        if arguments.chainrule is None:
-            prepare.build_chainrule()
-    program = arguments.chainrule or prepare.chainrule_program()
+    program = prepare.prepare_program(arguments)
     if not has_inference(program):
         sys.exit(f"{program} is not there or has no `bench --inference`; leave out --skip-setup or name another --chainrule")
     machine.keep_to_processors(arguments.threads)
@@ -131,18 +127,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--batch", type=positive(int), default=4096, help="rows of the batch (4096)")
     add("--rounds", type=positive(int), default=5, help="rounds, of which the best counts (5)")
     add("--seconds", type=positive(float), default=0.5, help="shortest time of a round, for the batch and for the row (0.5)")
-    add("--wait", type=float, default=10.0, help="longest wait for other programs to be idle before a round, in seconds (10)")
-    add("--threads", type=positive(int), default=2, help="threads of each library (2)")
-    add("--chainrule", type=Path, metavar="PROGRAM", help="another build of chainrule than this one")
-    add("--skip-setup", action="store_true", help="install and build nothing")
-    add("--json", action="store_true", help="print every round as JSON in place of the table")
-    add(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="also write the table to this processor's section of a Markdown file; all else in it stays",
-    )
+    add_common(parser)
     return parser.parse_args()
 
 

@@ -47,11 +47,7 @@ USUAL_START = 12.0
 
 def main() -> int:
     arguments = parse_arguments()
-    if not arguments.skip_setup:
-        prepare.make_environment()
-        if arguments.chainrule is None:
-            prepare.build_chainrule()
-    program = arguments.chainrule or prepare.chainrule_program()
+    program = prepare.prepare_program(arguments)
     if not has_plan(program):
         sys.exit(f"{program} is not there or has no command `plan`; leave out --skip-setup or name another --chainrule")
     machine.keep_to_processors(arguments.threads)

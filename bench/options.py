@@ -41,3 +41,20 @@ def named_program(text: str) -> tuple[str, Path]:
     if not Path(program).is_file():
         raise argparse.ArgumentTypeError(f"{program} is not there")
     return name.strip(), Path(program)
+
+
+def add_common(parser: argparse.ArgumentParser, turn: str = "round") -> None:
+    """The flags that measurements in turns have in common; `turn` is what they call one."""
+    add = parser.add_argument
+    add("--wait", type=float, default=10.0, help=f"longest wait for other programs to be idle before a {turn}, in seconds (10)")
+    add("--threads", type=positive(int), default=2, help="threads of each program (2)")
+    add("--chainrule", type=Path, metavar="PROGRAM", help="another build of chainrule than this one")
+    add("--skip-setup", action="store_true", help="install and build nothing")
+    add("--json", action="store_true", help=f"print every {turn} as JSON in place of the tables")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="also write the tables to this processor's section of a Markdown file; all else in it stays",
+    )

@@ -1,5 +1,6 @@
 """Makes what the measurements need: a virtual environment, the Rust peers, the program chainrule."""
 
+import argparse
 import json
 import os
 import shutil
@@ -71,6 +72,15 @@ def build_chainrule() -> None:
     say("building chainrule")
     manifest = ROOT / "Cargo.toml"
     run(["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", str(manifest)])
+
+
+def prepare_program(arguments: argparse.Namespace) -> Path:
+    """The program to measure, beside the libraries; both are made, unless the arguments say that they are there."""
+    if not arguments.skip_setup:
+        make_environment()
+        if arguments.chainrule is None:
+            build_chainrule()
+    return arguments.chainrule or chainrule_program()
 
 
 def chainrule_program() -> Path:
