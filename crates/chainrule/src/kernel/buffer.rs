@@ -15,7 +15,7 @@ pub(crate) fn aligned_length<T>(length: usize) -> usize {
 /// A buffer whose size never changes.
 pub(crate) type Buffer<T> = AVec<T, ConstAlign<ALIGNMENT>>;
 
-/// Bytes from which a buffer asks for large pages: one of them at least.
+/// Bytes from which a buffer may hold a whole large page, and asks for it.
 #[cfg(target_os = "linux")]
 const LARGE: usize = 2 << 20;
 
@@ -40,7 +40,8 @@ fn ask_for_large_pages<T>(start: *mut T, bytes: usize) {
     // From the start of the first page on: a large page is given only where all of it is asked for, and what the allocator
     // keeps before the buffer begins a page.
     let before = start.addr() % PAGE;
-    // SAFETY: pages that the allocation touches; the advice does not change what they hold.
+    // SAFETY: pages that the allocation touches, the first and the last perhaps beside others; the advice does not change what
+    // they hold.
     unsafe {
         let first = start.cast::<u8>().wrapping_sub(before);
         libc::madvise(first.cast(), before + bytes, libc::MADV_HUGEPAGE);

@@ -12,9 +12,9 @@ pub trait Lanes: Copy {
     type Number;
     /// Elements in a vector.
     const COUNT: usize;
-    /// Rows of a tile of the matrix product: as many as the registers hold beside two vectors of columns.
+    /// Rows of a tile of the matrix product.
     const ROWS: usize;
-    /// The same where the first-level cache is a large one.
+    /// The same where the first-level cache is a large one: no more than the registers hold beside two vectors of columns.
     const MOST_ROWS: usize;
 
     /// `value` in every lane.

@@ -147,11 +147,12 @@ impl<T: Scalar> Scratch<T> {
         }
     }
 
-    /// The threads' parts.
+    /// The threads' parts; all that is reserved for one that is alone.
     pub(super) fn share(&mut self, threads: usize) -> SharedScratch<'_, T> {
         self.reserve(threads);
+        let length = if threads == 1 { self.buffer.len() } else { self.length };
         let start = SharedPointer(self.buffer.as_mut_ptr());
-        SharedScratch { start, length: self.length, borrowed: PhantomData }
+        SharedScratch { start, length, borrowed: PhantomData }
     }
 
     /// The part of the thread that calls, when no other works.

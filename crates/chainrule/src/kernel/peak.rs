@@ -131,7 +131,7 @@ impl<T: Scalar> Kernel for MultiplyAdds<T> {
     unsafe fn run<V: Vectors>(self) -> usize {
         // SAFETY: the caller's promise.
         unsafe {
-            // Three chains for each row of a tile: three quarters of the registers.
+            // As many chains as three quarters of the registers.
             match V::Of::<T>::ROWS {
                 8 => multiply_add::<V::Of<T>, 24>(),
                 _ => multiply_add::<V::Of<T>, 12>(),

@@ -17,33 +17,33 @@ const PARALLEL_FLOPS: u64 = 32_000_000;
 /// it uses, and is timed.
 const TRIAL: u32 = 12;
 
-/// Steps from the first trial to the second; from one that found what the one before had found it is twice as many.
+/// Steps from one trial to the next: twice as many after a trial that found what the one before had found, up to the latest.
 const SOONEST: u32 = 4096;
 const LATEST: u32 = 1 << 20;
+
+/// So many smaller steps in a row are no last batch of an epoch: theirs is the size from then on.
+const MANY: u32 = 64;
 
 /// Whether a step on so much work is done by one thread without a trial.
 pub(super) fn is_small(flops: u64) -> bool {
     flops < SERIAL_FLOPS
 }
 
-/// Where the steps of one size stand: the largest, since the last batch of an epoch may be smaller.
-#[derive(Debug)]
+/// Where the steps of one size on so many threads stand.
+#[derive(Debug, Default)]
 pub(super) struct Pace {
     flops: u64,
+    threads: usize,
+    /// Smaller steps since the last of this size.
+    smaller: u32,
     /// Steps since the trial began.
     steps: u32,
     /// Steps from this trial's beginning to the next one's.
     period: u32,
-    /// The least times in this trial: on all threads, and on one.
-    least: [Duration; 2],
-    /// What was found, if anything.
-    is_faster_alone: bool,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Pace { flops: 0, steps: 0, period: SOONEST, least: [Duration::MAX; 2], is_faster_alone: false }
-    }
+    /// The least times in this trial, if any: on all threads, and on one.
+    least: [Option<Duration>; 2],
+    /// What the last trial found.
+    is_faster_alone: Option<bool>,
 }
 
 /// How a step is done.
@@ -58,20 +58,28 @@ pub(super) struct Turn {
 }
 
 impl Pace {
-    /// How to do a step on so much work, which begins now.
+    /// How to do a step on so much work, which begins now, and ends with [`Pace::end`] unless it fails.
     pub(super) fn begin(&mut self, flops: u64, threads: &Threads) -> Turn {
+        let turn = self.as_found(flops, threads);
         // One thread has no choice, and there may be no clock where there are no threads.
         if is_small(flops) || flops > PARALLEL_FLOPS || threads.count_at_once() == 1 {
-            return Turn { alone: is_small(flops), counts: false, start: None };
+            return turn;
         }
-        if flops < self.flops {
-            return Turn { alone: self.is_faster_alone, counts: false, start: None };
-        }
-        if flops > self.flops {
-            *self = Pace { flops, ..Pace::default() };
+        self.smaller = if flops < self.flops { self.smaller + 1 } else { 0 };
+        if flops > self.flops || self.smaller == MANY || threads.count() != self.threads {
+            *self = Pace { flops, threads: threads.count(), ..Pace::default() };
+        } else if flops < self.flops {
+            return turn;
         }
         let (alone, is_timed) = self.next();
         Turn { alone, counts: true, start: is_timed.then(Instant::now) }
+    }
+
+    /// How to do a step whose time says nothing.
+    pub(super) fn as_found(&self, flops: u64, threads: &Threads) -> Turn {
+        let is_middle = !is_small(flops) && flops <= PARALLEL_FLOPS && threads.count() == self.threads;
+        let alone = is_small(flops) || is_middle && self.is_faster_alone == Some(true);
+        Turn { alone, counts: false, start: None }
     }
 
     /// The step is done.
@@ -84,7 +92,7 @@ impl Pace {
     /// Whether the next step is done by one thread, and whether it is timed.
     fn next(&self) -> (bool, bool) {
         match self.steps {
-            TRIAL.. => (self.is_faster_alone, false),
+            TRIAL.. => (self.is_faster_alone == Some(true), false),
             step => (step / 2 % 2 == 1, step % 2 == 1),
         }
     }
@@ -93,18 +101,18 @@ impl Pace {
     fn done(&mut self, time: Option<Duration>) {
         if let Some(time) = time {
             let least = &mut self.least[usize::from(self.next().0)];
-            *least = time.min(*least);
+            *least = Some(least.map_or(time, |least| least.min(time)));
         }
         self.steps += 1;
         if self.steps == TRIAL {
-            let found = self.least[1] < self.least[0];
+            let found = Some(self.least[1] < self.least[0]);
             self.period = match found == self.is_faster_alone {
                 true => self.period.saturating_mul(2).min(LATEST),
                 false => SOONEST,
             };
             self.is_faster_alone = found;
-        } else if self.steps >= self.period {
-            (self.steps, self.least) = (0, [Duration::MAX; 2]);
+        } else if self.steps > TRIAL && self.steps >= self.period {
+            (self.steps, self.least) = (0, [None; 2]);
         }
     }
 }
@@ -144,7 +152,7 @@ mod tests {
         steps_alone(&mut pace, 2 * first - TRIAL, [20, 15]);
         assert_eq!(steps_alone(&mut pace, TRIAL, [10, 15]), TRIAL / 2);
         assert_eq!((steps_alone(&mut pace, 1000, [10, 15]), pace.period), (0, SOONEST));
-        for _ in 0..40 {
+        for _ in 0..10 {
             let period = pace.period;
             steps_alone(&mut pace, period, [10, 15]);
         }
@@ -166,19 +174,36 @@ mod tests {
                 assert_eq!((turn.alone, turn.start.is_some(), pace.steps), (alone, false, 0));
             }
         }
-        if two.count_at_once() == 2 {
-            for alone in [false, false, true, true] {
-                let turn = pace.begin(2 * SERIAL_FLOPS, &two);
-                assert_eq!((turn.alone, turn.start.is_some()), (alone, pace.steps % 2 == 1));
-                pace.end(turn);
-                let smaller = pace.begin(SERIAL_FLOPS, &two);
-                pace.end(smaller);
-                assert!(smaller.start.is_none());
-            }
-            assert_eq!(pace.steps, 4);
-            let larger = pace.begin(3 * SERIAL_FLOPS, &two);
-            pace.end(larger);
-            assert_eq!((pace.flops, pace.steps), (3 * SERIAL_FLOPS, 1));
+    }
+
+    #[test]
+    fn a_trial_is_of_one_size_and_one_number_of_threads() {
+        let (two, three) = (Threads::new(2), Threads::new(3));
+        if two.count_at_once() == 1 {
+            return;
         }
+        let mut pace = Pace::default();
+        let step = |pace: &mut Pace, flops: u64, threads: &Threads| {
+            let turn = pace.begin(flops, threads);
+            pace.end(turn);
+            (turn.alone, turn.start.is_some())
+        };
+        for expected in [(false, false), (false, true), (true, false), (true, true)] {
+            assert_eq!(step(&mut pace, 2 * SERIAL_FLOPS, &two), expected);
+            // The last batch of an epoch.
+            assert_eq!(step(&mut pace, SERIAL_FLOPS, &two), (false, false));
+        }
+        assert_eq!((pace.flops, pace.steps), (2 * SERIAL_FLOPS, 4));
+        step(&mut pace, 3 * SERIAL_FLOPS, &two);
+        assert_eq!((pace.flops, pace.steps), (3 * SERIAL_FLOPS, 1));
+        for _ in 0..MANY {
+            step(&mut pace, SERIAL_FLOPS, &two);
+        }
+        assert_eq!((pace.flops, pace.steps), (SERIAL_FLOPS, 1));
+        step(&mut pace, SERIAL_FLOPS, &three);
+        assert_eq!((pace.threads, pace.steps), (3, 1));
+        pace.is_faster_alone = Some(true);
+        let as_found = |flops: u64, threads: &Threads| pace.as_found(flops, threads).alone;
+        assert!(as_found(SERIAL_FLOPS, &three) && as_found(1, &two) && !as_found(SERIAL_FLOPS, &two));
     }
 }

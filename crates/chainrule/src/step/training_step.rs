@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::cut::{GradientParts, flops};
 use super::fast::fast_program;
 use super::gradient_step::{Beside, GradientStep, Learning, update_layer};
-use super::pace::Pace;
+use super::pace::{Pace, Turn};
 use super::pass::MicroBatch;
 use super::program::{Phase, Program};
 use crate::error::{Error, Result};
@@ -60,8 +60,22 @@ pub struct TrainingStep<T> {
     /// How many threads memory was planned for, if it was planned.
     most_threads: Option<usize>,
     alone: Threads,
-    /// Whether it is faster.
+    /// Whether a step is faster on one thread.
     pace: Pace,
+}
+
+/// The threads of a step: those that were given, or the calling one.
+#[derive(Clone, Copy)]
+struct Chosen<'a> {
+    all: &'a Threads,
+    alone: bool,
+}
+
+impl<'a> Chosen<'a> {
+    /// The threads, where `alone` is the calling one.
+    fn or(self, alone: &'a Threads) -> &'a Threads {
+        if self.alone { alone } else { self.all }
+    }
 }
 
 /// What a plan reserves for a step.
@@ -197,19 +211,21 @@ impl<T: Scalar> TrainingStep<T> {
         if optimizer.rule().takes_whole_tensors() {
             self.keep_gradients()?;
         }
-        if self.gradients.is_some() {
-            let computed = self.compute(threads, parameters, batch, mode, step, &mut |_, _| {})?;
-            let StepGradients { loss, gradients } = computed;
-            optimizer.apply(threads, parameters, gradients);
-            return Ok(loss);
-        }
-        let total_weight = self.check(threads, parameters, batch)?;
         let turn = self.pace.begin(flops(&self.network, batch.inputs.rows()), threads);
-        let threads = (!turn.alone).then_some(threads);
-        let learning = Learning::Apply { parameters, optimizer };
-        let loss = self.all_passes(threads, learning, batch, total_weight, mode, step, &mut |_, _| {})?;
+        let threads = Chosen { all: threads, alone: turn.alone };
+        let loss = if self.gradients.is_some() {
+            let loss = self.compute(threads, parameters, batch, mode, step, &mut |_, _| {})?;
+            let gradients = self.gradients.as_mut().expect("they are kept");
+            optimizer.apply(threads.or(&self.alone), parameters, gradients);
+            loss
+        } else {
+            let total_weight = self.check(threads.all, parameters, batch)?;
+            let learning = Learning::Apply { parameters, optimizer };
+            let loss = self.all_passes(threads, learning, batch, total_weight, mode, step, &mut |_, _| {})?;
+            optimizer.count_step();
+            loss
+        };
         self.pace.end(turn);
-        optimizer.count_step();
         Ok(loss)
     }
 
@@ -243,7 +259,10 @@ impl<T: Scalar> TrainingStep<T> {
         batch: Samples<'_, T>,
         mode: Mode,
     ) -> Result<StepGradients<'_, T>> {
-        self.gradients_observed(threads, parameters, batch, mode, &mut |_, _| {})
+        let turn = self.pace.begin(flops(&self.network, batch.inputs.rows()), threads);
+        let loss = self.kept_gradients_of(turn, threads, parameters, batch, mode, &mut |_, _| {})?;
+        self.pace.end(turn);
+        Ok(self.computed(loss))
     }
 
     /// The same, and tells the observer of each layer with parameters as soon as its gradient is final, from the last layer to the first:
@@ -261,12 +280,34 @@ impl<T: Scalar> TrainingStep<T> {
         mode: Mode,
         observer: &mut dyn FnMut(usize, &Gradients<T>),
     ) -> Result<StepGradients<'_, T>> {
+        // What the observer does takes time, too.
+        let turn = self.pace.as_found(flops(&self.network, batch.inputs.rows()), threads);
+        let loss = self.kept_gradients_of(turn, threads, parameters, batch, mode, observer)?;
+        Ok(self.computed(loss))
+    }
+
+    /// The same, and gives the loss.
+    fn kept_gradients_of(
+        &mut self,
+        turn: Turn,
+        threads: &Threads,
+        parameters: &Parameters<T>,
+        batch: Samples<'_, T>,
+        mode: Mode,
+        observer: &mut dyn FnMut(usize, &Gradients<T>),
+    ) -> Result<WeightedSum> {
         self.keep_gradients()?;
         let step = match mode {
             Mode::Training { step, .. } => step,
             Mode::Inference => 0,
         };
+        let threads = Chosen { all: threads, alone: turn.alone };
         self.compute(threads, parameters, batch, mode, step, observer)
+    }
+
+    /// What a step that stops at the gradients gives.
+    fn computed(&mut self, loss: WeightedSum) -> StepGradients<'_, T> {
+        StepGradients { loss, gradients: self.gradients.as_mut().expect("they are kept") }
     }
 
     /// Makes sure that there is a buffer for the gradients.
@@ -284,25 +325,22 @@ impl<T: Scalar> TrainingStep<T> {
     /// Steps 1 to 4, with clipping, into the kept gradients.
     fn compute(
         &mut self,
-        threads: &Threads,
+        threads: Chosen<'_>,
         parameters: &Parameters<T>,
         batch: Samples<'_, T>,
         mode: Mode,
         step: u64,
         observer: &mut dyn FnMut(usize, &Gradients<T>),
-    ) -> Result<StepGradients<'_, T>> {
-        let total_weight = self.check(threads, parameters, batch)?;
+    ) -> Result<WeightedSum> {
+        let total_weight = self.check(threads.all, parameters, batch)?;
         let mut gradients = self.gradients.take().unwrap_or_else(|| self.network.zeros());
-        let turn = self.pace.begin(flops(&self.network, batch.inputs.rows()), threads);
-        let threads = (!turn.alone).then_some(threads);
         let learning = Learning::Keep { parameters, gradients: &mut gradients };
         let loss = self.all_passes(threads, learning, batch, total_weight, mode, step, observer);
         if let (Ok(_), Some(clipping)) = (&loss, self.clipping) {
-            clip_on(threads.unwrap_or(&self.alone), &mut gradients, clipping);
+            clip_on(threads.or(&self.alone), &mut gradients, clipping);
         }
-        self.pace.end(turn);
-        let gradients = self.gradients.insert(gradients);
-        Ok(StepGradients { loss: loss?, gradients })
+        self.gradients = Some(gradients);
+        loss
     }
 
     /// Checks the arguments of a step; gives the sum of the samples' weights.
@@ -324,10 +362,10 @@ impl<T: Scalar> TrainingStep<T> {
         self.loss.total_weight(batch.targets, batch.sample_weights)
     }
 
-    /// The program, once for each micro-batch; on the calling thread where no others are given.
+    /// The program, once for each micro-batch.
     fn all_passes(
         &mut self,
-        threads: Option<&Threads>,
+        threads: Chosen<'_>,
         mut learning: Learning<'_, T>,
         batch: Samples<'_, T>,
         total_weight: f64,
@@ -353,14 +391,17 @@ impl<T: Scalar> TrainingStep<T> {
     /// When the loss or a gradient is not finite: the first value that is not, and its layer.
     fn passes(
         &mut self,
-        threads: Option<&Threads>,
+        threads: Chosen<'_>,
         learning: &mut Learning<'_, T>,
         part: MicroBatch<'_, T>,
         observer: &mut dyn FnMut(usize, &Gradients<T>),
     ) -> Result<(), (&'static str, usize)> {
         let TrainingStep { network, loss, program, parts, arena, losses, scratch, alone, .. } = self;
-        let (threads, MicroBatch { first, rows, .. }) = (threads.unwrap_or(alone), part);
-        let cut = Cut::new(rows, threads.count(), program.most_rows);
+        let MicroBatch { first, rows, .. } = part;
+        // One thread that works alone has the memory of all.
+        let most_rows = if threads.alone { Cut::most_rows(rows, 1) } else { program.most_rows };
+        let threads = threads.or(alone);
+        let cut = Cut::new(rows, threads.count(), most_rows);
         let losses = &mut losses[first..first + rows];
         let accumulate = if first == 0 { Accumulate::Replace } else { Accumulate::Add };
         let fixed = (&*network, &*loss, program.most_rows);

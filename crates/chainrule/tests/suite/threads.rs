@@ -2,6 +2,7 @@
 
 use crate::common::*;
 use chainrule::optimizer::Adam;
+use chainrule::plan::{MemoryPlan, StepShape};
 use chainrule::*;
 
 struct Run<T> {

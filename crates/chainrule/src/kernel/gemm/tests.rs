@@ -41,29 +41,25 @@ fn values<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
 #[derive(Clone, Copy, Debug)]
 enum Shape {
     Of(InstructionSet),
-    /// Eight numbers and eight rows: AVX-512 in f64.
-    Eight,
-    /// Sixteen numbers and twelve rows: AVX-512 in f32, with a large first-level cache.
-    Sixteen,
+    /// Arrays of eight or sixteen numbers, with tiles of eight rows or of twelve.
+    Wide {
+        numbers: usize,
+        rows: usize,
+    },
 }
 
-struct Eight;
+struct Wide<const N: usize, const R: usize>;
 
-impl Vectors for Eight {
-    type Of<T: Scalar> = Array<T, 8, 8>;
-    type Turned<T: Scalar> = Array<T, 8, 8>;
-}
-
-struct Sixteen;
-
-impl Vectors for Sixteen {
-    type Of<T: Scalar> = Array<T, 16, 12>;
-    type Turned<T: Scalar> = Array<T, 16, 12>;
+impl<const N: usize, const R: usize> Vectors for Wide<N, R> {
+    type Of<T: Scalar> = Array<T, N, R>;
+    type Turned<T: Scalar> = Array<T, N, R>;
 }
 
 fn all_shapes<T>() -> impl Iterator<Item = Shape> + Clone {
     let sets: Vec<_> = InstructionSet::available().map(Shape::Of).collect();
-    let wide = if size_of::<T>() == 4 { vec![Shape::Eight, Shape::Sixteen] } else { vec![Shape::Eight] };
+    // Two vectors are a panel, or a part of one.
+    let numbers: &[usize] = if size_of::<T>() == 4 { &[8, 16] } else { &[8] };
+    let wide = numbers.iter().flat_map(|&numbers| [8, 12].map(|rows| Shape::Wide { numbers, rows }));
     sets.into_iter().chain(wide)
 }
 
@@ -75,8 +71,10 @@ impl Shape {
         unsafe {
             match self {
                 Shape::Of(set) => _ = dispatch_to(set, kernel),
-                Shape::Eight => _ = kernel.run::<Eight>(),
-                Shape::Sixteen => _ = kernel.run::<Sixteen>(),
+                Shape::Wide { numbers: 8, rows: 8 } => _ = kernel.run::<Wide<8, 8>>(),
+                Shape::Wide { numbers: 8, .. } => _ = kernel.run::<Wide<8, 12>>(),
+                Shape::Wide { rows: 8, .. } => _ = kernel.run::<Wide<16, 8>>(),
+                Shape::Wide { .. } => _ = kernel.run::<Wide<16, 12>>(),
             }
         }
     }
