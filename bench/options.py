@@ -1,4 +1,4 @@
-"""Kinds of values that the flags of the measurements take."""
+"""The flags of the measurements: kinds of values, and those that several have in common."""
 
 import argparse
 from pathlib import Path

@@ -39,15 +39,15 @@ impl<M> Run<M> {
         mut measure: impl FnMut(Turn<'_, C>) -> Result<M>,
     ) -> Result<Self> {
         let mut peak = PeakOfRun::start::<T>(threads);
-        // About half of the peak.
+        // What is to be expected is about half of the peak.
         let speed = 0.5e9 * peak.sustained();
-        let expected: Vec<f64> =
-            chosen.iter().map(|(workload, chosen)| 1e3 * expected(workload, chosen, speed)).collect();
+        let milliseconds: Vec<f64> =
+            chosen.iter().map(|(workload, made)| 1e3 * expected(workload, made, speed)).collect();
         let rounds = f64::from(arguments.rounds);
-        let bar = time_bar((rounds * expected.iter().sum::<f64>()) as u64);
+        let bar = time_bar((rounds * milliseconds.iter().sum::<f64>()) as u64);
         let mut measurements = Vec::new();
         let mut behind = 0.0;
-        for ((workload, chosen), milliseconds) in chosen.into_iter().zip(expected) {
+        for ((workload, chosen), milliseconds) in chosen.into_iter().zip(milliseconds) {
             bar.set_prefix(workload.name);
             let progress = |rounds_done: f64| bar.set_position((behind + milliseconds * rounds_done) as u64);
             peak.take_if_due::<T>(threads);

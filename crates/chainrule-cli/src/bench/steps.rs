@@ -177,6 +177,7 @@ fn say_result(arguments: &BenchArguments, run: &Run<Timing>) -> Result<()> {
     peak.disturbance().map_or(Ok(()), say)
 }
 
+/// The fields of a measurement in JSON.
 fn fields(timing: &Timing, peak: &PeakOfRun) -> Value {
     json!({
         "name": timing.workload.name,
