@@ -89,8 +89,27 @@ fn widths_that_no_tile_divides() {
 #[test]
 fn a_network_of_middle_size() {
     let network =
-        Network::builder(64).dense(64, Activation::Relu).dropout(0.2).dense(10, Activation::Softmax);
-    check(network, Loss::cross_entropy(), 64);
+        || Network::builder(64).dense(64, Activation::Relu).dropout(0.2).dense(10, Activation::Softmax);
+    check(network(), Loss::cross_entropy(), 64);
+    // Memory that was planned for several threads is enough for one, which takes all rows in one block.
+    let case = Case::new(network().build().unwrap(), Loss::cross_entropy(), 64, 1);
+    let (network, data, rule) = (&case.network, case.data.cast::<f32>(), Rule::from_name("adam").unwrap());
+    let parameters = [1, 2, 3, 5].map(|threads| {
+        let shape =
+            StepShape { network, rule: &rule, keeps_gradients: false, batch_size: data.len(), threads };
+        let plan = MemoryPlan::unlimited::<f32>(&shape).unwrap();
+        let mut step = plan.training_step::<f32>(&case.loss, None).unwrap();
+        let mut parameters = case.parameters.cast::<f32>();
+        let mut optimizer = Optimizer::new(rule.clone(), &parameters).unwrap();
+        let threads = Threads::new(threads);
+        for _ in 0..20 {
+            step.run(&threads, &mut parameters, &mut optimizer, data.samples(), Some(3)).unwrap();
+        }
+        parameters
+    });
+    for together in &parameters[1..] {
+        assert_same_parameters("planned steps", together, &parameters[0]);
+    }
 }
 
 #[test]
