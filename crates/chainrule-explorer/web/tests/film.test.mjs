@@ -30,16 +30,11 @@ async function saved(page, button) {
   return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) }
 }
 
-/**
- * How many pictures are shown in so many milliseconds of playing; and longer, where a busy machine has not come to `wanted` ones,
- * up to 20 seconds.
- */
-async function picturesWhilePlaying({ page, dialog }, milliseconds, wanted = 0) {
+/** How many pictures are shown in so many milliseconds of playing. */
+async function picturesWhilePlaying({ page, dialog }, milliseconds) {
   await dialog.getByRole('button', { name: 'Play' }).click()
   const seen = new Set()
-  const start = performance.now()
-  const plays = (time) => time < milliseconds || (seen.size < wanted && time < 20_000)
-  while (plays(performance.now() - start)) {
+  for (const end = performance.now() + milliseconds; performance.now() < end; ) {
     seen.add(await dialog.locator('.picture').evaluate((picture) => picture.innerHTML))
     await page.waitForTimeout(40)
   }
@@ -52,9 +47,14 @@ test('the film plays, stops, and goes where it is sent; its sentence is said', a
   const { page, dialog, faults, context } = opened
   assert.match(await dialog.locator('.picture').textContent(), /One training step/)
   const time = dialog.getByRole('slider', { name: 'Time' })
-  await time.fill('4.2')
-  await dialog.getByText('Forward: each layer').last().waitFor()
-  assert.ok((await picturesWhilePlaying(opened, 2500, 9)) > 8, 'it moves')
+  // A busy machine may leave pictures out: then the same piece is played again.
+  let most = 0
+  for (let played = 0; played < 6 && most <= 8; played += 1) {
+    await time.fill('4.2')
+    await dialog.getByText('Forward: each layer').last().waitFor()
+    most = Math.max(most, await picturesWhilePlaying(opened, 2500))
+  }
+  assert.ok(most > 8, 'it moves')
   assert.ok(Number(await time.inputValue()) > 5, 'time goes on')
   const { captions, duration, web_vtt } = await server.api('revisions/1/film?kind=pass&sample=0')
   await time.fill(String(captions.at(-2).from + 3))

@@ -60,14 +60,19 @@ pub(super) struct Turn {
 impl Pace {
     /// How to do a step on so much work, which begins now, and ends with [`Pace::end`] unless it fails.
     pub(super) fn begin(&mut self, flops: u64, threads: &Threads) -> Turn {
-        let turn = self.as_found(flops, threads);
+        self.begin_on(flops, threads.count(), threads.count_at_once())
+    }
+
+    /// The same on `count` threads, of which the machine runs `at_once`.
+    fn begin_on(&mut self, flops: u64, count: usize, at_once: usize) -> Turn {
+        let turn = self.found(flops, count);
         // One thread has no choice, and there may be no clock where there are no threads.
-        if is_small(flops) || flops > PARALLEL_FLOPS || threads.count_at_once() == 1 {
+        if is_small(flops) || flops > PARALLEL_FLOPS || at_once == 1 {
             return turn;
         }
         self.smaller = if flops < self.flops { self.smaller + 1 } else { 0 };
-        if flops > self.flops || self.smaller == MANY || threads.count() != self.threads {
-            *self = Pace { flops, threads: threads.count(), ..Pace::default() };
+        if flops > self.flops || self.smaller == MANY || count != self.threads {
+            *self = Pace { flops, threads: count, ..Pace::default() };
         } else if flops < self.flops {
             return turn;
         }
@@ -77,7 +82,11 @@ impl Pace {
 
     /// How to do a step whose time says nothing.
     pub(super) fn as_found(&self, flops: u64, threads: &Threads) -> Turn {
-        let is_middle = !is_small(flops) && flops <= PARALLEL_FLOPS && threads.count() == self.threads;
+        self.found(flops, threads.count())
+    }
+
+    fn found(&self, flops: u64, count: usize) -> Turn {
+        let is_middle = !is_small(flops) && flops <= PARALLEL_FLOPS && count == self.threads;
         let alone = is_small(flops) || is_middle && self.is_faster_alone == Some(true);
         Turn { alone, counts: false, start: None }
     }
@@ -159,51 +168,43 @@ mod tests {
         assert_eq!(pace.period, LATEST);
     }
 
+    /// A step: whether it is done by one thread, and whether it is timed.
+    fn step(pace: &mut Pace, flops: u64, count: usize, at_once: usize) -> (bool, bool) {
+        let turn = pace.begin_on(flops, count, at_once);
+        pace.end(turn);
+        (turn.alone, turn.start.is_some())
+    }
+
     #[test]
     fn small_and_large_steps_and_one_thread_have_no_trial() {
-        let (two, one) = (Threads::new(2), Threads::single());
         let mut pace = Pace::default();
         for _ in 0..TRIAL {
-            for (flops, threads, alone) in [
-                (SERIAL_FLOPS - 1, &two, true),
-                (PARALLEL_FLOPS + 1, &two, false),
-                (SERIAL_FLOPS, &one, false),
-            ] {
-                let turn = pace.begin(flops, threads);
-                pace.end(turn);
-                assert_eq!((turn.alone, turn.start.is_some(), pace.steps), (alone, false, 0));
-            }
+            assert_eq!(step(&mut pace, SERIAL_FLOPS - 1, 2, 2), (true, false));
+            assert_eq!(step(&mut pace, PARALLEL_FLOPS + 1, 2, 2), (false, false));
+            assert_eq!(step(&mut pace, SERIAL_FLOPS, 2, 1), (false, false));
+            assert_eq!(pace.steps, 0);
         }
     }
 
     #[test]
     fn a_trial_is_of_one_size_and_one_number_of_threads() {
-        let (two, three) = (Threads::new(2), Threads::new(3));
-        if two.count_at_once() == 1 {
-            return;
-        }
         let mut pace = Pace::default();
-        let step = |pace: &mut Pace, flops: u64, threads: &Threads| {
-            let turn = pace.begin(flops, threads);
-            pace.end(turn);
-            (turn.alone, turn.start.is_some())
-        };
         for expected in [(false, false), (false, true), (true, false), (true, true)] {
-            assert_eq!(step(&mut pace, 2 * SERIAL_FLOPS, &two), expected);
+            assert_eq!(step(&mut pace, 2 * SERIAL_FLOPS, 2, 2), expected);
             // The last batch of an epoch.
-            assert_eq!(step(&mut pace, SERIAL_FLOPS, &two), (false, false));
+            assert_eq!(step(&mut pace, SERIAL_FLOPS, 2, 2), (false, false));
         }
         assert_eq!((pace.flops, pace.steps), (2 * SERIAL_FLOPS, 4));
-        step(&mut pace, 3 * SERIAL_FLOPS, &two);
+        step(&mut pace, 3 * SERIAL_FLOPS, 2, 2);
         assert_eq!((pace.flops, pace.steps), (3 * SERIAL_FLOPS, 1));
         for _ in 0..MANY {
-            step(&mut pace, SERIAL_FLOPS, &two);
+            step(&mut pace, SERIAL_FLOPS, 2, 2);
         }
         assert_eq!((pace.flops, pace.steps), (SERIAL_FLOPS, 1));
-        step(&mut pace, SERIAL_FLOPS, &three);
+        step(&mut pace, SERIAL_FLOPS, 3, 2);
         assert_eq!((pace.threads, pace.steps), (3, 1));
         pace.is_faster_alone = Some(true);
-        let as_found = |flops: u64, threads: &Threads| pace.as_found(flops, threads).alone;
-        assert!(as_found(SERIAL_FLOPS, &three) && as_found(1, &two) && !as_found(SERIAL_FLOPS, &two));
+        let alone = |flops: u64, count: usize| pace.found(flops, count).alone;
+        assert!(alone(SERIAL_FLOPS, 3) && alone(1, 2) && !alone(SERIAL_FLOPS, 2));
     }
 }
