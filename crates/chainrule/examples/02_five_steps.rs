@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     show("delta(1)", deltas.delta(1));
 
     // 4. Gradients: dW(l) = delta(l)^T a(l-1) has the shape of W(l).
-    let gradients = gradients(&network, &cache, &deltas)?;
+    let gradients = gradients(&network, &parameters, &cache, &deltas)?;
     for l in 1..=2 {
         show(&format!("dW({l})"), &gradients.weight(l).to_matrix());
     }

@@ -5,6 +5,7 @@ use crate::forward::{Cache, in_panels};
 use crate::kernel::Scalar;
 use crate::kernel::gemm::Accumulate;
 use crate::kernel::panels::Panels;
+use crate::layer::{GradientContext, LayerTensors};
 use crate::loss::{Loss, Output, Targets};
 use crate::matrix::Matrix;
 use crate::network::Network;
@@ -161,6 +162,8 @@ pub(crate) fn through_activation<T: Scalar>(
 
 /// Step 4: dW(l) = delta(l)^T a(l-1), db(l) = the column sums of delta(l).
 ///
+/// Those of a dense layer do not depend on its parameters; of other kinds some do, such as [`Columns`](crate::layer::Columns).
+///
 /// ```
 /// # use chainrule::*;
 /// # let network = Network::builder(2).dense(3, Activation::Tanh).dense(2, Activation::Softmax).build()?;
@@ -169,7 +172,7 @@ pub(crate) fn through_activation<T: Scalar>(
 /// # let cache = forward(&network, &parameters, inputs.view(), Mode::Inference)?;
 /// # let error = output_error(&network, &cache, &Loss::cross_entropy(), Targets::Classes(&[1]), None)?;
 /// # let deltas = backward(&network, &parameters, &cache, error.delta)?;
-/// let gradients = gradients(&network, &cache, &deltas)?;
+/// let gradients = gradients(&network, &parameters, &cache, &deltas)?;
 /// // Of one sample: the outer product of delta(1) and the inputs.
 /// assert_eq!(gradients.weight(1).element(2, 1), deltas.delta(1)[(0, 2)] * inputs[(0, 1)]);
 /// assert_eq!(gradients.bias(1).unwrap().to_vec(), deltas.delta(1).row(0));
@@ -179,7 +182,13 @@ pub(crate) fn through_activation<T: Scalar>(
 /// # Errors
 /// When an argument does not have the network's shapes.
 #[inline(never)]
-pub fn gradients<T: Scalar>(network: &Network, cache: &Cache<T>, deltas: &Deltas<T>) -> Result<Gradients<T>> {
+pub fn gradients<T: Scalar>(
+    network: &Network,
+    parameters: &Parameters<T>,
+    cache: &Cache<T>,
+    deltas: &Deltas<T>,
+) -> Result<Gradients<T>> {
+    network.check_parameters(parameters)?;
     check_cache(network, cache)?;
     if deltas.0.len() != network.depth() {
         return Err(Error::shape("deltas", network.depth(), deltas.0.len()));
@@ -193,10 +202,12 @@ pub fn gradients<T: Scalar>(network: &Network, cache: &Cache<T>, deltas: &Deltas
         let input = Panels::new(&input_panels, input.rows(), input.columns());
         for (number, tensor) in network.layer_tensors(l).iter().enumerate() {
             let layer = network.layers()[l - 1].compute();
+            let tensors = Some(LayerTensors::of(parameters.view(), l));
+            let context = GradientContext { tensor: number, tensors };
             let gradient = gradients.numbers_mut(tensor);
             for (piece, range) in tensor.pieces::<T>(tensor.rows) {
                 let gradient = &mut gradient[range];
-                layer.gradient(number, &piece, delta.into(), input.into(), Accumulate::Replace, gradient);
+                layer.gradient(context, &piece, delta.into(), input.into(), Accumulate::Replace, gradient);
             }
         }
     }

@@ -145,7 +145,7 @@ pub fn gradient_check(
     let cache = forward(network, parameters, samples.inputs.to_matrix().view(), options.mode)?;
     let error = output_error(network, &cache, loss, samples.targets, samples.sample_weights)?;
     let deltas = backward(network, parameters, &cache, error.delta)?;
-    let gradients = gradients(network, &cache, &deltas)?;
+    let gradients = gradients(network, parameters, &cache, &deltas)?;
     check_gradients(network, parameters, loss, samples, &gradients, options)
 }
 
@@ -277,7 +277,7 @@ pub enum Kink {
 /// let cache = forward(&network, &parameters, inputs.view(), Mode::Inference)?;
 /// let error = output_error(&network, &cache, &loss, targets, None)?;
 /// let deltas = backward(&network, &parameters, &cache, error.delta)?;
-/// let gradients = gradients(&network, &cache, &deltas)?;
+/// let gradients = gradients(&network, &parameters, &cache, &deltas)?;
 ///
 /// let samples = Samples { inputs: inputs.view().into(), targets, sample_weights: None };
 /// let options = CheckOptions::default();

@@ -102,6 +102,8 @@ impl Initialization {
             }
             Start::Bias => values.fill(T::zero()),
             Start::Constant(value) => values.fill(T::from_f64(value)),
+            Start::Uniform(bound) => uniform(bound, random, values),
+            Start::Normal(deviation) => normal(deviation, random, values),
         }
     }
 
@@ -132,6 +134,10 @@ pub(crate) enum Start {
     Bias,
     /// The same number everywhere, whatever the rule.
     Constant(f64),
+    /// Uniform in ± this bound, whatever the rule.
+    Uniform(f64),
+    /// Normal with mean 0 and this standard deviation, whatever the rule.
+    Normal(f64),
 }
 
 fn uniform<T: Scalar>(bound: f64, random: &mut Random, values: &mut [T]) {

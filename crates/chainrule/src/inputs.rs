@@ -8,6 +8,11 @@ use crate::kernel::panels::{panel_width, write_row};
 use crate::kernel::vectorized::all_finite;
 use crate::matrix::{Matrix, MatrixView};
 
+/// Whether a network can take a number.
+pub(crate) fn is_input<T: Scalar>(value: T, may_be_missing: bool) -> bool {
+    value.is_finite() || may_be_missing && value.is_nan()
+}
+
 /// Rows of inputs, [samples, n_0]. A [`MatrixView`] converts into it.
 ///
 /// Nothing is copied before a step takes its rows, and then once, by the thread that computes with them.
@@ -134,8 +139,8 @@ impl<'a, T: Scalar> Inputs<'a, T> {
         matrix
     }
 
-    /// Fails with the place of the first input that is not finite.
-    pub(crate) fn check_finite(&self) -> Result<()> {
+    /// Fails with the place of the first input that is not finite; those of some columns may be NaN.
+    pub(crate) fn check_finite(&self, may_be_missing: &[bool]) -> Result<()> {
         let all = match self.source {
             Source::Numbers(numbers) => all_finite(numbers.as_slice()),
             Source::Bytes { number_of, .. } => all_finite(number_of),
@@ -143,11 +148,12 @@ impl<'a, T: Scalar> Inputs<'a, T> {
         if all {
             return Ok(());
         }
-        let numbers = self.to_matrix();
-        match numbers.as_slice().iter().position(|value| !value.is_finite()) {
+        let (numbers, columns) = (self.to_matrix(), self.columns());
+        let is_refused = |(index, value): (usize, &T)| !is_input(*value, may_be_missing[index % columns]);
+        match numbers.as_slice().iter().enumerate().position(is_refused) {
             None => Ok(()),
             Some(index) => {
-                let (row, column) = (index / self.columns(), index % self.columns());
+                let (row, column) = (index / columns, index % columns);
                 let reason = format!("{} is not finite", numbers[(row, column)]);
                 Err(Error::Value { what: "inputs", row, column, reason })
             }

@@ -23,7 +23,7 @@ fn instances<T: Scalar>() {
     black_box(infer::<T> as fn(_, _, _, _) -> _);
     black_box(output_error::<T> as fn(_, _, _, _, _) -> _);
     black_box(backward::<T> as fn(_, _, _, _) -> _);
-    black_box(gradients::<T> as fn(_, _, _) -> _);
+    black_box(gradients::<T> as fn(_, _, _, _) -> _);
     black_box(clip::<T> as fn(_, _));
     black_box(Optimizer::<T>::new as fn(_, _) -> _);
     black_box(TrainingStep::<T>::new as fn(_, _, _, _) -> _);

@@ -24,7 +24,7 @@
 //!     // 3. Backward:          delta(l) = (delta(l+1) W(l+1)) * sigma'(z(l))
 //!     let deltas = backward(&network, &parameters, &cache, error.delta)?;
 //!     // 4. Gradients:         dW(l) = delta(l)^T a(l-1),  db(l) = the column sums of delta(l)
-//!     let gradients = gradients(&network, &cache, &deltas)?;
+//!     let gradients = gradients(&network, &parameters, &cache, &deltas)?;
 //!     // 5. Update:            the optimizer changes W and b
 //!     update(&mut optimizer, &mut parameters, &gradients)?;
 //! }

@@ -104,7 +104,14 @@ impl NetworkBuilder {
         let mut elements = 0usize;
         for (index, layer) in layers.iter().enumerate() {
             let (number, name) = (index + 1, layer.name());
-            if let Err(error) = layer.kind().check() {
+            if layer.kind().must_be_first() && number > 1 {
+                return fail(
+                    number,
+                    name,
+                    "it must be the first layer, whose inputs are columns of data".to_owned(),
+                );
+            }
+            if let Err(error) = layer.kind().check(widths[index]) {
                 return fail(number, name, error.to_string());
             }
             let softmax = layer.activation() == Some(Activation::Softmax);
@@ -284,6 +291,22 @@ impl Network {
             shapes.join(", ")
         };
         Err(Error::shape("parameters", list(self.tensors()), list(parameters.tensors())))
+    }
+
+    /// Which inputs may be missing (NaN): those for which a layer of [`Columns`](crate::layer::Columns) has learned something.
+    ///
+    /// ```
+    /// use chainrule::layer::{AsIs, ColumnPiece, Columns};
+    /// use chainrule::*;
+    /// let piece = |missing| ColumnPiece::AsIs(AsIs { width: 1, missing });
+    /// let columns = Columns { pieces: vec![piece(false), piece(true)] };
+    /// let network = Network::builder(2).layer(columns.into()).dense(1, Activation::Identity).build()?;
+    /// assert_eq!(network.inputs_that_may_be_missing(), [false, true]);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn inputs_that_may_be_missing(&self) -> Vec<bool> {
+        let first = self.layers[0].kind();
+        (0..self.input_width()).map(|input| first.accepts_missing(input)).collect()
     }
 
     /// Fails unless each sample has n_0 numbers.

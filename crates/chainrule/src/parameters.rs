@@ -2,6 +2,7 @@
 //!
 //! Gradients, and each buffer of an optimizer's state, are the very same type.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -86,7 +87,7 @@ fn padded(count: usize) -> usize {
 /// What a layer asks for: one tensor, and what it starts from.
 #[derive(Clone, Debug)]
 pub(crate) struct TensorRequest {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) rows: usize,
     pub(crate) columns: usize,
     pub(crate) is_vector: bool,
@@ -94,12 +95,17 @@ pub(crate) struct TensorRequest {
 }
 
 impl TensorRequest {
-    pub(crate) fn matrix(name: &'static str, rows: usize, columns: usize, start: Start) -> Self {
-        TensorRequest { name, rows, columns, is_vector: false, start }
+    pub(crate) fn matrix(
+        name: impl Into<Cow<'static, str>>,
+        rows: usize,
+        columns: usize,
+        start: Start,
+    ) -> Self {
+        TensorRequest { name: name.into(), rows, columns, is_vector: false, start }
     }
 
-    pub(crate) fn vector(name: &'static str, length: usize, start: Start) -> Self {
-        TensorRequest { name, rows: 1, columns: length, is_vector: true, start }
+    pub(crate) fn vector(name: impl Into<Cow<'static, str>>, length: usize, start: Start) -> Self {
+        TensorRequest { name: name.into(), rows: 1, columns: length, is_vector: true, start }
     }
 }
 
@@ -119,7 +125,7 @@ impl ParameterLayout {
         let mut layers_with_parameters = 0;
         for (index, requests) in requests.enumerate() {
             for request in &requests {
-                let TensorRequest { name, rows, columns, is_vector, .. } = *request;
+                let TensorRequest { ref name, rows, columns, is_vector, .. } = *request;
                 let name = format!("layers.{layers_with_parameters}.{name}");
                 let offset = length;
                 tensors.push(TensorLayout { layer: index + 1, name, rows, columns, is_vector, offset });

@@ -38,7 +38,7 @@ impl<'a, T: Scalar> LayerTensors<'a, T> {
     }
 
     /// Tensor `number`, which is a matrix.
-    pub(super) fn matrix(&self, number: usize) -> Panels<'a, T> {
+    pub(crate) fn matrix(&self, number: usize) -> Panels<'a, T> {
         let (tensor, numbers) = self.get(number).expect("the layer has asked for this tensor");
         Panels::new(numbers, tensor.rows, tensor.columns)
     }
@@ -47,6 +47,15 @@ impl<'a, T: Scalar> LayerTensors<'a, T> {
     pub(super) fn vector(&self, number: usize) -> Option<&'a [T]> {
         self.get(number).map(|(_, numbers)| numbers)
     }
+}
+
+/// What a gradient is of, and what it may depend on beside delta and the input.
+#[derive(Clone, Copy)]
+pub(crate) struct GradientContext<'a, T> {
+    /// The tensor among the layer's: 0 the weight, 1 the bias.
+    pub(crate) tensor: usize,
+    /// The layer's tensors; none where they are changing already, which is so for kinds that do not ask for them.
+    pub(crate) tensors: Option<LayerTensors<'a, T>>,
 }
 
 /// What comes back to a layer: both are [rows, width], in panels.
@@ -77,12 +86,11 @@ pub(crate) trait Compute<T: Scalar> {
     /// Step 3, first half: dLoss/da of the layer before, from this layer's delta.
     fn propagate(&self, context: Context<'_, T>, signal: Signal<'_, T>, input_error: &mut [T]);
 
-    /// Step 4: a piece of the gradient of tensor number `tensor` of the layer (0 the weight, 1 the bias; a vector
-    /// is taken whole), summed over the batch, or added to what earlier rows of it gave. delta and the layer's input are
-    /// in blocks.
+    /// Step 4: a piece of the gradient of a tensor of the layer (a vector is taken whole), summed over the batch, or added
+    /// to what earlier rows of it gave. delta and the layer's input are in blocks.
     fn gradient(
         &self,
-        _tensor: usize,
+        _context: GradientContext<'_, T>,
         _piece: &Piece,
         _delta: Blocks<'_, T>,
         _input: Blocks<'_, T>,

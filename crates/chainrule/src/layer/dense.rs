@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, Context, Formulas, Kind, Loops, LoopsContext, Signal};
+use super::{Compute, Context, Formulas, GradientContext, Kind, Loops, LoopsContext, Signal};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::initialization::Start;
@@ -49,7 +49,7 @@ impl Kind for Dense {
         format!("{}{bias}", self.activation.name().replace('_', " "))
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self, _input_width: usize) -> Result<()> {
         if self.width == 0 {
             return Err(Error::Data("its width is 0; a layer has at least 1 neuron".to_owned()));
         }
@@ -128,14 +128,14 @@ impl<T: Scalar> Compute<T> for Dense {
     /// dW = delta^T a(l-1), db = the column sums of delta.
     fn gradient(
         &self,
-        tensor: usize,
+        context: GradientContext<'_, T>,
         piece: &Piece,
         delta: Blocks<'_, T>,
         input: Blocks<'_, T>,
         accumulate: Accumulate,
         gradient: &mut [T],
     ) {
-        match tensor {
+        match context.tensor {
             0 => transposed_product(delta, input, piece, accumulate, gradient),
             _ => column_sums(delta, accumulate, gradient),
         }

@@ -125,7 +125,7 @@ impl Kind for Dropout {
         format!("rate {}", self.rate)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self, _input_width: usize) -> Result<()> {
         require((0.0..1.0).contains(&self.rate), "rate", self.rate, "must be at least 0 and less than 1")
     }
 

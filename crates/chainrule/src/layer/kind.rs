@@ -25,8 +25,8 @@ pub(crate) trait Kind {
         String::new()
     }
 
-    /// Checks the layer's own hyperparameters.
-    fn check(&self) -> Result<()> {
+    /// Checks the layer's own hyperparameters, and whether it can have inputs of this width.
+    fn check(&self, _input_width: usize) -> Result<()> {
         Ok(())
     }
 
@@ -63,6 +63,21 @@ pub(crate) trait Kind {
 
     /// Whether the error that it carries back depends on its input.
     fn backward_reads_input(&self) -> bool {
+        false
+    }
+
+    /// Whether the gradients depend on its parameters, which then change only when all of them are there.
+    fn gradients_read_parameters(&self) -> bool {
+        false
+    }
+
+    /// Whether it must be the first layer.
+    fn must_be_first(&self) -> bool {
+        false
+    }
+
+    /// Whether the input of this number, from 0, may be missing: NaN.
+    fn accepts_missing(&self, _input: usize) -> bool {
         false
     }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, Context, Formulas, Kind, Loops, LoopsContext, Signal};
+use super::{Compute, Context, Formulas, GradientContext, Kind, Loops, LoopsContext, Signal};
 use crate::error::{Result, require};
 use crate::initialization::Start;
 use crate::kernel::Scalar;
@@ -53,7 +53,7 @@ impl Kind for LayerNorm {
         format!("epsilon {}", self.epsilon)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self, _input_width: usize) -> Result<()> {
         let holds = self.epsilon > 0.0 && self.epsilon.is_finite();
         require(holds, "epsilon", self.epsilon, "must be greater than 0 and finite")
     }
@@ -205,14 +205,14 @@ impl<T: Scalar> Compute<T> for LayerNorm {
     /// dw_j is one chain of fused multiply-adds in the order of the samples.
     fn gradient(
         &self,
-        tensor: usize,
+        context: GradientContext<'_, T>,
         _piece: &Piece,
         delta: Blocks<'_, T>,
         input: Blocks<'_, T>,
         accumulate: Accumulate,
         gradient: &mut [T],
     ) {
-        if tensor == 1 {
+        if context.tensor == 1 {
             return column_sums(delta, accumulate, gradient);
         }
         if accumulate == Accumulate::Replace {

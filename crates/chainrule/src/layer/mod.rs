@@ -3,26 +3,30 @@
 //! A new kind is a new file, with a struct that implements `Kind` (what it is), `Compute` (what it computes) and `Loops`
 //! (the same once more, as plain loops for the reference), and one line in the list below.
 
+mod columns;
 mod compute;
 mod dense;
 mod dropout;
 mod kind;
 mod layer_norm;
+mod learned_activation;
 mod loops;
 mod scale;
 
 use serde::{Deserialize, Serialize};
 
+pub use columns::{AsIs, ColumnPiece, Columns, Periodic, PiecewiseLinear, Table};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use kind::Formulas;
 pub use layer_norm::LayerNorm;
+pub use learned_activation::LearnedActivation;
 pub use scale::Scale;
 
 use crate::activation::Activation;
 use crate::kernel::Scalar;
 
-pub(crate) use compute::{Compute, Context, LayerTensors, Signal};
+pub(crate) use compute::{Compute, Context, GradientContext, LayerTensors, Signal};
 pub(crate) use kind::Kind;
 pub(crate) use loops::{Loops, LoopsContext};
 
@@ -67,6 +71,10 @@ layer_kinds! {
     Scale,
     /// Each sample's inputs with mean 0 and variance 1, times learned factors, plus learned numbers.
     LayerNorm,
+    /// Between the input and an activation of it, by one learned number for each input.
+    LearnedActivation,
+    /// Inputs as they are, embedded by learned functions, or looked up in tables, side by side.
+    Columns,
 }
 
 impl Layer {

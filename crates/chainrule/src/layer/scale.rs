@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, Context, Formulas, Kind, Loops, LoopsContext, Signal};
+use super::{Compute, Context, Formulas, GradientContext, Kind, Loops, LoopsContext, Signal};
 use crate::initialization::Start;
 use crate::kernel::Scalar;
 use crate::kernel::gemm::Accumulate;
@@ -98,7 +98,7 @@ impl<T: Scalar> Compute<T> for Scale {
     /// dw_j: the sum over samples of delta_j a_j, one chain of fused multiply-adds in the order of the samples.
     fn gradient(
         &self,
-        _tensor: usize,
+        _context: GradientContext<'_, T>,
         _piece: &Piece,
         delta: Blocks<'_, T>,
         input: Blocks<'_, T>,

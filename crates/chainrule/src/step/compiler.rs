@@ -144,9 +144,10 @@ impl<'a, T: Scalar> Compiler<'a, T> {
                 let operations = vec![RowOperation::Forward { from: 0, to: l - 1, source: None, stored }];
                 self.phases.push(Phase::Rows { places: Places::new(vec![place], rows), operations });
             }
+            let waiting = BackwardRoom::waiting::<T>(network, l, self.conditions.keeps_gradients);
             match self.waiting.take() {
                 // Both in one phase.
-                Some((next, tensors)) if next == l + 1 => {
+                Some((next, tensors)) if next == l + 1 && waiting == 0 => {
                     let (layers, operands) = (l..=next, vec![self.operands(l), self.operands(next)]);
                     let destination = Destination::Parameters;
                     self.phases.push(Phase::Gradients { layers, operands, destination });
@@ -154,10 +155,10 @@ impl<'a, T: Scalar> Compiler<'a, T> {
                 }
                 Some((layer, tensors)) => {
                     self.gradients(layer, Destination::Parameters);
-                    self.gradients(l, Destination::Parameters);
                     tensors.into_iter().for_each(|tensor| self.layout.free(tensor));
+                    self.gradients_together(l, waiting)?;
                 }
-                None => self.gradients(l, Destination::Parameters),
+                None => self.gradients_together(l, waiting)?,
             }
             self.layout.free(input);
             self.layout.free(ArenaTensor::Delta(l));
@@ -213,6 +214,20 @@ impl<'a, T: Scalar> Compiler<'a, T> {
             }
             None => self.phases.push(Phase::Rows { places, operations }),
         }
+    }
+
+    /// The gradients of layer `l` and its update, for which so many numbers of gradients wait until all are there.
+    fn gradients_together(&mut self, l: usize, waiting: usize) -> Option<()> {
+        if waiting == 0 {
+            self.gradients(l, Destination::Parameters);
+            return Some(());
+        }
+        self.reserve_numbers(ArenaTensor::Gradient, waiting)?;
+        let gradient = self.layout.offset(ArenaTensor::Gradient);
+        self.gradients(l, Destination::Arena(gradient));
+        self.phases.push(Phase::Update { layer: l, gradient });
+        self.layout.free(ArenaTensor::Gradient);
+        Some(())
     }
 
     fn gradients(&mut self, l: usize, destination: Destination) {

@@ -3,6 +3,7 @@
 use super::arena_layout::{ArenaLayout, ArenaTensor};
 use super::compiler::{Compiler, Conditions};
 use super::program::{Destination, Operands, Phase, Program, RowOperation};
+use super::room::BackwardRoom;
 use crate::checkpoint::Schedule;
 use crate::kernel::Scalar;
 use crate::kernel::arena::Places;
@@ -58,10 +59,22 @@ fn together<T: Scalar>(network: &Network, rows: usize, threads: usize) -> Progra
         delta: places[deltas[l - first]],
         input: places[if l == first { input } else { states[l - 1 - first] }],
     });
-    let operands = operands.collect();
-    let phases = vec![
-        Phase::Rows { places: Places::new(places, rows), operations },
-        Phase::Gradients { layers: first..=depth, operands, destination: Destination::Parameters },
-    ];
+    let mut operands: Vec<Operands> = operands.collect();
+    let mut phases = vec![Phase::Rows { places: Places::new(places, rows), operations }];
+    let gradients = |layers, operands, destination| Phase::Gradients { layers, operands, destination };
+    let waiting = BackwardRoom::waiting::<T>(network, first, false);
+    if waiting > 0 {
+        let gradient = layout.reserve(ArenaTensor::Gradient, waiting).expect("there is room for everything");
+        debug_assert!(gradient.is_empty(), "nothing has to move");
+        let gradient = layout.offset(ArenaTensor::Gradient);
+        let of_first = vec![operands.remove(0)];
+        if depth > first {
+            phases.push(gradients(first + 1..=depth, operands, Destination::Parameters));
+        }
+        phases.push(gradients(first..=first, of_first, Destination::Arena(gradient)));
+        phases.push(Phase::Update { layer: first, gradient });
+    } else {
+        phases.push(gradients(first..=depth, operands, Destination::Parameters));
+    }
     Program::new::<T>(network, rows, threads, phases, &layout)
 }

@@ -12,10 +12,11 @@ use crate::kernel::panels::Blocks;
 use crate::kernel::parts::{PartTasks, Scratch, Together};
 use crate::kernel::vectorized::all_finite;
 use crate::kernel::{Scalar, Threads};
+use crate::layer::{GradientContext, LayerTensors};
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::{NextStep, Optimizer};
-use crate::parameters::{Gradients, Parameters};
+use crate::parameters::{Gradients, Parameters, ParametersView};
 
 /// The gradients of some layers.
 pub(super) struct GradientStep<'a> {
@@ -75,14 +76,15 @@ impl GradientStep<'_> {
         let work = Work { threads, cut: self.cut, arena, scratch, row_numbers: losses };
         match learning {
             Learning::Keep { parameters, gradients } => {
-                let pass = part.pass(self.network, loss, parameters.view());
+                let read_only = parameters.view();
+                let pass = part.pass(self.network, loss, read_only);
                 let buffers = [&mut gradients.as_mut_slice()[all], &mut [], &mut [], &mut []];
                 places.for_each_block_and_part(
                     work,
                     |block, scratch, losses| pass.run_all(operations, block, scratch, losses),
                     (read, PartTasks { parts, which, buffers }),
                     |index, [gradient, ..], [delta, input], _| {
-                        self.kept_part(index, (delta, input), accumulate, gradient, &bad);
+                        self.kept_part(index, Some(read_only), (delta, input), accumulate, gradient, &bad);
                     },
                 );
             }
@@ -125,14 +127,17 @@ impl GradientStep<'_> {
         let bad = AtomicUsize::new(0);
         let rows = 0..self.cut.rows;
         match (learning, destination) {
-            (Learning::Keep { gradients, .. }, _) => {
+            (Learning::Keep { parameters, gradients }, _) => {
+                let read_only = Some(parameters.view());
                 let buffers = [&mut gradients.as_mut_slice()[all], &mut [], &mut [], &mut []];
                 let arena = &*arena;
                 parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
-                    self.kept_part(index, self.operands_of(index, arena), accumulate, gradient, &bad);
+                    let operands = self.operands_of(index, arena);
+                    self.kept_part(index, read_only, operands, accumulate, gradient, &bad);
                 });
             }
-            (Learning::Apply { .. }, Destination::Arena(offset)) => {
+            (Learning::Apply { parameters, .. }, Destination::Arena(offset)) => {
+                let read_only = Some(parameters.view());
                 // Gradients of one layer, which lie apart from what they are computed from.
                 let Operands { delta, input } = self.operands[0];
                 let ranges = [delta.of(&rows), input.of(&rows), offset..offset + all.len()];
@@ -143,7 +148,7 @@ impl GradientStep<'_> {
                 let input = Blocks::new(input_values, cut, input.columns);
                 let buffers = [gradients, &mut [], &mut [], &mut []];
                 parts.for_each(threads, which, buffers, |index, [gradient, ..]| {
-                    self.kept_part(index, (delta, input), Accumulate::Replace, gradient, &bad);
+                    self.kept_part(index, read_only, (delta, input), Accumulate::Replace, gradient, &bad);
                 });
             }
             (Learning::Apply { parameters, optimizer }, Destination::Parameters) => {
@@ -172,12 +177,13 @@ impl GradientStep<'_> {
     fn kept_part<T: Scalar>(
         &self,
         index: usize,
+        parameters: Option<ParametersView<'_, T>>,
         operands: (Blocks<'_, T>, Blocks<'_, T>),
         accumulate: Accumulate,
         gradient: &mut [T],
         bad: &AtomicUsize,
     ) {
-        self.part(index, operands, accumulate, gradient);
+        self.part(index, parameters, operands, accumulate, gradient);
         if !all_finite(gradient) {
             bad.fetch_max(self.parts.places[index].layer, Relaxed);
         }
@@ -194,24 +200,33 @@ impl GradientStep<'_> {
         bad: &AtomicUsize,
     ) {
         let gradient = &mut scratch[..w.len()];
-        self.part(index, operands, Accumulate::Replace, gradient);
+        self.part(index, None, operands, Accumulate::Replace, gradient);
         match all_finite(gradient) {
             true => next.update(self.parts.places[index].tensor, w, gradient, [m, v, u]),
             false => _ = bad.fetch_max(self.parts.places[index].layer, Relaxed),
         }
     }
 
-    /// One part of the gradients, over all rows.
+    /// One part of the gradients, over all rows. The parameters are there where they do not change meanwhile.
     fn part<T: Scalar>(
         &self,
         index: usize,
+        parameters: Option<ParametersView<'_, T>>,
         (delta, input): (Blocks<'_, T>, Blocks<'_, T>),
         accumulate: Accumulate,
         gradient: &mut [T],
     ) {
         let GradientPart { layer, number, ref piece, .. } = self.parts.places[index];
+        let tensors = parameters.map(|parameters| LayerTensors::of(parameters, layer));
         let layer = self.network.layers()[layer - 1].compute();
-        layer.gradient(number, piece, delta, input, accumulate, gradient);
+        layer.gradient(
+            GradientContext { tensor: number, tensors },
+            piece,
+            delta,
+            input,
+            accumulate,
+            gradient,
+        );
     }
 
     /// Layer `bad` is the last whose gradient is not finite: because of a delta, or by itself.

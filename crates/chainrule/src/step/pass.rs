@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::program::RowOperation;
 use crate::forward::activate_output;
+use crate::inputs::is_input;
 use crate::kernel::Scalar;
 use crate::kernel::arena::Block;
 use crate::kernel::panels::{Panels, from_rows, panel_width};
@@ -240,7 +241,12 @@ impl<T: Scalar> Pass<'_, T> {
         let input = &mut next[..count * n_0];
         let samples = self.first_sample + rows.start..self.first_sample + rows.end;
         self.batch.inputs.write_panels(samples, input);
-        if !all_finite(input) {
+        let may_be_missing = network.inputs_that_may_be_missing();
+        let inputs = Panels::new(input, count, n_0);
+        let is_taken = |row: usize| {
+            inputs.row(row).zip(&may_be_missing).all(|(value, missing)| is_input(value, *missing))
+        };
+        if !all_finite(input) && !(0..count).all(is_taken) {
             return Some((0, 0));
         }
         transpose(Panels::new(input, count, n_0), &mut values[..count * n_0]);

@@ -9,7 +9,7 @@ use crate::network::Network;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct BackwardRoom {
     /// With delta(l-1) beside the state of layer l-1. For the first layer that has parameters, which carries nothing back:
-    /// a(l-1), taken from the batch again.
+    /// a(l-1), taken from the batch again, and its gradients where they wait for each other.
     pub(crate) beside: usize,
     /// With delta(l-1) over that state, for which the gradients of layer l come first and wait here until W(l) has carried
     /// the error back. 0 where none wait; none where it cannot be, since the gradients read a(l-1) and the state is z.
@@ -21,7 +21,8 @@ impl BackwardRoom {
     pub(crate) fn of<T: Scalar>(network: &Network, l: usize, rows: usize, keeps_gradients: bool) -> Self {
         let beside = aligned_length::<T>(rows * network.width(l - 1));
         if l == network.first_with_parameters() {
-            return BackwardRoom { beside, over: None };
+            let waiting = BackwardRoom::waiting::<T>(network, l, keeps_gradients);
+            return BackwardRoom { beside: beside + waiting, over: None };
         }
         let parameters = network.parameter_range(l).len();
         let over = match () {
@@ -31,6 +32,14 @@ impl BackwardRoom {
             () => Some(aligned_length::<T>(parameters)),
         };
         BackwardRoom { beside, over }
+    }
+
+    /// Numbers of the gradients of the first layer, where they depend on its parameters: these change when all are there.
+    pub(super) fn waiting<T: Scalar>(network: &Network, l: usize, keeps_gradients: bool) -> usize {
+        match network.layers()[l - 1].kind().gradients_read_parameters() && !keeps_gradients {
+            true => aligned_length::<T>(network.parameter_range(l).len()),
+            false => 0,
+        }
     }
 
     /// The fewest numbers in which it can be done.

@@ -177,7 +177,7 @@ impl<T: Scalar> Recorder<'_, T> {
 
     /// Step 4: the gradients of each layer.
     fn gradients(&mut self, cache: &Cache<T>, deltas: &Deltas<T>) -> Result<Gradients<T>> {
-        let gradients = gradients(self.network, cache, deltas)?;
+        let gradients = gradients(self.network, self.parameters, cache, deltas)?;
         for l in self.layers_with_parameters() {
             let operands = vec![self.delta_of(l), self.activation_of(l - 1)];
             let outputs = tensors(&gradients, l, Quantity::Gradient);

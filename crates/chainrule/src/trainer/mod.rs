@@ -397,7 +397,7 @@ impl<T: Scalar> Trainer<T> {
         self.network.check_inputs(samples.inputs.columns())?;
         let (rows, width) = (samples.inputs.rows(), self.network.output_width());
         self.loss.check_targets(rows, width, samples.targets, samples.sample_weights)?;
-        samples.inputs.check_finite()
+        samples.inputs.check_finite(&self.network.inputs_that_may_be_missing())
     }
 
     fn run(

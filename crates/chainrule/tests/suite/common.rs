@@ -167,7 +167,7 @@ pub(crate) fn five_steps<T: Scalar>(
     let cache = forward(network, parameters, samples.inputs.to_matrix().view(), mode).unwrap();
     let error = output_error(network, &cache, loss, samples.targets, samples.sample_weights).unwrap();
     let deltas = backward(network, parameters, &cache, error.delta).unwrap();
-    let gradients = gradients(network, &cache, &deltas).unwrap();
+    let gradients = gradients(network, parameters, &cache, &deltas).unwrap();
     FiveSteps { cache, loss: error.loss, deltas, gradients }
 }
 

@@ -1,7 +1,7 @@
-//! The kinds of layers other than dense and dropout: beside their plain loops, finite differences, every memory plan, any number
+//! The kinds of layers that can stand anywhere, other than dense and dropout: beside their plain loops, finite differences, every memory plan, any number
 //! of threads, and their model file.
 
-use chainrule::layer::{LayerNorm, Scale};
+use chainrule::layer::{LayerNorm, LearnedActivation, Scale};
 use chainrule::reference::compute;
 use chainrule::trace::{Computation, Quantity, trace};
 use chainrule::*;
@@ -33,8 +33,15 @@ fn networks(layer: &Layer, n: usize) -> Vec<NetworkBuilder> {
     ]
 }
 
-fn kinds() -> [Layer; 2] {
-    [Scale {}.into(), LayerNorm { epsilon: 1e-3 }.into()]
+fn kinds() -> [Layer; 4] {
+    let learned = |activation| LearnedActivation { activation }.into();
+    [
+        Scale {}.into(),
+        LayerNorm { epsilon: 1e-3 }.into(),
+        learned(Activation::Mish),
+        // Its derivative comes from a.
+        learned(Activation::Tanh),
+    ]
 }
 
 fn cases(n: usize, rows: usize) -> impl Iterator<Item = (String, Case)> {
@@ -183,6 +190,11 @@ fn their_description_is_checked() {
     assert_eq!(layers(r#"{"scale":{}}"#).unwrap().layers()[0], Scale {}.into());
     assert_eq!(layers(r#"{"layer_norm":{}}"#).unwrap().layers()[0], LayerNorm::default().into());
     assert!(layers(r#"{"scale":{"by":2}}"#).is_err());
+    let learned = LearnedActivation { activation: Activation::Elu { alpha: 0.5 } };
+    let text = r#"{"learned_activation":{"activation":{"elu":{"alpha":0.5}}}}"#;
+    assert_eq!(layers(text).unwrap().layers()[0], learned.into());
+    let error = layers(r#"{"learned_activation":{"activation":"softmax"}}"#).unwrap_err();
+    assert!(error.contains("layer 1 (learned_activation)") && error.contains("row"), "{error}");
     for bad in ["0.0", "-1.0"] {
         let error = layers(&format!(r#"{{"layer_norm":{{"epsilon":{bad}}}}}"#)).unwrap_err();
         assert!(error.contains("layer 1 (layer_norm)") && error.contains("epsilon"), "{error}");
@@ -193,7 +205,7 @@ fn their_description_is_checked() {
 
 #[test]
 fn a_trace_shows_one_event_forward_and_one_backward() {
-    for (layer, name) in kinds().iter().zip(["scale", "layer_norm"]) {
+    for (layer, name) in kinds().iter().zip(["scale", "layer_norm", "learned_activation"]) {
         let network = Network::builder(4).dense(5, Activation::Gelu).layer(layer.clone());
         let network = network.dense(3, Activation::Softmax).build().unwrap();
         let case = Case::new(network, Loss::cross_entropy(), 7, 3);

@@ -1,6 +1,7 @@
 //! The engine's tests, one file a question, in one program: what they share is compiled once.
 
 mod api;
+mod columns;
 mod common;
 mod finite_differences;
 mod golden;

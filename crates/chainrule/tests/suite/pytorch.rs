@@ -164,7 +164,7 @@ fn check_network<T: Scalar>(case: &NetworkCase, expected: &Expected, tolerance: 
         }
     }
     let deltas = backward(network, &data.parameters, &cache, error.delta).unwrap();
-    let found = gradients(network, &cache, &deltas).unwrap();
+    let found = gradients(network, &data.parameters, &cache, &deltas).unwrap();
     compare(&what, &found, &expected.gradients, tolerance);
 }
 
