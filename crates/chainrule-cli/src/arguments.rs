@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use chainrule::{Activation, Initialization, Loss, Rule, Schedule};
 use chainrule_data::Task;
+use chainrule_estimator::{Ingredient, Preset};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -89,6 +90,14 @@ pub(crate) enum Command {
 pub(crate) struct TrainArguments {
     #[arg(help = DATA)]
     pub(crate) data: String,
+
+    /// What the other options are where they are not given: fast takes one or two seconds; default takes some more for better
+    /// networks of tables
+    #[arg(long, value_parser = presets(), help_heading = "Preset")]
+    pub(crate) preset: Option<Preset>,
+    /// Parts of the default preset to leave out, separated by commas, to see what each brings
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = ingredients(), help_heading = "Preset")]
+    pub(crate) without: Vec<Ingredient>,
 
     /// Column to predict; the last one if not given. Given more than once, several numbers are predicted
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
@@ -566,6 +575,24 @@ fn rules() -> impl TypedValueParser<Value = Rule> {
 
 fn schedules() -> impl TypedValueParser<Value = Schedule> {
     one_of(Schedule::ALL.iter().map(Schedule::name), Schedule::from_name)
+}
+
+/// A flag whose value is one of these, by name.
+fn named<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(move |&one| name(one))).map(move |given| {
+        *all.iter().find(|&&one| name(one) == given).expect("the parser knows no other names")
+    })
+}
+
+fn presets() -> impl TypedValueParser<Value = Preset> {
+    named(&Preset::ALL, Preset::name)
+}
+
+fn ingredients() -> impl TypedValueParser<Value = Ingredient> {
+    named(&Ingredient::ALL, Ingredient::name)
 }
 
 fn tasks() -> impl TypedValueParser<Value = Task> {

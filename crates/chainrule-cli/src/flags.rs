@@ -27,6 +27,8 @@ pub(crate) fn estimator_options(arguments: &TrainArguments, dataset: &Dataset) -
         (None, None) => None,
     };
     Ok(EstimatorOptions {
+        preset: arguments.preset,
+        without: arguments.without.clone(),
         targets: arguments.target.clone(),
         task: arguments.task,
         validation: part(&arguments.validation)?,
@@ -40,7 +42,7 @@ pub(crate) fn estimator_options(arguments: &TrainArguments, dataset: &Dataset) -
         layers: arguments.layers.as_ref().map(|widths| widths.0.clone()),
         activation: arguments.activation,
         output_activation: arguments.output_activation,
-        dropout: arguments.dropout.unwrap_or(0.0),
+        dropout: arguments.dropout,
         initialization: arguments.initialization,
         loss: arguments.loss.clone(),
         label_smoothing: arguments.label_smoothing,

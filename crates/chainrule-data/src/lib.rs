@@ -80,9 +80,10 @@ pub use note::Note;
 pub use number::NumberStyle;
 pub use options::{ReadOptions, Separator};
 pub use preprocessing::{
-    BUCKETS, CategoricalColumn, ClassTarget, DateColumn, DatePart, FitOptions, ImageInputs, IndicatorColumn,
-    InputColumn, InputNumber, InputPreprocessing, MOST_CATEGORIES, NumberTarget, NumericColumn,
-    Preprocessing, TargetPreprocessing, TargetScale, TargetValues,
+    BUCKETS, CategoricalColumn, ClassTarget, DateColumn, DatePart, FitOptions, ImageInputs, IndexColumn,
+    IndicatorColumn, InputColumn, InputEncoding, InputNumber, InputPreprocessing, MOST_CATEGORIES,
+    MOST_INDEXED, MOST_ONE_HOT, NumberTarget, NumericColumn, OneHotColumn, Preprocessing, RobustColumn,
+    RobustScale, TargetPreprocessing, TargetScale, TargetValues,
 };
 pub use read::{read, read_csv_bytes, read_with};
 pub use split::{Split, split, split_by_time, split_groups};

@@ -4,16 +4,18 @@
 //! the training rows. A missing number becomes 0, which is the mean; where the training rows had missing cells, a second
 //! input says 1 for missing and 0 otherwise. Truth values are numbers, 0 and 1; dates become several. Categories become
 //! one input each, 1 for the cell's category and 0 for the others; the rare ones of a column with many share inputs by a
-//! hash. Pixels are divided by their maximum, then standardized with one mean and one deviation for all pixels. What is
+//! hash. So the fast preset's inputs are; the default one's are scaled robustly instead ([`InputEncoding::Robust`]). Pixels are divided by their maximum, then standardized with one mean and one deviation for all pixels. What is
 //! the same in all training rows is no input, or stays what it was there: nothing is learned from it.
 
 mod apply;
 mod fit;
 mod images;
+mod robust;
 mod validate;
 
 pub use apply::{InputNumber, TargetScale, TargetValues};
-pub use fit::FitOptions;
+pub use fit::{FitOptions, InputEncoding};
+pub use robust::{IndexColumn, MOST_INDEXED, MOST_ONE_HOT, OneHotColumn, RobustColumn, RobustScale};
 
 use crate::column::{ColumnType, ReadAs};
 use crate::missing::MissingWords;
@@ -64,6 +66,14 @@ pub enum InputColumn {
     Date(DateColumn),
     /// Whether the cell is missing, and nothing else: all values of the training rows were the same.
     Indicator(IndicatorColumn),
+    /// One input, scaled robustly: a number, or missing (NaN).
+    Robust(RobustColumn),
+    /// The same of a truth value.
+    RobustTruth(RobustColumn),
+    /// One input for each category, scaled robustly.
+    OneHot(OneHotColumn),
+    /// One input: the index of a category in a table of learned vectors.
+    Index(IndexColumn),
 }
 
 /// A column of numbers.
@@ -206,6 +216,9 @@ pub struct NumberTarget {
     pub mean: f64,
     /// What is divided by: the population standard deviation of the training rows, or 1.
     pub standard_deviation: f64,
+    /// The least and the greatest of the training rows, where predictions are kept within them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<(f64, f64)>,
     /// How its numbers were written, where not in the plain way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub style: Option<NumberStyle>,
@@ -287,6 +300,9 @@ impl InputColumn {
             Self::Categorical(column) => &column.name,
             Self::Date(column) => &column.name,
             Self::Indicator(column) => &column.name,
+            Self::Robust(column) | Self::RobustTruth(column) => &column.name,
+            Self::OneHot(column) => &column.name,
+            Self::Index(column) => &column.name,
         }
     }
 
@@ -296,7 +312,8 @@ impl InputColumn {
             Self::Numeric(column) | Self::Truth(column) => 1 + usize::from(column.missing),
             Self::Categorical(column) => column.categories.len() + column.buckets.len(),
             Self::Date(column) => column.parts.len() + usize::from(column.missing),
-            Self::Indicator(_) => 1,
+            Self::Indicator(_) | Self::Robust(_) | Self::RobustTruth(_) | Self::Index(_) => 1,
+            Self::OneHot(column) => column.scales.len(),
         }
     }
 
@@ -319,6 +336,8 @@ impl InputColumn {
                 column.parts.iter().map(part).chain(column.missing.then(missing)).collect()
             }
             Self::Indicator(_) => vec![missing()],
+            Self::Robust(_) | Self::RobustTruth(_) | Self::Index(_) => vec![name.to_owned()],
+            Self::OneHot(column) => column.input_names(),
         }
     }
 
@@ -331,7 +350,11 @@ impl InputColumn {
             Self::Categorical(_) => (Some(ColumnType::Category), None, None),
             Self::Truth(_) => (None, None, None),
             Self::Date(column) => (Some(ColumnType::Date), Some(column.format.clone()), None),
-            Self::Indicator(_) => (Some(ColumnType::Category), None, None),
+            Self::Indicator(_) | Self::OneHot(_) | Self::Index(_) => (Some(ColumnType::Category), None, None),
+            Self::Robust(column) => {
+                (Some(ColumnType::Number), None, Some(column.style.unwrap_or(NumberStyle::PLAIN)))
+            }
+            Self::RobustTruth(_) => (None, None, None),
         };
         ReadAs { kind, date_format, style }
     }

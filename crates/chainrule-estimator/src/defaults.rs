@@ -1,13 +1,14 @@
 //! What is chosen where the user does not: network, loss and options of training, by the data's kind and size.
 
 use chainrule::layer::{Dense, Dropout, Layer};
-use chainrule::optimizer::{AdamW, TensorFactors};
+use chainrule::optimizer::AdamW;
 use chainrule::{Activation, Loss, Network, Rule, Schedule, TargetRange, TrainingOptions};
 use chainrule_data::{InputPreprocessing, Note, Preprocessing};
 
 use crate::error::Result;
 use crate::option_error::OptionError;
-use crate::options::EstimatorOptions;
+use crate::options::{EstimatorOptions, Preset};
+use crate::preset;
 
 /// What choices depend on.
 pub(crate) struct Facts<'a> {
@@ -19,6 +20,11 @@ pub(crate) struct Facts<'a> {
 }
 
 impl Facts<'_> {
+    /// Whether the default preset's recipe for tables is wanted.
+    pub(crate) fn is_recipe(&self, options: &EstimatorOptions) -> bool {
+        !self.is_images() && options.preset != Some(Preset::Fast)
+    }
+
     fn is_images(&self) -> bool {
         matches!(self.preprocessing.inputs, InputPreprocessing::Images(_))
     }
@@ -83,19 +89,26 @@ pub(crate) fn network(options: &EstimatorOptions, facts: &Facts<'_>, loss: &Loss
         (2, Loss::BinaryCrossEntropy) => 1,
         (classes, _) => classes,
     };
-    let mut hidden = options.layers.clone().unwrap_or_else(|| default_hidden(facts, n_in));
+    let usual = || match facts.is_recipe(options) {
+        true => vec![preset::tune("width", 256.0) as usize; preset::tune("depth", 3.0) as usize],
+        false => default_hidden(facts, n_in),
+    };
+    let mut hidden = options.layers.clone().unwrap_or_else(usual);
     // The list of all widths is understood as well.
     if hidden.len() >= 2 && hidden.first() == Some(&n_in) && hidden.last() == Some(&n_out) {
         hidden.pop();
         hidden.remove(0);
+    }
+    if facts.is_recipe(options) {
+        return Ok(preset::hidden_layers(options, facts, hidden).dense(n_out, output_activation).build()?);
     }
     let default_activation = if facts.is_images() { Activation::Relu } else { Activation::Silu };
     let activation = options.activation.unwrap_or(default_activation);
     let mut builder = Network::builder(n_in);
     for width in hidden {
         builder = builder.layer(Layer::Dense(Dense { width, activation, bias: true }));
-        if options.dropout != 0.0 {
-            builder = builder.layer(Layer::Dropout(Dropout { rate: options.dropout }));
+        if let Some(rate) = options.dropout.filter(|rate| *rate != 0.0) {
+            builder = builder.layer(Layer::Dropout(Dropout { rate }));
         }
     }
     Ok(builder.dense(n_out, output_activation).build()?)
@@ -151,15 +164,23 @@ const IMAGE_WEIGHT_DECAY: f64 = 0.1;
 const DEFAULT_STEPS: usize = 8_000;
 
 /// Optimizer, schedule, length.
-pub(crate) fn training_options(options: &EstimatorOptions, facts: &Facts<'_>) -> Result<TrainingOptions> {
-    let batch_size = options.batch_size.unwrap_or(match facts.rows {
-        0..5_000 => 32,
-        5_000..50_000 => 64,
-        _ => 128,
-    });
-    let weight_decay = if facts.is_images() { IMAGE_WEIGHT_DECAY } else { AdamW::default().weight_decay };
-    let default = Rule::AdamW(AdamW { learning_rate: 3e-3, weight_decay, ..AdamW::default() });
-    let mut optimizer = options.optimizer.clone().unwrap_or(default);
+pub(crate) fn training_options(
+    options: &EstimatorOptions,
+    facts: &Facts<'_>,
+    network: &Network,
+) -> Result<TrainingOptions> {
+    let usual = match facts.is_recipe(options) {
+        true => preset::training_options(options, facts, network)?,
+        false => fast_options(options, facts),
+    };
+    let mut training = usual;
+    if let Some(optimizer) = &options.optimizer {
+        training.optimizer = optimizer.clone();
+        // Factors and changes are those of the preset's own rule.
+        training.tensors.clear();
+        training.decay_schedule = Schedule::Constant;
+    }
+    let optimizer = &mut training.optimizer;
     if let Some(learning_rate) = options.learning_rate {
         optimizer.set_learning_rate(learning_rate);
     }
@@ -167,7 +188,7 @@ pub(crate) fn training_options(options: &EstimatorOptions, facts: &Facts<'_>) ->
         optimizer.set_weight_decay(weight_decay);
     }
     if let Some(momentum) = options.momentum {
-        match &mut optimizer {
+        match optimizer {
             Rule::Sgd(rule) => rule.momentum = momentum,
             Rule::RmsProp(rule) => rule.momentum = momentum,
             other => {
@@ -178,27 +199,33 @@ pub(crate) fn training_options(options: &EstimatorOptions, facts: &Facts<'_>) ->
             }
         }
     }
-    let schedule = options.schedule.unwrap_or(Schedule::OneCycle {
-        warmup_fraction: 0.3,
-        initial_divisor: 25.0,
-        final_divisor: 1e4,
-    });
-    let steps_per_epoch = facts.rows.div_ceil(batch_size.max(1));
-    let epochs = options.epochs.unwrap_or((DEFAULT_STEPS / steps_per_epoch).clamp(20, 500));
     if options.patience.is_some() && !facts.has_validation {
         return Err(OptionError::PatienceWithoutValidation.into());
     }
-    let training = TrainingOptions {
-        epochs,
-        batch_size,
-        optimizer,
-        schedule,
-        warmup_epochs: options.warmup,
-        vectors: TensorFactors::default(),
-        clipping: options.clipping,
-        patience: options.patience,
-        seed: options.seed,
-    };
+    training.schedule = options.schedule.unwrap_or(training.schedule);
+    training.epochs = options.epochs.unwrap_or(training.epochs);
+    training.warmup_epochs = options.warmup;
+    training.clipping = options.clipping;
+    training.patience = options.patience;
+    training.seed = options.seed;
     training.check()?;
     Ok(training)
+}
+
+/// Those of the fast preset, and for images.
+fn fast_options(options: &EstimatorOptions, facts: &Facts<'_>) -> TrainingOptions {
+    let batch_size = options.batch_size.unwrap_or(match facts.rows {
+        0..5_000 => 32,
+        5_000..50_000 => 64,
+        _ => 128,
+    });
+    let weight_decay = if facts.is_images() { IMAGE_WEIGHT_DECAY } else { AdamW::default().weight_decay };
+    let steps_per_epoch = facts.rows.div_ceil(batch_size.max(1));
+    TrainingOptions {
+        epochs: (DEFAULT_STEPS / steps_per_epoch).clamp(20, 500),
+        batch_size,
+        optimizer: Rule::AdamW(AdamW { learning_rate: 3e-3, weight_decay, ..AdamW::default() }),
+        schedule: Schedule::OneCycle { warmup_fraction: 0.3, initial_divisor: 25.0, final_divisor: 1e4 },
+        ..TrainingOptions::default()
+    }
 }

@@ -16,10 +16,81 @@ pub enum Part {
     Data(Dataset),
 }
 
+/// What is chosen where the user does not choose: how much time for how good a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Preset {
+    /// A plain network of SiLU, AdamW with one cycle of the rate, about 8,000 small steps: one or two seconds.
+    Fast,
+    /// For tables the recipe of RealMLP: seconds. For images the same as fast.
+    Default,
+}
+
+impl Preset {
+    /// Every preset.
+    pub const ALL: [Preset; 2] = [Preset::Fast, Preset::Default];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Fast => "fast",
+            Preset::Default => "default",
+        }
+    }
+}
+
+/// A part of the default preset's recipe, to be left out for comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ingredient {
+    /// Numbers embedded by learned periodic functions.
+    Periodic,
+    /// A learned factor for each input of the first dense layer.
+    Scale,
+    /// Activations that are learned.
+    LearnedActivation,
+    /// Dropout.
+    Dropout,
+    /// Weight decay.
+    Decay,
+    /// Schedules of rate, decay and dropout.
+    Schedules,
+    /// Weights and biases from the first batch.
+    FirstBatch,
+}
+
+impl Ingredient {
+    /// Every ingredient.
+    pub const ALL: [Ingredient; 7] = [
+        Ingredient::Periodic,
+        Ingredient::Scale,
+        Ingredient::LearnedActivation,
+        Ingredient::Dropout,
+        Ingredient::Decay,
+        Ingredient::Schedules,
+        Ingredient::FirstBatch,
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ingredient::Periodic => "periodic",
+            Ingredient::Scale => "scale",
+            Ingredient::LearnedActivation => "learned-activation",
+            Ingredient::Dropout => "dropout",
+            Ingredient::Decay => "decay",
+            Ingredient::Schedules => "schedules",
+            Ingredient::FirstBatch => "first-batch",
+        }
+    }
+}
+
 /// What to learn and how.
 ///
 /// | option | default | meaning |
 /// |---|---|---|
+/// | `preset` | default | what the other options are where they are not given |
+/// | `without` | none | parts of the default preset to leave out, for comparison |
 /// | **data** | | |
 /// | `targets` | the last column, or the labels of images | the columns to predict; several of them are numbers |
 /// | `task` | decided by the target column | classes or numbers |
@@ -74,6 +145,10 @@ pub enum Part {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct EstimatorOptions {
+    /// What the other options are where they are not given.
+    pub preset: Option<Preset>,
+    /// Parts of the default preset to leave out, for comparison.
+    pub without: Vec<Ingredient>,
     /// The columns to predict; the last one, or the labels of images, if none are named.
     pub targets: Vec<String>,
     /// Classes or numbers.
@@ -102,7 +177,7 @@ pub struct EstimatorOptions {
     /// Activation of the output layer.
     pub output_activation: Option<Activation>,
     /// The share of each hidden layer's outputs that is dropped in training, in 0..1.
-    pub dropout: f64,
+    pub dropout: Option<f64>,
     /// How weights start.
     pub initialization: Option<Initialization>,
 

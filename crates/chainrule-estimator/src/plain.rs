@@ -60,7 +60,7 @@ pub(crate) fn plain_preprocessing<T>(model: &Model<T>, dataset: &Dataset) -> Res
             true => names,
             false => (1..=outputs).map(|output| format!("{target} {output}")).collect(),
         };
-        let number = |name| NumberTarget { name, mean, standard_deviation, style: None };
+        let number = |name| NumberTarget { name, mean, standard_deviation, within: None, style: None };
         TargetPreprocessing::Numbers(names.into_iter().map(number).collect())
     };
     Ok(Preprocessing { inputs, target, missing: MissingWords::default() })

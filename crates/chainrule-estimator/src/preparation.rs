@@ -1,7 +1,9 @@
 //! Everything a run needs, made from a data set that it then does not need any more.
 
 use chainrule::{Initialization, Loss, Model, Network, Parameters, Threads, TrainingOptions, TrainingPlan};
-use chainrule_data::{Dataset, FitOptions, Note, Objective, Preprocessing, TargetPreprocessing};
+use chainrule_data::{
+    Dataset, FitOptions, InputEncoding, Note, Objective, Preprocessing, TargetPreprocessing,
+};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -9,7 +11,7 @@ use crate::defaults::{self, Facts};
 use crate::error::{EstimatorError, Result};
 use crate::identity::Identity;
 use crate::option_error::OptionError;
-use crate::options::{EstimatorOptions, Part};
+use crate::options::{EstimatorOptions, Ingredient, Part, Preset};
 use crate::pool::Pool;
 use crate::predictor::Predictor;
 use crate::record::Origin;
@@ -45,6 +47,8 @@ pub struct Preparation {
     pub(crate) network: Network,
     pub(crate) loss: Loss,
     pub(crate) initialization: Option<Initialization>,
+    /// Whether dense layers start from the first batch, unless a rule is given.
+    pub(crate) starts_from_batch: bool,
     pub(crate) plan: TrainingPlan,
     pub(crate) pool: Pool,
     pub(crate) resume: Option<PathBuf>,
@@ -68,8 +72,11 @@ impl Preparation {
         }
         let pool = Pool::new(options.threads);
         let threads = pool.count();
+        let is_recipe = dataset.table().is_some() && options.preset != Some(Preset::Fast);
         let fit_options = FitOptions {
             standardize_target: defaults::standardizes_target(options),
+            clamp_target: is_recipe && defaults::standardizes_target(options),
+            encoding: if is_recipe { InputEncoding::Robust } else { InputEncoding::Standardized },
             ignore: ignored,
             missing: options.missing.clone(),
             threads,
@@ -92,7 +99,7 @@ impl Preparation {
         let loss = defaults::loss(options, &facts)?;
         let network = defaults::network(options, &facts, &loss)?;
         notes.extend(defaults::layers_note(options, &facts, &network));
-        let training_options = defaults::training_options(options, &facts)?;
+        let training_options = defaults::training_options(options, &facts, &network)?;
         if let TargetPreprocessing::Classes(target) = &mut preprocessing.target {
             target.positive.clone_from(&positive_name);
         }
@@ -135,6 +142,7 @@ impl Preparation {
             network,
             loss,
             initialization: options.initialization,
+            starts_from_batch: is_recipe && !options.without.contains(&Ingredient::FirstBatch),
             plan,
             pool,
             resume: options.resume.clone(),

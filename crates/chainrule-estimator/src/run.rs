@@ -94,7 +94,8 @@ pub struct Fitted {
 
 impl<'p> Run<'p> {
     pub(crate) fn new(preparation: &'p Preparation) -> Result<Self> {
-        let Preparation { network, loss, origin, initialization, .. } = preparation;
+        let Preparation { network, loss, origin, initialization, starts_from_batch, training, .. } =
+            preparation;
         let options = &origin.options;
         // First of all, so that the file is not read while another run writes to it.
         let checkpoint = preparation.checkpoint.as_deref().map(Checkpoint::claim).transpose()?;
@@ -102,6 +103,9 @@ impl<'p> Run<'p> {
             None => {
                 let parameters = match *initialization {
                     Some(rule) => network.initialize_with(rule, options.seed),
+                    None if *starts_from_batch => {
+                        network.initialize_from(training.samples().inputs, options.batch_size, options.seed)
+                    }
                     None => network.initialize(options.seed),
                 };
                 Trainer::new(network, loss, parameters, options.clone())?

@@ -55,6 +55,7 @@ pub mod activation;
 mod backward;
 pub mod checkpoint;
 mod error;
+mod first_batch;
 mod forward;
 pub mod gradient_check;
 mod initialization;

@@ -276,6 +276,15 @@ impl Network {
         parameters
     }
 
+    /// Sets the rate of each layer of dropout to `factor` times that of the same network `of`.
+    pub(crate) fn set_dropout(&mut self, of: &Network, factor: f64) {
+        for (layer, of) in self.layers.iter_mut().zip(&of.layers) {
+            if let (Layer::Dropout(dropout), Layer::Dropout(of)) = (layer, of) {
+                dropout.rate = factor * of.rate;
+            }
+        }
+    }
+
     /// Parameters of this network, all zero.
     pub fn zeros<T: Scalar>(&self) -> Parameters<T> {
         Parameters::zeros(Arc::clone(&self.layout))

@@ -1,8 +1,8 @@
 //! Turns rows of data into the inputs and targets of a network.
 
 use super::{
-    CategoricalColumn, DateColumn, InputColumn, InputPreprocessing, NumericColumn, Preprocessing,
-    TargetPreprocessing, bucket_of,
+    CategoricalColumn, DateColumn, IndexColumn, InputColumn, InputPreprocessing, NumericColumn, OneHotColumn,
+    Preprocessing, RobustColumn, TargetPreprocessing, bucket_of,
 };
 use crate::column::{Column, Dictionary};
 use crate::dataset::{Dataset, Features, LABEL};
@@ -38,12 +38,20 @@ pub struct TargetScale {
     pub mean: f64,
     /// What is divided by.
     pub standard_deviation: f64,
+    /// What predictions are kept within, if they are.
+    pub within: Option<(f64, f64)>,
 }
 
 impl TargetScale {
-    /// From the network's scale to that of the data: x = x' * standard deviation + mean.
+    /// From the network's scale to that of the data: x = x' * standard deviation + mean, kept within the range of the training
+    /// rows where that is wanted.
     pub fn undo(self, standardized: f64) -> f64 {
-        standardized * self.standard_deviation + self.mean
+        let number = standardized * self.standard_deviation + self.mean;
+        // What is no number stays none.
+        match self.within {
+            Some((least, greatest)) if number.is_finite() => number.clamp(least, greatest),
+            _ => number,
+        }
     }
 }
 
@@ -53,6 +61,8 @@ pub trait InputNumber: Copy + Send + sealed::Sealed {
     const ZERO: Self;
     /// One.
     const ONE: Self;
+    /// What stands for a missing number.
+    const NAN: Self;
     /// Rounds to this type, or `None` where the number does not fit.
     fn rounded(number: f64) -> Option<Self>;
 }
@@ -66,6 +76,7 @@ mod sealed {
 impl InputNumber for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    const NAN: Self = f32::NAN;
     fn rounded(number: f64) -> Option<Self> {
         let rounded = number as Self;
         rounded.is_finite().then_some(rounded)
@@ -75,6 +86,7 @@ impl InputNumber for f32 {
 impl InputNumber for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    const NAN: Self = f64::NAN;
     fn rounded(number: f64) -> Option<Self> {
         number.is_finite().then_some(number)
     }
@@ -219,6 +231,7 @@ impl Preprocessing {
                 let scale = |target: &super::NumberTarget| TargetScale {
                     mean: target.mean,
                     standard_deviation: target.standard_deviation,
+                    within: target.within,
                 };
                 Some(targets.iter().map(scale).collect())
             }
@@ -330,10 +343,12 @@ fn finite(table: &Table, column: &Column, row: usize, number: f64) -> Result<f64
 enum Ready<'a> {
     /// A number, and a second input for gaps where they were learned.
     Numbers { learned: &'a NumericColumn, column: &'a Column, cells: Cow<'a, Float64Array> },
+    /// A number on a robust scale.
+    Robust { learned: &'a RobustColumn, column: &'a Column, cells: Cow<'a, Float64Array> },
     /// One of several inputs is 1, or none.
     OneOf { width: usize, texts: Cow<'a, Dictionary>, input_of: Vec<Option<usize>>, missing: Option<usize> },
-    /// The inputs of each text, already standardized; for a missing cell they are 0, and the last one is 1.
-    Table { width: usize, texts: Cow<'a, Dictionary>, inputs_of: Vec<f64>, marks_missing: bool },
+    /// The inputs of each text, already scaled, and those of a missing cell.
+    Table { width: usize, texts: Cow<'a, Dictionary>, inputs_of: Vec<f64>, of_missing: Vec<f64> },
     /// Whether the cell is missing.
     Gaps { column: &'a Column, missing: &'a MissingWords, words: &'a [String] },
 }
@@ -356,23 +371,37 @@ impl<'a> Ready<'a> {
             InputColumn::Truth(learned) => Self::truths(learned, column, rows, notes),
             InputColumn::Date(learned) => Self::dates(learned, table, column, rows)?,
             InputColumn::Indicator(learned) => Self::Gaps { column, missing, words: &learned.words },
+            InputColumn::Robust(learned) => {
+                let cells = numbers_of(table, column, missing, &learned.words)?;
+                Self::Robust { learned, column, cells }
+            }
+            InputColumn::RobustTruth(learned) => Self::robust_truths(learned, column, rows, notes),
+            InputColumn::OneHot(learned) => Self::one_hot(learned, column, rows, missing, notes),
+            InputColumn::Index(learned) => Self::indices(learned, column, rows, missing, notes),
         };
         let learned_gaps = match learned {
             InputColumn::Numeric(column) | InputColumn::Truth(column) => column.missing,
             InputColumn::Date(column) => column.missing,
-            InputColumn::Categorical(_) | InputColumn::Indicator(_) => true,
+            InputColumn::Robust(column) => column.missing,
+            InputColumn::Categorical(_)
+            | InputColumn::Indicator(_)
+            | InputColumn::RobustTruth(_)
+            | InputColumn::OneHot(_)
+            | InputColumn::Index(_) => true,
         };
         let is_gap = |row: usize| match &ready {
-            Self::Numbers { cells, .. } => cells.is_null(row),
+            Self::Numbers { cells, .. } | Self::Robust { cells, .. } => cells.is_null(row),
             _ => column.is_missing(row),
         };
-        if !learned_gaps && column.missing() + usize::from(matches!(ready, Self::Numbers { .. })) > 0 {
+        let is_number = matches!(ready, Self::Numbers { .. } | Self::Robust { .. });
+        let middle = if matches!(ready, Self::Robust { .. }) { "median" } else { "mean" };
+        if !learned_gaps && column.missing() + usize::from(is_number) > 0 {
             let gaps: Vec<usize> = rows.iter().copied().filter(|&row| is_gap(row)).collect();
             if let Some(first) = gaps.first() {
                 notes.push(Note::new(
                     "unlearned_gaps",
                     format!(
-                        "{} in '{}', the first on {}, where the training rows had none: the mean stands for them",
+                        "{} in '{}', the first on {}, where the training rows had none: the {middle} stands for them",
                         names::count(gaps.len(), "missing cell", "missing cells"),
                         column.name,
                         table.place(*first, &column.name).line_words()
@@ -425,7 +454,60 @@ impl<'a> Ready<'a> {
             }
         }
         note_unseen(column, &texts, &input_of, rows, notes);
-        Self::Table { width, texts, inputs_of, marks_missing: learned.missing }
+        Self::Table { width, texts, inputs_of, of_missing: gap_marked(width, learned.missing) }
+    }
+
+    /// Cells that are no truth values count as missing.
+    fn robust_truths(
+        learned: &'a RobustColumn,
+        column: &'a Column,
+        rows: &[usize],
+        notes: &mut Vec<Note>,
+    ) -> Self {
+        let texts = column.dictionary();
+        let values: Vec<Option<bool>> = texts.texts().map(truth).collect();
+        let input_of: Vec<Option<usize>> = values.iter().map(|value| value.map(|_| 0)).collect();
+        note_unseen(column, &texts, &input_of, rows, notes);
+        let scaled =
+            |value: Option<bool>| learned.scale.scaled(value.map_or(0.5, |value| f64::from(u8::from(value))));
+        let inputs_of = values.into_iter().map(scaled).collect();
+        Self::Table { width: 1, texts, inputs_of, of_missing: vec![scaled(None)] }
+    }
+
+    fn one_hot(
+        learned: &'a OneHotColumn,
+        column: &'a Column,
+        rows: &[usize],
+        missing: &MissingWords,
+        notes: &mut Vec<Note>,
+    ) -> Self {
+        let texts = column.dictionary();
+        let is_known = |text: &str| learned.position(text).or(missing.contains(text).then_some(0));
+        let input_of: Vec<Option<usize>> = texts.texts().map(is_known).collect();
+        note_unseen(column, &texts, &input_of, rows, notes);
+        let inputs_of = texts.texts().flat_map(|text| learned.inputs(Some(text))).collect();
+        Self::Table { width: learned.scales.len(), texts, inputs_of, of_missing: learned.inputs(None) }
+    }
+
+    fn indices(
+        learned: &'a IndexColumn,
+        column: &'a Column,
+        rows: &[usize],
+        missing: &MissingWords,
+        notes: &mut Vec<Note>,
+    ) -> Self {
+        let texts = column.dictionary();
+        let gap = learned.index("");
+        let index =
+            |text: &str| learned.index(text).or_else(|| missing.contains(text).then_some(gap).flatten());
+        let input_of: Vec<Option<usize>> = texts.texts().map(index).collect();
+        note_unseen(column, &texts, &input_of, rows, notes);
+        if gap.is_none() {
+            note_gaps(column, rows, notes);
+        }
+        let number = |index: Option<usize>| index.map_or(f64::NAN, |index| index as f64);
+        let inputs_of = input_of.into_iter().map(number).collect();
+        Self::Table { width: 1, texts, inputs_of, of_missing: vec![number(gap)] }
     }
 
     fn dates(learned: &'a DateColumn, table: &Table, column: &'a Column, rows: &[usize]) -> Result<Self> {
@@ -450,14 +532,14 @@ impl<'a> Ready<'a> {
                 expected: "a date in the learned format, which the training data had here",
             });
         }
-        Ok(Self::Table { width, texts, inputs_of, marks_missing: learned.missing })
+        Ok(Self::Table { width, texts, inputs_of, of_missing: gap_marked(width, learned.missing) })
     }
 
     fn width(&self) -> usize {
         match self {
             Self::Numbers { learned, .. } => 1 + usize::from(learned.missing),
             Self::OneOf { width, .. } | Self::Table { width, .. } => *width,
-            Self::Gaps { .. } => 1,
+            Self::Gaps { .. } | Self::Robust { .. } => 1,
         }
     }
 
@@ -492,6 +574,18 @@ impl<'a> Ready<'a> {
                     };
                 }
             }
+            Self::Robust { learned, column, cells } => {
+                let (values, nulls) = (cells.values(), cells.nulls());
+                for (start, row) in rows {
+                    if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                        // The median is 0.
+                        inputs[start] = if learned.missing { T::NAN } else { T::ZERO };
+                        continue;
+                    }
+                    let number = finite(table, column, row, values[row])?;
+                    inputs[start] = T::rounded(learned.scale.scaled(number)).unwrap_or(T::ZERO);
+                }
+            }
             Self::OneOf { texts, input_of, missing, .. } => {
                 for (start, row) in rows {
                     let input = match texts.key(row) {
@@ -503,17 +597,17 @@ impl<'a> Ready<'a> {
                     }
                 }
             }
-            Self::Table { width, texts, inputs_of, marks_missing } => {
+            Self::Table { width, texts, inputs_of, of_missing } => {
                 for (start, row) in rows {
-                    match texts.key(row) {
-                        Some(key) => {
-                            let numbers = &inputs_of[key * width..][..*width];
-                            for (input, &number) in inputs[start..].iter_mut().zip(numbers) {
-                                *input = T::rounded(number).unwrap_or(T::ZERO);
-                            }
-                        }
-                        None if *marks_missing => inputs[start + width - 1] = T::ONE,
-                        None => {}
+                    let numbers = match texts.key(row) {
+                        Some(key) => &inputs_of[key * width..][..*width],
+                        None => of_missing,
+                    };
+                    for (input, &number) in inputs[start..].iter_mut().zip(numbers) {
+                        *input = match number.is_nan() {
+                            true => T::NAN,
+                            false => T::rounded(number).unwrap_or(T::ZERO),
+                        };
                     }
                 }
             }
@@ -528,6 +622,15 @@ impl<'a> Ready<'a> {
         }
         Ok(())
     }
+}
+
+/// The inputs of a missing cell: zeros, of which the last is 1 where gaps were learned.
+fn gap_marked(width: usize, is_learned: bool) -> Vec<f64> {
+    let mut inputs = vec![0.0; width];
+    if is_learned {
+        inputs[width - 1] = 1.0;
+    }
+    inputs
 }
 
 /// Tells of categories that no input stands for.

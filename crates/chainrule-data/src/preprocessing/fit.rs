@@ -1,9 +1,10 @@
 //! Finds means, deviations and categories in the training rows.
 
 use super::{
-    CategoricalColumn, ClassTarget, DateColumn, DatePart, ImageInputs, IndicatorColumn, InputColumn,
-    InputPreprocessing, MOST_CATEGORIES, NumberTarget, NumericColumn, Preprocessing, TargetPreprocessing,
-    bucket_of,
+    CategoricalColumn, ClassTarget, DateColumn, DatePart, ImageInputs, IndexColumn, IndicatorColumn,
+    InputColumn, InputPreprocessing, MOST_CATEGORIES, MOST_INDEXED, MOST_ONE_HOT, NumberTarget,
+    NumericColumn, OneHotColumn, Preprocessing, RobustColumn, RobustScale, TargetPreprocessing, bucket_of,
+    robust,
 };
 use crate::column::{Column, ColumnType, Values};
 use crate::dataset::{Dataset, Features, LABEL};
@@ -29,6 +30,8 @@ const LEAST_IDENTIFIERS: usize = 64;
 /// | field | default | meaning |
 /// |---|---|---|
 /// | `standardize_target` | yes | whether a regression's targets get mean 0 and deviation 1 in training |
+/// | `clamp_target` | no | whether predictions of a regression are kept within the range of the training rows |
+/// | `encoding` | standardized | how columns become inputs |
 /// | `ignore` | none | columns that are no inputs |
 /// | `missing` | the usual words | which words were read as missing, to be stored with the model |
 /// | `threads` | all | how many threads fit columns; 0 for as many as the machine runs at once |
@@ -36,6 +39,10 @@ const LEAST_IDENTIFIERS: usize = 64;
 pub struct FitOptions {
     /// Whether targets are standardized.
     pub standardize_target: bool,
+    /// Whether predicted numbers are kept within the range of the training rows.
+    pub clamp_target: bool,
+    /// How columns become inputs.
+    pub encoding: InputEncoding,
     /// The names of columns that are not learned from.
     pub ignore: Vec<String>,
     /// What the data were read with.
@@ -46,8 +53,27 @@ pub struct FitOptions {
 
 impl Default for FitOptions {
     fn default() -> Self {
-        Self { standardize_target: true, ignore: Vec::new(), missing: MissingWords::default(), threads: 0 }
+        Self {
+            standardize_target: true,
+            clamp_target: false,
+            encoding: InputEncoding::default(),
+            ignore: Vec::new(),
+            missing: MissingWords::default(),
+            threads: 0,
+        }
     }
+}
+
+/// How the columns of a table become inputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputEncoding {
+    /// Numbers standardized, a gap as the mean with a mark, each category an input: for any network.
+    #[default]
+    Standardized,
+    /// Numbers, truth values and up to [`MOST_ONE_HOT`] categories on robust scales, gaps of numbers as missing inputs (NaN), more
+    /// categories as an index: for a network whose first layer takes columns.
+    Robust,
 }
 
 impl Preprocessing {
@@ -74,7 +100,6 @@ impl Preprocessing {
         rows_in_order.sort_unstable();
         let training_rows = rows_in_order.as_slice();
         let mut notes = Vec::new();
-        let standardize = options.standardize_target;
         let (inputs, numbers) = match &dataset.features {
             Features::Table(table) => {
                 for name in &options.ignore {
@@ -82,7 +107,7 @@ impl Preprocessing {
                 }
                 let columns = fit_columns(table, objective, options, training_rows, &mut notes)?;
                 let targets = || -> Result<Vec<NumberTarget>> {
-                    let target = |name: &String| fit_target(table, name, standardize, training_rows);
+                    let target = |name: &String| fit_target(table, name, options, training_rows);
                     objective.names.iter().map(target).collect()
                 };
                 let numbers = if objective.task() == Task::Regression { targets()? } else { Vec::new() };
@@ -99,7 +124,7 @@ impl Preprocessing {
                 let targets = || -> Result<Vec<NumberTarget>> {
                     let labels = images.needed_labels(&dataset.name)?;
                     let values: Vec<f64> = training_rows.iter().map(|&row| labels[row] as f64).collect();
-                    Ok(vec![number_target(&dataset.name, LABEL, standardize, &values, None)?])
+                    Ok(vec![number_target(&dataset.name, LABEL, options, &values, None)?])
                 };
                 let numbers = if objective.task() == Task::Regression { targets()? } else { Vec::new() };
                 (InputPreprocessing::Images(inputs), numbers)
@@ -136,13 +161,16 @@ fn fit_columns(
     let inputs: Vec<&Column> = table.columns().iter().filter(is_input).collect();
     let fitted = parallel::map(options.threads, table.cells(), &inputs, |column| {
         let mut notes = Vec::new();
-        fit_column(table, column, rows, &mut notes).map(|fitted| (fitted, notes))
+        fit_column(table, column, options.encoding, rows, &mut notes).map(|fitted| (fitted, notes))
     });
     let mut columns = Vec::new();
     for fitted in fitted {
         let (column, more) = fitted?;
         columns.extend(column);
         notes.extend(more);
+    }
+    if options.encoding == InputEncoding::Robust {
+        columns.sort_by_key(robust::order);
     }
     if columns.is_empty() {
         let dropped: Vec<&str> = notes.iter().map(|note| note.message.as_str()).collect();
@@ -161,6 +189,7 @@ fn fit_columns(
 fn fit_column(
     table: &Table,
     column: &Column,
+    encoding: InputEncoding,
     rows: &[usize],
     notes: &mut Vec<Note>,
 ) -> Result<Option<InputColumn>> {
@@ -172,12 +201,12 @@ fn fit_column(
         return Ok(None);
     }
     match column.kind {
-        ColumnType::Number => fit_numeric(table, column, rows, notes),
-        ColumnType::Truth => fit_truth(table, column, rows, notes),
+        ColumnType::Number => fit_numeric(table, column, encoding, rows, notes),
+        ColumnType::Truth => fit_truth(table, column, encoding, rows, notes),
         ColumnType::Date => fit_date(table, column, rows, notes),
         ColumnType::Category => {
             note_numbers(table, column, notes);
-            Ok(fit_categorical(column, rows, missing, notes))
+            Ok(fit_categorical(column, encoding, rows, missing, notes))
         }
         ColumnType::Text => {
             note_numbers(table, column, notes);
@@ -203,6 +232,7 @@ fn constant(name: &str) -> Note {
 fn fit_numeric(
     table: &Table,
     column: &Column,
+    encoding: InputEncoding,
     rows: &[usize],
     notes: &mut Vec<Note>,
 ) -> Result<Option<InputColumn>> {
@@ -231,7 +261,11 @@ fn fit_numeric(
     };
     let (words, style) = (words.into_iter().collect(), style_of(column));
     let fitted = standardized(name, statistics, rows.len() - values.len(), words, style, notes);
-    Ok(fitted.map(|fitted| fitted.map_or_else(InputColumn::Indicator, InputColumn::Numeric)))
+    Ok(fitted.map(|fitted| match (encoding, fitted) {
+        (_, Err(indicator)) => InputColumn::Indicator(indicator),
+        (InputEncoding::Standardized, Ok(numeric)) => InputColumn::Numeric(numeric),
+        (InputEncoding::Robust, Ok(numeric)) => InputColumn::Robust(robust_of(numeric, &mut values)),
+    }))
 }
 
 /// A column of numbers, of which so many cells are missing in the training rows. A constant is left out, and where it has
@@ -257,6 +291,14 @@ fn standardized(
     }
     let (mean, standard_deviation) = (statistics.mean, statistics.standard_deviation);
     Some(Ok(NumericColumn { name, mean, standard_deviation, missing: missing > 0, words, style }))
+}
+
+/// The same column on a robust scale. Its numbers are not all the same, but their distances may be no numbers.
+fn robust_of(numeric: NumericColumn, values: &mut [f64]) -> RobustColumn {
+    let NumericColumn { name, mean, standard_deviation, missing, words, style } = numeric;
+    let scale = RobustScale::of(values);
+    let scale = scale.unwrap_or(RobustScale { median: mean, range: standard_deviation });
+    RobustColumn { name, scale, missing, words, style }
 }
 
 /// How the numbers of a column are written, where not in the plain way.
@@ -309,6 +351,7 @@ fn odd_words(table: &Table, column: &Column, notes: &mut Vec<Note>) -> Result<BT
 fn fit_truth(
     table: &Table,
     column: &Column,
+    encoding: InputEncoding,
     rows: &[usize],
     notes: &mut Vec<Note>,
 ) -> Result<Option<InputColumn>> {
@@ -325,7 +368,15 @@ fn fit_truth(
     }
     let Some(statistics) = Statistics::of(&values) else { return Ok(None) };
     let fitted = standardized(name, statistics, rows.len() - values.len(), Vec::new(), None, notes);
-    Ok(fitted.map(|fitted| fitted.map_or_else(InputColumn::Indicator, InputColumn::Truth)))
+    Ok(fitted.map(|fitted| match (encoding, fitted) {
+        (_, Err(indicator)) => InputColumn::Indicator(indicator),
+        (InputEncoding::Standardized, Ok(numeric)) => InputColumn::Truth(numeric),
+        (InputEncoding::Robust, Ok(numeric)) => {
+            // As a missing one is applied.
+            values.resize(rows.len(), 0.5);
+            InputColumn::RobustTruth(robust_of(numeric, &mut values))
+        }
+    }))
 }
 
 fn wrong_type(table: &Table, column: &Column, row: usize, expected: &'static str) -> DataError {
@@ -428,6 +479,7 @@ fn text_left_out(column: &Column, rows: &[usize], missing: usize) -> Note {
 
 fn fit_categorical(
     column: &Column,
+    encoding: InputEncoding,
     rows: &[usize],
     missing: usize,
     notes: &mut Vec<Note>,
@@ -465,17 +517,30 @@ fn fit_categorical(
             ),
         ));
     }
+    if encoding == InputEncoding::Robust && (2..=MOST_ONE_HOT).contains(&distinct) {
+        by_frequency.sort_by(|one, two| one.0.cmp(two.0));
+        let counts: Vec<usize> = by_frequency.iter().map(|(_, count)| *count).collect();
+        let categories = by_frequency.into_iter().map(|(category, _)| category.to_owned()).collect();
+        return Some(InputColumn::OneHot(OneHotColumn::fit(name, categories, &counts, rows.len())));
+    }
     by_frequency.sort_by(|one, two| two.1.cmp(&one.1).then(one.0.cmp(two.0)));
-    let own = MOST_CATEGORIES - usize::from(missing > 0);
+    let is_index = encoding == InputEncoding::Robust && distinct > MOST_ONE_HOT;
+    let most = if is_index { MOST_INDEXED } else { MOST_CATEGORIES };
+    let own = most - usize::from(missing > 0);
     let rare = by_frequency.split_off(own.min(distinct));
     let buckets: BTreeSet<u32> = rare.iter().map(|(category, _)| bucket_of(category)).collect();
     if !rare.is_empty() {
         notes.push(Note::new(
             "many_categories",
             format!(
-                "column '{name}' has {} categories: the {own} most frequent have an input each, the others share {}",
+                "column '{name}' has {} categories: the {own} most frequent have {} each, the others share {}",
                 names::thousands(distinct),
-                names::count(buckets.len(), "input", "inputs")
+                if is_index { "a learned vector" } else { "an input" },
+                names::count(
+                    buckets.len(),
+                    if is_index { "vector" } else { "input" },
+                    if is_index { "vectors" } else { "inputs" }
+                )
             ),
         ));
     }
@@ -486,31 +551,37 @@ fn fit_categorical(
     }
     categories.sort_unstable();
     let buckets = buckets.into_iter().collect();
-    Some(InputColumn::Categorical(CategoricalColumn { name, categories, buckets }))
+    Some(match is_index {
+        true => InputColumn::Index(IndexColumn { name, categories, buckets }),
+        false => InputColumn::Categorical(CategoricalColumn { name, categories, buckets }),
+    })
 }
 
-fn fit_target(table: &Table, name: &str, standardize: bool, rows: &[usize]) -> Result<NumberTarget> {
+fn fit_target(table: &Table, name: &str, options: &FitOptions, rows: &[usize]) -> Result<NumberTarget> {
     let column = &table.columns()[table.find(name)?];
     let cells = column.as_numbers(|_| false).map_err(|row| not_a_number(table, column, row))?;
     let values: Vec<f64> =
         rows.iter().filter(|&&row| cells.is_valid(row)).map(|&row| cells.value(row)).collect();
-    number_target(table.file(), name, standardize, &values, style_of(column))
+    number_target(table.file(), name, options, &values, style_of(column))
 }
 
 fn number_target(
     file: &str,
     name: &str,
-    standardize: bool,
+    options: &FitOptions,
     values: &[f64],
     style: Option<NumberStyle>,
 ) -> Result<NumberTarget> {
     let statistics = Statistics::of(values)
         .ok_or_else(|| DataError::Overflow { file: file.to_owned(), column: name.to_owned() })?;
-    let (mean, standard_deviation) = match standardize {
+    let (mean, standard_deviation) = match options.standardize_target {
         true => (statistics.mean, statistics.standard_deviation),
         false => (0.0, 1.0),
     };
-    Ok(NumberTarget { name: name.to_owned(), mean, standard_deviation, style })
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let within = options.clamp_target.then_some((least, greatest));
+    Ok(NumberTarget { name: name.to_owned(), mean, standard_deviation, within, style })
 }
 
 fn note_constant_targets(dataset: &Dataset, targets: &[NumberTarget], rows: &[usize], notes: &mut Vec<Note>) {

@@ -1,7 +1,8 @@
 //! Checks a preprocessing that came from a file, so that applying it cannot fail for its own fault.
 
 use super::{
-    BUCKETS, ClassTarget, ImageInputs, InputColumn, InputPreprocessing, Preprocessing, TargetPreprocessing,
+    BUCKETS, ClassTarget, ImageInputs, InputColumn, InputPreprocessing, Preprocessing, RobustScale,
+    TargetPreprocessing,
 };
 use crate::error::{DataError, Result};
 use crate::target::ClassIndex;
@@ -45,6 +46,24 @@ fn check_columns(columns: &[InputColumn], targets: &[&str]) -> Checked {
                 check_scale(name, numeric.mean, numeric.standard_deviation)?;
             }
             InputColumn::Indicator(_) => {}
+            InputColumn::Robust(column) | InputColumn::RobustTruth(column) => {
+                check_robust(name, &column.scale)?;
+            }
+            InputColumn::OneHot(column) => {
+                check_categories(name, &column.categories, &[])?;
+                let inputs = if column.categories.len() == 2 { 1 } else { column.categories.len() };
+                if column.scales.len() != inputs {
+                    let scales = column.scales.len();
+                    return Err(format!("column '{name}' has {scales} scales for {inputs} inputs"));
+                }
+                column.scales.iter().try_for_each(|scale| check_robust(name, scale))?;
+            }
+            InputColumn::Index(column) => {
+                check_categories(name, &column.categories, &column.buckets)?;
+                if !column.categories.is_sorted() {
+                    return Err(format!("the categories of column '{name}' are not in their order"));
+                }
+            }
             InputColumn::Date(date) => {
                 if date.parts.is_empty() {
                     return Err(format!("column '{name}' has no parts"));
@@ -57,22 +76,33 @@ fn check_columns(columns: &[InputColumn], targets: &[&str]) -> Checked {
                 }
             }
             InputColumn::Categorical(categorical) => {
-                let categories = &categorical.categories;
-                if categories.is_empty() {
-                    return Err(format!("column '{name}' has no categories"));
-                }
-                if categories.iter().collect::<HashSet<_>>().len() < categories.len() {
-                    return Err(format!("column '{name}' has a category twice"));
-                }
-                let buckets = &categorical.buckets;
-                if !buckets.is_sorted_by(|one, two| one < two)
-                    || buckets.iter().any(|bucket| *bucket >= BUCKETS)
-                {
-                    return Err(format!("column '{name}' has groups that are none"));
-                }
+                check_categories(name, &categorical.categories, &categorical.buckets)?;
             }
         }
         width = width.checked_add(column.width()).ok_or("it has too many inputs")?;
+    }
+    Ok(())
+}
+
+fn check_categories(name: &str, categories: &[String], buckets: &[u32]) -> Checked {
+    if categories.is_empty() {
+        return Err(format!("column '{name}' has no categories"));
+    }
+    if categories.iter().collect::<HashSet<_>>().len() < categories.len() {
+        return Err(format!("column '{name}' has a category twice"));
+    }
+    if !buckets.is_sorted_by(|one, two| one < two) || buckets.iter().any(|bucket| *bucket >= BUCKETS) {
+        return Err(format!("column '{name}' has groups that are none"));
+    }
+    Ok(())
+}
+
+fn check_robust(name: &str, scale: &RobustScale) -> Checked {
+    if !scale.median.is_finite() {
+        return Err(format!("the median of '{name}' is {}", scale.median));
+    }
+    if !scale.range.is_finite() || scale.range <= 0.0 {
+        return Err(format!("the range of '{name}' is {}", scale.range));
     }
     Ok(())
 }
@@ -115,6 +145,11 @@ fn check_target(target: &TargetPreprocessing) -> Checked {
                     return Err(format!("the target '{}' occurs twice", target.name));
                 }
                 check_scale(&target.name, target.mean, target.standard_deviation)?;
+                if let Some((least, greatest)) = target.within
+                    && !(least.is_finite() && greatest.is_finite() && least <= greatest)
+                {
+                    return Err(format!("'{}' is kept within {least} and {greatest}", target.name));
+                }
             }
             Ok(())
         }

@@ -299,6 +299,11 @@ impl<T: Scalar> Optimizer<T> {
         self.rule.set_learning_rate(learning_rate);
     }
 
+    /// Sets the weight decay of the steps to come.
+    pub fn set_weight_decay(&mut self, weight_decay: f64) {
+        self.rule.set_weight_decay(weight_decay);
+    }
+
     /// Gives tensors their own rate, decay and epsilon, as factors of the rule's: biases need not decay, and a layer may
     /// learn more slowly than others. For the steps to come.
     ///

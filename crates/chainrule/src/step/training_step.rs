@@ -8,7 +8,7 @@ use super::gradient_step::{Beside, GradientStep, Learning, update_layer};
 use super::pace::{Pace, Turn};
 use super::pass::MicroBatch;
 use super::program::{Phase, Program};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, require};
 use crate::kernel::arena::{Cut, Work};
 use crate::kernel::buffer::{Buffer, aligned_length, zeros};
 use crate::kernel::gemm::Accumulate;
@@ -44,6 +44,8 @@ use crate::samples::Samples;
 /// ```
 pub struct TrainingStep<T> {
     network: Network,
+    /// The network with its own rates of dropout, where they were changed.
+    original: Option<Network>,
     loss: Loss,
     clipping: Option<Clipping>,
     maximum_batch: usize,
@@ -153,6 +155,7 @@ impl<T: Scalar> TrainingStep<T> {
         }
         Ok(TrainingStep {
             network: network.clone(),
+            original: None,
             loss: loss.clone(),
             clipping,
             maximum_batch,
@@ -173,6 +176,28 @@ impl<T: Scalar> TrainingStep<T> {
     pub fn keeping_gradients(mut self) -> Self {
         self.gradients.get_or_insert_with(|| self.network.zeros());
         self
+    }
+
+    /// Sets the rate of each layer of dropout to `factor` times its own, in 0..=1, for the steps to come.
+    ///
+    /// # Errors
+    /// For another factor.
+    pub fn set_dropout_factor(&mut self, factor: f64) -> Result<()> {
+        require((0.0..=1.0).contains(&factor), "dropout factor", factor, "must be at least 0 and at most 1")?;
+        let original = self.original.get_or_insert_with(|| self.network.clone());
+        self.network.set_dropout(original, factor);
+        Ok(())
+    }
+
+    /// Sets the label smoothing of cross-entropy, in 0..1, for the steps to come. Other losses have none and stay as they are.
+    ///
+    /// # Errors
+    /// For another number.
+    pub fn set_label_smoothing(&mut self, smoothing: f64) -> Result<()> {
+        if let Loss::CrossEntropy { label_smoothing, .. } = &mut self.loss {
+            *label_smoothing = smoothing;
+        }
+        self.loss.check(self.network.output_width())
     }
 
     /// The bytes of the buffers: states, deltas and gradients.

@@ -42,7 +42,7 @@ impl TrainingPlan {
             threads,
         };
         let unlimited = MemoryPlan::unlimited::<T>(&shape)?;
-        let beside = beside(&shape, &unlimited, training, measured);
+        let beside = beside(&shape, &unlimited, training, measured, options.average.is_some());
         let Some(limit) = limit else { return Ok(TrainingPlan { step: unlimited, beside }) };
         let held = beside.total();
         let left = MemoryLimit { bytes: limit.bytes.saturating_sub(held), ..limit.clone() };
@@ -73,10 +73,14 @@ fn beside<T: Scalar>(
     plan: &MemoryPlan,
     training: Samples<'_, T>,
     measured: usize,
+    averages: bool,
 ) -> Ledger {
     let mut ledger = Ledger::default();
     let parameters = plan.ledger().of(Purpose::Parameters);
     ledger.add(Purpose::KeptParameters, "the best parameters so far", parameters);
+    if averages {
+        ledger.add(Purpose::KeptParameters, "the moving average of the parameters", parameters);
+    }
     let number = size_of::<T>();
     let target = match training.targets {
         Targets::Values(values) => values.columns() * number,

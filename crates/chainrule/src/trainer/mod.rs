@@ -3,6 +3,7 @@
 //! It reports events and prints nothing. A run is a function of (network, loss, parameters, options,
 //! samples): the number of threads, and whether the run was interrupted and resumed, do not change a bit.
 
+mod average;
 mod memory;
 mod metrics;
 mod moves;
@@ -11,6 +12,7 @@ mod schedule;
 mod source;
 mod state;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,7 @@ use crate::parameters::{Parameters, TensorLayout};
 use crate::random::shuffled;
 use crate::samples::Samples;
 use crate::step::TrainingStep;
+use average::update_average;
 use metrics::{SECOND_CLASS, check_positive_class};
 use schedule::Plateau;
 
@@ -43,6 +46,11 @@ use schedule::Plateau;
 /// | `warmup_epochs` | 0 | linear warm-up before the schedule; fractions of an epoch count |
 /// | `clipping` | none | bounds on the gradients |
 /// | `vectors` | 1, 1, 1 | factors of rate, weight decay and epsilon for biases and other vectors |
+/// | `tensors` | none | the same for tensors by name, in place of `vectors` |
+/// | `decay_schedule` | constant | how the weight decay changes |
+/// | `dropout_schedule` | constant | how the rates of dropout change: the factor of each |
+/// | `smoothing_schedule` | constant | how the label smoothing of cross-entropy changes |
+/// | `average` | none | decay, in 0..1, of a moving average of the parameters, which is measured and kept in their place |
 /// | `patience` | none | epochs without a lower validation loss before training stops |
 /// | `seed` | 0 | order of the samples and dropout masks |
 ///
@@ -72,6 +80,21 @@ pub struct TrainingOptions {
     /// What the update has of its own for vectors: biases, and what layers without a matrix learn.
     #[serde(default, skip_serializing_if = "is_default")]
     pub vectors: TensorFactors,
+    /// What the update has of its own for tensors of these names, such as `layers.0.weight`, in place of `vectors`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tensors: BTreeMap<String, TensorFactors>,
+    /// How the weight decay changes. No schedule that waits for a plateau, as of the next two.
+    #[serde(default = "constant", skip_serializing_if = "is_constant")]
+    pub decay_schedule: Schedule,
+    /// How the rates of dropout change: the factor of each.
+    #[serde(default = "constant", skip_serializing_if = "is_constant")]
+    pub dropout_schedule: Schedule,
+    /// How the label smoothing of cross-entropy changes. What is measured is the loss without a schedule.
+    #[serde(default = "constant", skip_serializing_if = "is_constant")]
+    pub smoothing_schedule: Schedule,
+    /// Decay of a moving average of the parameters, in 0..1: it is measured, and kept, in their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average: Option<f64>,
     /// When to stop early.
     pub patience: Option<usize>,
     /// Of everything random.
@@ -88,10 +111,23 @@ impl Default for TrainingOptions {
             warmup_epochs: 0.0,
             clipping: None,
             vectors: TensorFactors::default(),
+            tensors: BTreeMap::new(),
+            decay_schedule: Schedule::Constant,
+            dropout_schedule: Schedule::Constant,
+            smoothing_schedule: Schedule::Constant,
+            average: None,
             patience: None,
             seed: 0,
         }
     }
+}
+
+fn constant() -> Schedule {
+    Schedule::Constant
+}
+
+fn is_constant(schedule: &Schedule) -> bool {
+    *schedule == Schedule::Constant
 }
 
 fn is_default(factors: &TensorFactors) -> bool {
@@ -104,7 +140,16 @@ const MOST_EPOCHS: usize = 1_000_000_000;
 impl TrainingOptions {
     /// What the update has of its own for a tensor.
     fn factors_of(&self, tensor: &TensorLayout) -> TensorFactors {
-        if tensor.is_vector { self.vectors } else { TensorFactors::default() }
+        let usual = if tensor.is_vector { self.vectors } else { TensorFactors::default() };
+        self.tensors.get(&tensor.name).copied().unwrap_or(usual)
+    }
+
+    /// Refuses factors for tensors that are not there.
+    fn check_names<T: Scalar>(&self, parameters: &Parameters<T>) -> Result<()> {
+        match self.tensors.keys().find(|name| parameters.by_name(name).is_none()) {
+            None => Ok(()),
+            Some(name) => Err(Error::shape("factors of tensors", "names of the network's tensors", name)),
+        }
     }
 
     /// Checks every option.
@@ -120,6 +165,21 @@ impl TrainingOptions {
         require(holds, "warmup_epochs", self.warmup_epochs, "must be at least 0 and finite")?;
         self.optimizer.check()?;
         self.vectors.check()?;
+        self.tensors.values().try_for_each(TensorFactors::check)?;
+        for (name, schedule) in [
+            ("decay_schedule", &self.decay_schedule),
+            ("dropout_schedule", &self.dropout_schedule),
+            ("smoothing_schedule", &self.smoothing_schedule),
+        ] {
+            if let Schedule::ReduceOnPlateau { .. } = schedule {
+                let (value, allowed) = (schedule.name().to_owned(), "must not wait for a plateau");
+                return Err(Error::Hyperparameter { name, value, allowed });
+            }
+            schedule.check()?;
+        }
+        if let Some(decay) = self.average {
+            require((0.0..1.0).contains(&decay), "average", decay, "must be at least 0 and less than 1")?;
+        }
         self.schedule.check()?;
         self.clipping.as_ref().map_or(Ok(()), Clipping::check)
     }
@@ -133,7 +193,6 @@ impl TrainingOptions {
 /// let (parameters, loss) = (network.initialize::<f32>(1), Loss::cross_entropy());
 /// let inputs = Matrix::from_rows(&[[0.5f32, -1.0], [0.0, 2.0]]);
 /// let samples = Samples { inputs: inputs.view().into(), targets: Targets::Classes(&[0, 1]), sample_weights: None };
-/// use std::ops::ControlFlow;
 /// let mut trainer = Trainer::new(&network, &loss, parameters, TrainingOptions::default())?;
 /// let mut epochs = 0;
 /// let ending = trainer.fit(&Threads::single(), samples, None, &mut |event| match event {
@@ -199,8 +258,10 @@ pub enum Ending {
 /// validation, or the initial ones.
 #[derive(Clone, Debug)]
 struct Kept<T> {
-    /// 0 for the initial ones.
+    /// 0 for the initial ones; of equals the last.
     epoch: usize,
+    /// The first epoch with this loss.
+    since: usize,
     /// The validation loss.
     loss: Option<f64>,
     parameters: Parameters<T>,
@@ -225,6 +286,8 @@ pub struct Trainer<T> {
     options: TrainingOptions,
     parameters: Parameters<T>,
     optimizer: Optimizer<T>,
+    /// The moving average of the parameters, if there is to be one.
+    average: Option<Parameters<T>>,
     /// Epochs completed.
     epochs: usize,
     /// Whether the parameters are those of an unfinished epoch.
@@ -258,15 +321,18 @@ impl<T: Scalar> Trainer<T> {
             return Err(Error::Parameters { tensor: tensor.name.clone() });
         }
         moves::check_moves(&options, &parameters)?;
+        options.check_names(&parameters)?;
         let mut optimizer = Optimizer::new(options.optimizer.clone(), &parameters)?;
         optimizer.set_factors(&parameters, |tensor| options.factors_of(tensor))?;
-        let kept = Kept { epoch: 0, loss: None, parameters: parameters.clone() };
+        let kept = Kept { epoch: 0, since: 0, loss: None, parameters: parameters.clone() };
+        let average = options.average.map(|_| parameters.clone());
         Ok(Trainer {
             network: network.clone(),
             loss: loss.clone(),
             options,
             parameters,
             optimizer,
+            average,
             epochs: 0,
             within_epoch: false,
             kept,
@@ -444,6 +510,7 @@ impl<T: Scalar> Trainer<T> {
                     self.options.schedule.rate_with_warmup(base, number, total, steps_per_epoch, warmup);
                 learning_rate = rate * self.plateau.scale;
                 self.optimizer.set_learning_rate(learning_rate);
+                self.set_what_changes(&mut step, number, total, steps_per_epoch)?;
                 let samples = training.gather(rows, &mut batch)?;
                 if samples.inputs.rows() != rows.len() {
                     return Err(Error::shape("batch of the source", rows.len(), samples.inputs.rows()));
@@ -451,12 +518,15 @@ impl<T: Scalar> Trainer<T> {
                 let result =
                     step.run(threads, &mut self.parameters, &mut self.optimizer, samples, Some(seed));
                 sum.add(result.map_err(|error| in_epoch(error, epoch))?);
+                if let (Some(average), Some(decay)) = (&mut self.average, self.options.average) {
+                    update_average(threads, average, &self.parameters, decay, self.optimizer.steps());
+                }
                 seen += rows.len();
                 let event = TrainingEvent::Step { epoch, samples: seen, loss: sum.mean() };
                 if observer(&event).is_break() {
                     // A part of an epoch is better than none.
                     if self.kept.epoch == 0 && self.parameters.first_not_finite().is_none() {
-                        self.kept.parameters.copy_from(&self.parameters);
+                        self.kept.parameters.copy_from(self.average.as_ref().unwrap_or(&self.parameters));
                     }
                     return Ok(Ending::Interrupted);
                 }
@@ -464,7 +534,8 @@ impl<T: Scalar> Trainer<T> {
             self.epochs = epoch;
             let validation = validation
                 .map(|samples| {
-                    let (network, parameters) = (&self.network, &self.parameters);
+                    let parameters = self.average.as_ref().unwrap_or(&self.parameters);
+                    let network = &self.network;
                     evaluate_for(threads, network, parameters, &self.loss, samples, self.positive_class)
                 })
                 .transpose()?;
@@ -486,21 +557,49 @@ impl<T: Scalar> Trainer<T> {
         Ok(Ending::Finished)
     }
 
+    /// Sets what a step has beside the learning rate, where it changes.
+    fn set_what_changes(
+        &mut self,
+        step: &mut TrainingStep<T>,
+        number: u64,
+        total: u64,
+        steps_per_epoch: u64,
+    ) -> Result<()> {
+        let TrainingOptions { optimizer, decay_schedule, dropout_schedule, smoothing_schedule, .. } =
+            &self.options;
+        let value = |schedule: &Schedule, base| schedule.value(base, number, total, steps_per_epoch);
+        if !is_constant(decay_schedule) {
+            self.optimizer.set_weight_decay(value(decay_schedule, optimizer.weight_decay()));
+        }
+        if !is_constant(dropout_schedule) {
+            step.set_dropout_factor(value(dropout_schedule, 1.0))?;
+        }
+        if let (Loss::CrossEntropy { label_smoothing, .. }, false) =
+            (&self.loss, is_constant(smoothing_schedule))
+        {
+            step.set_label_smoothing(value(smoothing_schedule, *label_smoothing))?;
+        }
+        Ok(())
+    }
+
     /// Keeps the parameters of a completed epoch, unless an earlier one had a lower validation loss.
     fn keep_if_best(&mut self, loss: Option<f64>) -> bool {
-        let Kept { loss: lowest, epoch, parameters } = &mut self.kept;
+        let Kept { loss: lowest, epoch, since, parameters } = &mut self.kept;
         if let (Some(loss), Some(lowest)) = (loss, *lowest)
-            && loss >= lowest
+            && loss > lowest
         {
             return false;
         }
+        if loss.is_none() || loss != *lowest {
+            *since = self.epochs;
+        }
         (*lowest, *epoch) = (loss, self.epochs);
-        parameters.copy_from(&self.parameters);
+        parameters.copy_from(self.average.as_ref().unwrap_or(&self.parameters));
         true
     }
 
     fn patience_is_over(&self) -> bool {
-        self.options.patience.is_some_and(|patience| self.epochs.saturating_sub(self.kept.epoch) >= patience)
+        self.options.patience.is_some_and(|patience| self.epochs.saturating_sub(self.kept.since) >= patience)
     }
 }
 

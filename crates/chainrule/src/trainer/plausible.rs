@@ -15,11 +15,12 @@ pub(super) struct Claims<'a> {
     pub(super) plateau: Plateau,
     pub(super) kept_epoch: usize,
     pub(super) kept_loss: Option<f64>,
+    pub(super) kept_since: Option<usize>,
 }
 
 /// The first thing that no run comes to, in the words of the file.
 pub(super) fn implausible(claims: &Claims<'_>) -> Option<String> {
-    let Claims { loss, options, epochs, steps, plateau, kept_epoch, kept_loss } = *claims;
+    let Claims { loss, options, epochs, steps, plateau, kept_epoch, kept_loss, kept_since } = *claims;
     if epochs > options.epochs {
         let wanted = options.epochs;
         return Some(format!("\"epochs\" is {epochs}, of {wanted} that were asked for"));
@@ -29,6 +30,11 @@ pub(super) fn implausible(claims: &Claims<'_>) -> Option<String> {
     }
     if kept_epoch > epochs {
         return Some(format!("\"kept_epoch\" is {kept_epoch}, after {epochs} epochs"));
+    }
+    if let Some(since) = kept_since
+        && (since >= kept_epoch || since == 0 || kept_loss.is_none())
+    {
+        return Some(format!("\"kept_since\" is {since}, of an epoch that is {kept_epoch}"));
     }
     match kept_loss {
         Some(_) if kept_epoch == 0 => {

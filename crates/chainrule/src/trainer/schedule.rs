@@ -1,4 +1,5 @@
-//! Learning-rate schedules, with an optional linear warm-up before any of them.
+//! Schedules of the learning rate and of what else changes during a run, with an optional linear warm-up of the rate before any
+//! of them.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,17 @@ pub enum Schedule {
         /// Default 10,000.
         final_divisor: f64,
     },
+    /// base in the first part, then down to 0 along half a wave of the cosine.
+    FlatCosine {
+        /// The first part's share of all steps, in 0..1; default 0.5.
+        flat_fraction: f64,
+    },
+    /// base (1 - cos(2 pi log2(1 + (2^cycles - 1) step / steps))) / 2: waves from 0 up and back, each twice as long as the
+    /// one before (Holzmueller, Grinsztajn and Steinwart 2024, with 4 cycles).
+    LogCosine {
+        /// How many waves; 1 to 32, default 4.
+        cycles: u32,
+    },
     /// Multiplies the rate by `factor` when the validation loss has not fallen below
     /// best (1 - threshold) for more than `patience` epochs (PyTorch's `ReduceLROnPlateau`).
     ReduceOnPlateau {
@@ -59,11 +71,13 @@ written_by_name!(Schedule);
 
 impl Schedule {
     /// Every schedule, with default parameters.
-    pub const ALL: [Schedule; 5] = [
+    pub const ALL: [Schedule; 7] = [
         Schedule::Constant,
         Schedule::Step { every: 10, factor: 0.1 },
         Schedule::Cosine { minimum: 0.0 },
         Schedule::OneCycle { warmup_fraction: 0.3, initial_divisor: 25.0, final_divisor: 1e4 },
+        Schedule::FlatCosine { flat_fraction: 0.5 },
+        Schedule::LogCosine { cycles: 4 },
         Schedule::ReduceOnPlateau { factor: 0.1, patience: 10, threshold: 1e-4 },
     ];
 
@@ -74,6 +88,8 @@ impl Schedule {
             Schedule::Step { .. } => "step",
             Schedule::Cosine { .. } => "cosine",
             Schedule::OneCycle { .. } => "one_cycle",
+            Schedule::FlatCosine { .. } => "flat_cosine",
+            Schedule::LogCosine { .. } => "log_cosine",
             Schedule::ReduceOnPlateau { .. } => "reduce_on_plateau",
         }
     }
@@ -119,6 +135,15 @@ impl Schedule {
                 }
                 Ok(())
             }
+            Schedule::FlatCosine { flat_fraction } => require(
+                (0.0..1.0).contains(&flat_fraction),
+                "flat_fraction",
+                flat_fraction,
+                "must be at least 0 and less than 1",
+            ),
+            Schedule::LogCosine { cycles } => {
+                require((1..=32).contains(&cycles), "cycles", cycles.into(), "must be 1 to 32")
+            }
             Schedule::ReduceOnPlateau { factor, threshold, .. } => {
                 require(factor > 0.0 && factor <= 1.0, "factor", factor, factor_allowed)?;
                 require(
@@ -131,6 +156,11 @@ impl Schedule {
         }
     }
 
+    /// What `base`, which may be another number than a rate, is in step `step` of `steps`, `steps_per_epoch` of them an epoch.
+    pub(crate) fn value(&self, base: f64, step: u64, steps: u64, steps_per_epoch: u64) -> f64 {
+        self.rate(base, step, steps, (step / steps_per_epoch.max(1)) as usize)
+    }
+
     /// The rate of step `step` of `steps` in epoch `epoch`, without what a plateau takes off.
     pub fn rate(&self, base: f64, step: u64, steps: u64, epoch: usize) -> f64 {
         let wave = |from: f64, to: f64, share: f64| to + (from - to) * (1.0 + cos_pi(share)) / 2.0;
@@ -138,6 +168,15 @@ impl Schedule {
             Schedule::Constant | Schedule::ReduceOnPlateau { .. } => base,
             Schedule::Step { every, factor } => base * factor.powi((epoch / every) as i32),
             Schedule::Cosine { minimum } => wave(base, minimum.min(base), step as f64 / steps.max(1) as f64),
+            Schedule::FlatCosine { flat_fraction } => {
+                let share = step as f64 / steps.max(1) as f64;
+                wave(base, 0.0, ((share - flat_fraction) / (1.0 - flat_fraction)).max(0.0))
+            }
+            Schedule::LogCosine { cycles } => {
+                let share = step as f64 / steps.max(1) as f64;
+                let waves = libm::log2(1.0 + (2f64.powi(cycles as i32) - 1.0) * share);
+                base * (1.0 - cos_pi(2.0 * waves)) / 2.0
+            }
             Schedule::OneCycle { warmup_fraction, initial_divisor, final_divisor } => {
                 let top = warmup_fraction * steps as f64 - 1.0;
                 let last = steps as f64 - 1.0;

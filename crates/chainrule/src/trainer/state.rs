@@ -33,6 +33,9 @@ struct Description {
     kept_epoch: usize,
     /// Their validation loss.
     kept_loss: Option<f64>,
+    /// The first epoch with that loss, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kept_since: Option<usize>,
     /// The class that F1 is for where there are two, unless it is the second.
     #[serde(default = "second_class", skip_serializing_if = "is_second_class")]
     positive_class: u32,
@@ -81,6 +84,7 @@ impl<T: Scalar> Trainer<T> {
             plateau: self.plateau,
             kept_epoch: self.kept.epoch,
             kept_loss: self.kept.loss,
+            kept_since: Some(self.kept.since).filter(|since| *since != self.kept.epoch),
             positive_class: self.positive_class,
             record: self.record.clone(),
         };
@@ -90,6 +94,9 @@ impl<T: Scalar> Trainer<T> {
             tensors.extend(named(&optimizer_prefix(index), buffer));
         }
         tensors.extend(named("kept.", &self.kept.parameters));
+        if let Some(average) = &self.average {
+            tensors.extend(named("average.", average));
+        }
         write(path, tensors, Some((KEY, text)))
     }
 
@@ -114,6 +121,7 @@ impl<T: Scalar> Trainer<T> {
             plateau: description.plateau,
             kept_epoch: description.kept_epoch,
             kept_loss: description.kept_loss,
+            kept_since: description.kept_since,
         };
         if let Some(reason) = implausible(&claims) {
             return file.fail(format!("no run can have come to this: {reason}"));
@@ -122,6 +130,7 @@ impl<T: Scalar> Trainer<T> {
             network, loss, mut options, number_type, epochs: completed, steps, plateau, ..
         } = description;
         let (kept_epoch, kept_loss) = (description.kept_epoch, description.kept_loss);
+        let since = description.kept_since.unwrap_or(kept_epoch);
         let (positive_class, record) = (description.positive_class, description.record);
         if number_type != T::NAME {
             return file.fail(format!("a run in {number_type}; {} is wanted here", T::NAME));
@@ -129,6 +138,9 @@ impl<T: Scalar> Trainer<T> {
         let mut prefixes = vec!["current.".to_owned()];
         prefixes.extend((0..options.optimizer.state_buffers()).map(optimizer_prefix));
         prefixes.push("kept.".to_owned());
+        if options.average.is_some() {
+            prefixes.push("average.".to_owned());
+        }
         file.check_shapes(prefixes.iter().flat_map(|prefix| {
             network.tensors().iter().map(move |tensor| (format!("{prefix}{}", tensor.name), tensor))
         }))?;
@@ -149,14 +161,19 @@ impl<T: Scalar> Trainer<T> {
                 "no run can have come to this: tensor \"{name}\" sums squares, and has a number below 0"
             ));
         }
-        let kept = Kept { epoch: kept_epoch, loss: kept_loss, parameters: read("kept.")? };
+        let kept = Kept { epoch: kept_epoch, since, loss: kept_loss, parameters: read("kept.")? };
         let parameters = read("current.")?;
+        let average = options.average.map(|_| read("average.")).transpose()?;
+        if let Err(error) = options.check_names(&parameters) {
+            return tensors.fail(error.to_string());
+        }
         let mut optimizer = Optimizer::restore(options.optimizer.clone(), &parameters, state, steps);
         optimizer.set_factors(&parameters, |tensor| options.factors_of(tensor))?;
         options.epochs = epochs.unwrap_or(options.epochs);
         Ok(Trainer {
             parameters,
             optimizer,
+            average,
             epochs: completed,
             within_epoch: false,
             kept,

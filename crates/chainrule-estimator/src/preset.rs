@@ -1,0 +1,221 @@
+//! The default preset for tables: one network by the recipe of RealMLP (Holzmueller, Grinsztajn and Steinwart 2024, "Better by
+//! default"), with what an ablation on other tables showed to pay (docs/results.md).
+
+use std::collections::BTreeMap;
+
+use chainrule::layer::{
+    AsIs, ColumnPiece, Columns, Dense, Dropout, Layer, LearnedActivation, Periodic, Scale, Table,
+};
+use chainrule::optimizer::{AdamW, TensorFactors};
+use chainrule::{Activation, Network, NetworkBuilder, Rule, Schedule, TrainingOptions};
+use chainrule_data::{InputColumn, Preprocessing};
+
+use crate::defaults::Facts;
+use crate::error::Result;
+use crate::options::{EstimatorOptions, Ingredient};
+
+/// Numbers of a category's learned vector.
+const TABLE_OUTPUTS: usize = 8;
+
+pub(crate) fn tune(name: &str, default: f64) -> f64 {
+    std::env::var("TUNE")
+        .ok()
+        .and_then(|text| {
+            text.split(',').find_map(|pair| {
+                let (key, value) = pair.split_once('=')?;
+                (key == name).then(|| value.parse().unwrap())
+            })
+        })
+        .unwrap_or(default)
+}
+
+/// The hidden activation: SELU for classes, Mish for numbers.
+fn activation(options: &EstimatorOptions, facts: &Facts<'_>) -> Activation {
+    let usual = if facts.class_counts.is_empty() { Activation::Mish } else { Activation::Selu };
+    let usual = match tune("act", 0.0) as i32 {
+        1 => Activation::Mish,
+        2 => Activation::Silu,
+        3 => Activation::Relu,
+        4 => Activation::Gelu,
+        _ => usual,
+    };
+    options.activation.unwrap_or(usual)
+}
+
+/// Everything in front of the output layer.
+pub(crate) fn hidden_layers(
+    options: &EstimatorOptions,
+    facts: &Facts<'_>,
+    widths: Vec<usize>,
+) -> NetworkBuilder {
+    let has = |ingredient| !options.without.contains(&ingredient);
+    let mut builder = Network::builder(facts.preprocessing.input_width());
+    let columns = pieces(facts.preprocessing, has(Ingredient::Periodic));
+    if columns.iter().any(|piece| !matches!(piece, ColumnPiece::AsIs(AsIs { missing: false, .. }))) {
+        builder = builder.layer(Columns { pieces: columns }.into());
+    }
+    if has(Ingredient::Scale) {
+        builder = builder.layer(Scale {}.into());
+    }
+    let activation = activation(options, facts);
+    for width in widths {
+        if has(Ingredient::LearnedActivation) {
+            builder = builder
+                .layer(Dense { width, activation: Activation::Identity, bias: true }.into())
+                .layer(LearnedActivation { activation }.into());
+        } else {
+            builder = builder.layer(Dense { width, activation, bias: true }.into());
+        }
+        let usual = if has(Ingredient::Dropout) { tune("drop", 0.15) } else { 0.0 };
+        let rate = options.dropout.unwrap_or(usual);
+        if rate != 0.0 {
+            builder = builder.layer(Dropout { rate }.into());
+        }
+    }
+    builder
+}
+
+/// The pieces for the inputs, neighbours of one kind together.
+fn pieces(preprocessing: &Preprocessing, periodic: bool) -> Vec<ColumnPiece> {
+    let chainrule_data::InputPreprocessing::Columns(columns) = &preprocessing.inputs else {
+        return Vec::new();
+    };
+    let number = |width, missing| match periodic {
+        true => {
+            let hidden = tune("hidden", 16.0) as usize;
+            let outputs = tune("outputs", 3.0) as usize;
+            let deviation = tune("sigma", 0.1);
+            ColumnPiece::Periodic(Periodic { width, missing, hidden, outputs, deviation })
+        }
+        false => ColumnPiece::AsIs(AsIs { width, missing }),
+    };
+    let as_is = |width| ColumnPiece::AsIs(AsIs { width, missing: false });
+    let mut pieces: Vec<ColumnPiece> = Vec::new();
+    for column in columns {
+        let of_column = match column {
+            InputColumn::Robust(column) => vec![number(1, column.missing)],
+            InputColumn::Index(column) => {
+                vec![ColumnPiece::Table(Table { categories: column.table_rows(), outputs: TABLE_OUTPUTS })]
+            }
+            InputColumn::Date(column) => {
+                let mut pieces = vec![number(column.parts.len(), false)];
+                pieces.extend(column.missing.then(|| as_is(1)));
+                pieces
+            }
+            other => vec![as_is(other.width())],
+        };
+        for piece in of_column {
+            match (pieces.last_mut(), piece) {
+                (Some(ColumnPiece::AsIs(last)), ColumnPiece::AsIs(piece))
+                    if last.missing == piece.missing =>
+                {
+                    last.width += piece.width;
+                }
+                (Some(ColumnPiece::Periodic(last)), ColumnPiece::Periodic(piece))
+                    if last.missing == piece.missing =>
+                {
+                    last.width += piece.width;
+                }
+                (_, piece) => pieces.push(piece),
+            }
+        }
+    }
+    pieces
+}
+
+/// Steps of a run, at most: what keeps it within seconds.
+const MOST_STEPS: usize = 8_000;
+const MOST_EPOCHS: usize = 256;
+const LEAST_EPOCHS: usize = 8;
+
+/// The rule and what changes during the run; what the user has chosen is put over it afterwards.
+pub(crate) fn training_options(
+    options: &EstimatorOptions,
+    facts: &Facts<'_>,
+    network: &Network,
+) -> Result<TrainingOptions> {
+    let has = |ingredient| !options.without.contains(&ingredient);
+    let is_classes = !facts.class_counts.is_empty();
+    let batch_size = options.batch_size.unwrap_or(match tune("batch", 256.0) as usize {
+        0 => match facts.rows {
+            0..=1_024 => 64,
+            1_025..=8_192 => 128,
+            8_193..=30_000 => 256,
+            30_001..=100_000 => 512,
+            _ => 1_024,
+        },
+        size => size,
+    });
+    // As many batches, but equal ones: a last one of a few rows would be a step like the others.
+    let batch_size = match options.batch_size {
+        Some(size) => size,
+        None => {
+            let batches = (facts.rows as f64 / batch_size as f64).round().max(1.0) as usize;
+            facts.rows.div_ceil(batches)
+        }
+    };
+    let steps_per_epoch = facts.rows.div_ceil(batch_size.max(1));
+    let most = tune("steps", MOST_STEPS as f64) as usize;
+    let epochs = (most / steps_per_epoch).clamp(LEAST_EPOCHS, tune("epochs", MOST_EPOCHS as f64) as usize);
+    let learning_rate = if is_classes { tune("lr", 0.04) } else { tune("lr", 0.2) };
+    let weight_decay = if has(Ingredient::Decay) { tune("wd", 0.02) } else { 0.0 };
+    let rule = AdamW { learning_rate, beta2: tune("beta2", 0.95), weight_decay, ..AdamW::default() };
+    let schedule = |usual| if has(Ingredient::Schedules) { usual } else { Schedule::Constant };
+    let flat = schedule(Schedule::FlatCosine { flat_fraction: 0.5 });
+    let rate_schedule = match tune("sched", 0.0) as i32 {
+        1 => Schedule::Cosine { minimum: 0.0 },
+        2 => Schedule::OneCycle { warmup_fraction: 0.3, initial_divisor: 25.0, final_divisor: 1e4 },
+        3 => Schedule::FlatCosine { flat_fraction: 0.5 },
+        n if n > 10 => Schedule::LogCosine { cycles: n as u32 - 10 },
+        _ => schedule(Schedule::LogCosine { cycles: 4 }),
+    };
+    let average = tune("ema", 0.0);
+    Ok(TrainingOptions {
+        epochs,
+        batch_size,
+        optimizer: Rule::AdamW(rule),
+        schedule: rate_schedule,
+        decay_schedule: flat,
+        dropout_schedule: flat,
+        tensors: factors(network),
+        average: (average > 0.0).then_some(average),
+        ..TrainingOptions::default()
+    })
+}
+
+/// The neural-tangent form as factors, and those of each kind of tensor.
+fn factors(network: &Network) -> BTreeMap<String, TensorFactors> {
+    let slow = TensorFactors { rate: tune("plr", 0.1), decay: 0.1, epsilon: 1.0 };
+    let of_layer = |l: usize| {
+        let layer = &network.layers()[l - 1];
+        let named = move |tensor: &chainrule::TensorLayout| {
+            let factors = match layer {
+                Layer::Dense(_) if tensor.is_vector => {
+                    TensorFactors { rate: tune("blr", 0.1), decay: 0.0, epsilon: 1.0 }
+                }
+                Layer::Dense(_) => {
+                    let root = (tensor.columns as f64).sqrt();
+                    TensorFactors { rate: 1.0 / root, decay: root, epsilon: root }
+                }
+                Layer::Scale(_) => TensorFactors { rate: tune("slr", 6.0), decay: 6.0, epsilon: 1.0 },
+                Layer::LearnedActivation(_) => {
+                    TensorFactors { rate: tune("alr", 0.1), decay: 0.1, epsilon: 1.0 }
+                }
+                Layer::Columns(columns) => match piece_of(columns, &tensor.name) {
+                    Some(ColumnPiece::Periodic(_)) => slow,
+                    _ => TensorFactors::default(),
+                },
+                _ => TensorFactors::default(),
+            };
+            (tensor.name.clone(), factors)
+        };
+        network.layer_tensors(l).iter().map(named)
+    };
+    (1..=network.depth()).flat_map(of_layer).collect()
+}
+
+/// The piece that a tensor `layers.0.pieces.{i}.{name}` is of.
+fn piece_of<'a>(columns: &'a Columns, tensor: &str) -> Option<&'a ColumnPiece> {
+    let index = tensor.split('.').nth(3)?.parse::<usize>().ok()?;
+    columns.pieces.get(index)
+}
