@@ -6,4 +6,5 @@ mod misuse;
 mod models;
 mod place;
 mod properties;
+mod real_mlp;
 mod runs;

@@ -29,14 +29,14 @@ fn a_fit_again_on_other_threads_or_within_a_limit_is_the_same_file() {
         ("threads", Some(3), MemoryOptions::default()),
         ("limited", Some(1), limited),
     ] {
-        let options = EstimatorOptions { threads, memory, dropout: 0.1, ..small() };
+        let options = EstimatorOptions { threads, memory, dropout: Some(0.1), ..small() };
         let preparation = Estimator::new(options).prepare(&dataset).unwrap();
         assert!(memory.bytes.is_none_or(|bytes| preparation.plan().bytes() <= bytes));
         preparation.fit(&mut unobserved).unwrap().predictor.save(&place.path(name)).unwrap();
         assert!(place.bytes(name) == place.bytes("first"), "{name}");
     }
     // A preparation is not used up.
-    let preparation = Estimator::new(EstimatorOptions { dropout: 0.1, ..small() }).prepare(&dataset).unwrap();
+    let preparation = Estimator::new(EstimatorOptions { dropout: Some(0.1), ..small() }).prepare(&dataset).unwrap();
     drop(dataset);
     for name in ["second", "third"] {
         preparation.fit(&mut unobserved).unwrap().predictor.save(&place.path(name)).unwrap();
