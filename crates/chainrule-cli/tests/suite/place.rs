@@ -55,7 +55,7 @@ impl Place {
     /// The program with a command line, whose words are separated by spaces.
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chainrule"));
-        command.args(line.split_whitespace()).current_dir(self.folder.path());
+        command.args(words(line)).current_dir(self.folder.path());
         command
     }
 
@@ -71,7 +71,7 @@ impl Place {
     #[cfg(target_os = "linux")]
     pub(crate) fn foreground(&self, line: &str) -> Command {
         let mut command = Command::new("env");
-        command.args(["--default-signal", env!("CARGO_BIN_EXE_chainrule")]).args(line.split_whitespace());
+        command.args(["--default-signal", env!("CARGO_BIN_EXE_chainrule")]).args(words(line));
         command.current_dir(self.folder.path());
         command
     }
@@ -225,6 +225,15 @@ impl Started {
         let stdout = std::mem::take(&mut *printed.lock().unwrap());
         Run::of(&line, Output { stdout, ..output })
     }
+}
+
+/// The words of a command line. What is no test of the default preset trains with the fast one, whose networks are plain.
+fn words(line: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = line.split_whitespace().collect();
+    if words.first() == Some(&"train") && !words.contains(&"--preset") {
+        words.splice(1..1, ["--preset", "fast"]);
+    }
+    words
 }
 
 /// What a run of the program left.

@@ -106,7 +106,8 @@ fn before_the_end_of_the_first_epoch_a_good_model_stays() {
 #[test]
 fn names_that_a_shell_would_take_apart_are_quoted() {
     let place = Place::with(&[("my table.csv", &small_table(60))]);
-    let run = place.script("$CHAINRULE train 'my table.csv' --layers 5 --epochs 2 -o 'my model'");
+    let run =
+        place.script("$CHAINRULE train 'my table.csv' --preset fast --layers 5 --epochs 2 -o 'my model'");
     assert!(run.output.contains("\nmodel      my model\n"), "{}", run.output);
     assert!(run.output.contains(" predict 'my model' DATA\n"), "{}", run.output);
     assert!(run.output.ends_with(" trace 'my model' 'my table.csv'\n"), "{}", run.output);
@@ -226,7 +227,7 @@ fn one_run_at_a_time_writes_to_a_checkpoint() {
 #[test]
 fn a_closed_output_never_costs_the_model() {
     let place = Place::with(&[("table.csv", &small_table(100))]);
-    let line = "$CHAINRULE train table.csv --layers 8 --epochs 20 -o model";
+    let line = "$CHAINRULE train table.csv --preset fast --layers 8 --epochs 20 -o model";
     for (what, code) in [
         ("| head -n 1", 0),
         ("2>&1 | head -n 1", 0),

@@ -260,7 +260,8 @@ fn fit_numeric(
         return Err(DataError::Overflow { file: table.file().to_owned(), column: name });
     };
     let (words, style) = (words.into_iter().collect(), style_of(column));
-    let fitted = standardized(name, statistics, rows.len() - values.len(), words, style, notes);
+    let instead = in_its_place(encoding, ColumnType::Number, &name);
+    let fitted = standardized(name, statistics, rows.len() - values.len(), words, style, &instead, notes);
     Ok(fitted.map(|fitted| match (encoding, fitted) {
         (_, Err(indicator)) => InputColumn::Indicator(indicator),
         (InputEncoding::Standardized, Ok(numeric)) => InputColumn::Numeric(numeric),
@@ -268,14 +269,15 @@ fn fit_numeric(
     }))
 }
 
-/// A column of numbers, of which so many cells are missing in the training rows. A constant is left out, and where it has
-/// gaps, only these are learned: that is `Err`.
+/// A column of numbers, of which so many cells are missing in the training rows; a note says what is in their place. A constant is
+/// left out, and where it has gaps, only these are learned: that is `Err`.
 fn standardized(
     name: String,
     statistics: Statistics,
     missing: usize,
     words: Vec<String>,
     style: Option<NumberStyle>,
+    in_their_place: &str,
     notes: &mut Vec<Note>,
 ) -> Option<std::result::Result<NumericColumn, IndicatorColumn>> {
     if statistics.is_constant && missing == 0 {
@@ -287,7 +289,7 @@ fn standardized(
         return Some(Err(IndicatorColumn { name, words }));
     }
     if missing > 0 {
-        notes.push(mean_for_missing(&name, missing));
+        notes.push(missing_cells(&name, missing, in_their_place));
     }
     let (mean, standard_deviation) = (statistics.mean, statistics.standard_deviation);
     Some(Ok(NumericColumn { name, mean, standard_deviation, missing: missing > 0, words, style }))
@@ -318,14 +320,20 @@ fn only_gaps(name: &str) -> Note {
     )
 }
 
-fn mean_for_missing(name: &str, missing: usize) -> Note {
-    Note::new(
-        "missing_cells",
-        format!(
-            "{} in '{name}' in the training rows: the mean stands for them, and the input '{name} (missing)' marks them",
-            names::count(missing, "missing cell", "missing cells")
-        ),
-    )
+fn missing_cells(name: &str, missing: usize, in_their_place: &str) -> Note {
+    let cells = names::count(missing, "missing cell", "missing cells");
+    Note::new("missing_cells", format!("{cells} in '{name}' in the training rows: {in_their_place}"))
+}
+
+/// What stands for a missing number, or truth value.
+fn in_its_place(encoding: InputEncoding, kind: ColumnType, name: &str) -> String {
+    match (encoding, kind) {
+        (InputEncoding::Standardized, _) => {
+            format!("the mean stands for them, and the input '{name} (missing)' marks them")
+        }
+        (InputEncoding::Robust, ColumnType::Truth) => "they are halfway between false and true".to_owned(),
+        (InputEncoding::Robust, _) => "the network learns what stands for them".to_owned(),
+    }
 }
 
 fn not_a_number(table: &Table, column: &Column, row: usize) -> DataError {
@@ -367,7 +375,9 @@ fn fit_truth(
         values.push(f64::from(u8::from(value)));
     }
     let Some(statistics) = Statistics::of(&values) else { return Ok(None) };
-    let fitted = standardized(name, statistics, rows.len() - values.len(), Vec::new(), None, notes);
+    let instead = in_its_place(encoding, ColumnType::Truth, &name);
+    let missing = rows.len() - values.len();
+    let fitted = standardized(name, statistics, missing, Vec::new(), None, &instead, notes);
     Ok(fitted.map(|fitted| match (encoding, fitted) {
         (_, Err(indicator)) => InputColumn::Indicator(indicator),
         (InputEncoding::Standardized, Ok(numeric)) => InputColumn::Truth(numeric),

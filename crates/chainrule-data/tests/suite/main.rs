@@ -8,6 +8,7 @@ mod idx;
 mod large;
 mod noise;
 mod preprocessing;
+mod robust;
 mod serialization;
 mod sources;
 mod split;

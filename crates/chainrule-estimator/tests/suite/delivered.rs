@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use chainrule::{Loss, Matrix};
 use chainrule_estimator::{
-    Estimator, EstimatorOptions, Event, Metrics, Predictions, SplitPart, chosen_rows, unobserved,
+    Estimator, EstimatorOptions, Event, Metrics, Predictions, Preset, SplitPart, chosen_rows, unobserved,
 };
 
 use crate::place::{Place, small, small_table};
@@ -129,7 +129,8 @@ fn every_row_has_a_class_and_all_probabilities() {
 fn prepared_rows_are_what_the_predictor_computes_with() {
     let place = Place::new();
     let dataset = place.data("table.csv", &small_table(40));
-    let options = EstimatorOptions { targets: vec!["size".to_owned()], ..small() };
+    let preset = Some(Preset::Fast);
+    let options = EstimatorOptions { preset, targets: vec!["size".to_owned()], ..small() };
     let predictor = Estimator::new(options).fit(&dataset, &mut unobserved).unwrap();
     let prepared = predictor.prepare(&dataset, &[7, 3], &mut Vec::new()).unwrap();
     assert_eq!((prepared.rows(), prepared.samples().inputs.columns()), (2, 7));

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use chainrule::{Rule, Schedule};
 use chainrule_estimator::{
     Ending, Estimator, EstimatorError, EstimatorOptions, Event, MemoryOptions, OptionError, Part, Predictor,
-    SplitPart, unobserved,
+    Preset, SplitPart, unobserved,
 };
 
 use crate::place::{Place, small, small_table};
@@ -36,7 +36,8 @@ fn a_fit_again_on_other_threads_or_within_a_limit_is_the_same_file() {
         assert!(place.bytes(name) == place.bytes("first"), "{name}");
     }
     // A preparation is not used up.
-    let preparation = Estimator::new(EstimatorOptions { dropout: Some(0.1), ..small() }).prepare(&dataset).unwrap();
+    let preparation =
+        Estimator::new(EstimatorOptions { dropout: Some(0.1), ..small() }).prepare(&dataset).unwrap();
     drop(dataset);
     for name in ["second", "third"] {
         preparation.fit(&mut unobserved).unwrap().predictor.save(&place.path(name)).unwrap();
@@ -187,6 +188,7 @@ fn a_run_that_diverges_hands_out_what_was_good() {
         targets: vec!["size".to_owned()],
         optimizer: Some(sgd),
         schedule: Some(Schedule::Constant),
+        preset: Some(Preset::Fast),
         warmup: 100.0,
         activation: Some(chainrule::Activation::Relu),
         layers: Some(vec![20; 4]),

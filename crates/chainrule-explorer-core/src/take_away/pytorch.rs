@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use chainrule::layer::{ColumnPiece, Columns};
 use chainrule::trace::{Quantity, Value, ValueId};
 use chainrule::{Activation, Layer, Loss};
 
@@ -165,9 +166,85 @@ fn forward(step: &Step, script: &mut String) -> Result<(), Refusal> {
                     norm.epsilon
                 );
             }
+            Layer::LearnedActivation(learned) => {
+                let sigma = activation(learned.activation)?;
+                let _ = writeln!(script, "sigma = lambda z: {sigma}");
+                let _ = writeln!(script, "a = keep(\"a.{l}\", a + {weight} * (sigma(a) - a))");
+            }
+            Layer::Columns(columns) => columns_forward(columns, l, script)?,
             other => return Err(unknown(&format!("layers of the kind {}", other.name()))),
         }
     }
+    Ok(())
+}
+
+/// The pieces of a layer of columns, side by side. None of their inputs is missing: such numbers were refused.
+fn columns_forward(columns: &Columns, l: usize, script: &mut String) -> Result<(), Refusal> {
+    let (mut input, mut number) = (0, 0);
+    let _ = writeln!(script, "parts = []");
+    for piece in &columns.pieces {
+        let tensor = |index: usize| format!("parameters[\"{}\"]", Quantity::Parameter(number + index).of(l));
+        let (count, end) = (piece.inputs(), input + piece.inputs());
+        let _ = writeln!(script, "x = a[:, {input}:{end}]");
+        let own = match piece {
+            ColumnPiece::AsIs(_) => {
+                let _ = writeln!(script, "parts.append(x)");
+                0
+            }
+            ColumnPiece::Periodic(periodic) => {
+                let outputs = periodic.outputs;
+                let (frequency, offset, weight, bias) = (tensor(0), tensor(1), tensor(2), tensor(3));
+                let _ = writeln!(
+                    script,
+                    "cosines = torch.cos(2 * torch.pi * x[:, :, None] * {frequency} + {offset})\n\
+                     y = torch.einsum(\"snk,nok->sno\", cosines, {weight}.view({count}, {outputs}, -1)) \
+                     + {bias}.view({count}, {outputs})\n\
+                     parts.append(torch.cat([x[:, :, None], y], dim=2).flatten(1))"
+                );
+                4
+            }
+            ColumnPiece::PiecewiseLinear(piecewise) => {
+                let mut first = 0;
+                for (index, boundaries) in piecewise.boundaries.iter().enumerate() {
+                    let bins = boundaries.len() - 1;
+                    let _ = writeln!(
+                        script,
+                        "ends = torch.tensor({boundaries:?})\n\
+                         shares = (x[:, {index}, None] - ends[:-1]) / (ends[1:] - ends[:-1])\n\
+                         shares = torch.cat([shares[:, :1], shares[:, 1:].clamp(min=0)], dim=1)\n\
+                         shares = torch.cat([shares[:, :-1].clamp(max=1), shares[:, -1:]], dim=1)\n\
+                         parts.append(torch.cat([x[:, {index}, None], shares @ {}[{first}:{}]], dim=1))",
+                        tensor(0),
+                        first + bins
+                    );
+                    first += bins;
+                }
+                1
+            }
+            ColumnPiece::Table(table) => {
+                let _ = writeln!(
+                    script,
+                    "rows = torch.arange({}.0)\nparts.append((x == rows).double() @ {})",
+                    table.categories,
+                    tensor(0)
+                );
+                1
+            }
+            _ => return Err(unknown("such a piece of columns")),
+        };
+        let learns_missing = match piece {
+            ColumnPiece::AsIs(piece) => piece.missing,
+            ColumnPiece::Periodic(piece) => piece.missing,
+            ColumnPiece::PiecewiseLinear(piece) => piece.missing,
+            _ => false,
+        };
+        if learns_missing {
+            // So that it has a gradient, of zeros.
+            let _ = writeln!(script, "parts[-1] = parts[-1] + 0 * {}.sum()", tensor(own));
+        }
+        (input, number) = (end, number + own + usize::from(learns_missing));
+    }
+    let _ = writeln!(script, "a = keep(\"a.{l}\", torch.cat(parts, dim=1))");
     Ok(())
 }
 

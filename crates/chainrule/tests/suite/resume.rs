@@ -150,6 +150,27 @@ fn with_every_schedule() {
 }
 
 #[test]
+fn with_an_average_and_all_that_changes() {
+    let flat = Schedule::FlatCosine { flat_fraction: 0.5 };
+    let options = TrainingOptions {
+        epochs: 7,
+        batch_size: 8,
+        optimizer: Rule::AdamW(AdamW { learning_rate: 0.02, weight_decay: 0.1, ..AdamW::default() }),
+        schedule: Schedule::LogCosine { cycles: 4 },
+        decay_schedule: flat,
+        dropout_schedule: flat,
+        smoothing_schedule: flat,
+        tensors: [("layers.0.weight".to_owned(), TensorFactors { rate: 0.5, ..TensorFactors::default() })]
+            .into(),
+        average: Some(0.7),
+        seed: 3,
+        ..TrainingOptions::default()
+    };
+    assert_resumed_equals_whole::<f32>("average", &options);
+    assert_resumed_equals_whole::<f64>("average", &options);
+}
+
+#[test]
 fn with_early_stopping() {
     let options = TrainingOptions {
         epochs: 60,

@@ -113,6 +113,90 @@ fn an_epoch_is_the_five_steps_on_each_batch_of_a_shuffle() {
     }
 }
 
+/// Schedules of decay, dropout and smoothing, factors of tensors and the moving average, beside the five steps with what each
+/// step has.
+#[test]
+fn what_changes_during_a_run_is_what_the_schedules_say() {
+    let of_rates = |factor: f64| {
+        let network = Network::builder(3).dropout(0.1 * factor).dense(5, Activation::Tanh);
+        network.dropout(0.4 * factor).dense(2, Activation::Softmax).build().unwrap()
+    };
+    let smoothed = |label_smoothing: f64| Loss::CrossEntropy { label_smoothing, class_weights: None };
+    let mut case = weighted_case(23);
+    case.network = of_rates(1.0);
+    case.parameters = Numbers::new(24).parameters(&case.network);
+    case.loss = smoothed(0.2);
+    let factors = optimizer::TensorFactors { rate: 0.5, decay: 3.0, epsilon: 2.0 };
+    let rule = optimizer::AdamW { learning_rate: 0.05, weight_decay: 0.3, ..optimizer::AdamW::default() };
+    let flat = Schedule::FlatCosine { flat_fraction: 0.25 };
+    let options = TrainingOptions {
+        epochs: 3,
+        batch_size: 5,
+        optimizer: Rule::AdamW(rule.clone()),
+        schedule: Schedule::LogCosine { cycles: 3 },
+        decay_schedule: flat,
+        dropout_schedule: Schedule::Cosine { minimum: 0.0 },
+        smoothing_schedule: flat,
+        tensors: [("layers.1.weight".to_owned(), factors)].into(),
+        average: Some(0.8),
+        seed: 7,
+        ..TrainingOptions::default()
+    };
+    let (reports, trained) = epochs(&case, None, &options);
+    let mut parameters = case.parameters.clone();
+    let mut average = None;
+    let mut optimizer = Optimizer::new(Rule::AdamW(rule), &parameters).unwrap();
+    let of_tensor = |tensor: &TensorLayout| match tensor.name.as_str() {
+        "layers.1.weight" => factors,
+        _ => optimizer::TensorFactors::default(),
+    };
+    optimizer.set_factors(&parameters, of_tensor).unwrap();
+    let (mut step, total) = (0, 15);
+    for epoch in 0..3 {
+        for rows in shuffled(23, 7, epoch).chunks(5) {
+            let value = |schedule: Schedule, base| schedule.rate(base, step, total, 0);
+            optimizer.set_learning_rate(value(options.schedule, 0.05));
+            optimizer.set_weight_decay(value(flat, 0.3));
+            let network = of_rates(value(options.dropout_schedule, 1.0));
+            let (loss, mode) = (smoothed(value(flat, 0.2)), Mode::Training { seed: 7, step });
+            let batch = case.data.select(rows);
+            let gradients = five_steps(&network, &parameters, &loss, batch.samples(), mode).gradients;
+            optimizer::update(&mut optimizer, &mut parameters, &gradients).unwrap();
+            let average = average.get_or_insert_with(|| parameters.clone());
+            for tensor in case.network.tensors() {
+                let new = parameters.tensor(tensor).to_vec();
+                change(average, tensor, |w| {
+                    w.iter_mut().zip(new).for_each(|(w, new)| *w = 0.8 * *w + 0.2 * new)
+                });
+            }
+            step += 1;
+        }
+    }
+    assert_eq!((step, reports.len()), (total, 3));
+    let average = average.unwrap();
+    for tensor in case.network.tensors() {
+        let found = trained.parameters().tensor(tensor).to_vec();
+        let error = distance(&found, &average.tensor(tensor).to_vec());
+        assert!(error < 1e-12, "{}: {error:e}", tensor.name);
+        assert!(distance(&found, &parameters.tensor(tensor).to_vec()) > 1e-3, "{}", tensor.name);
+    }
+}
+
+#[test]
+fn of_equal_epochs_the_last_is_kept_and_patience_counts_from_the_first() {
+    let case = weighted_case(20);
+    let validation = case.data.select(&[1, 4, 8]);
+    let options = TrainingOptions {
+        epochs: 9,
+        patience: Some(4),
+        optimizer: descent(0.0),
+        ..TrainingOptions::default()
+    };
+    let (reports, trained) = epochs(&case, Some(&validation), &options);
+    assert!(reports.iter().all(|report| report.best));
+    assert_eq!((reports.len(), trained.best_epoch()), (5, 5));
+}
+
 #[test]
 fn steps_count_their_samples() {
     let case = weighted_case(23);
@@ -352,6 +436,26 @@ fn options_and_data_out_of_range_are_refused() {
         ("clip", TrainingOptions { clipping: Some(Clipping::Value(0.0)), ..good() }),
         ("clip", TrainingOptions { clipping: Some(Clipping::GlobalNorm(f64::NAN)), ..good() }),
         ("every", TrainingOptions { schedule: Schedule::Step { every: 0, factor: 0.1 }, ..good() }),
+        ("cycles", TrainingOptions { schedule: Schedule::LogCosine { cycles: 0 }, ..good() }),
+        (
+            "flat_fraction",
+            TrainingOptions { decay_schedule: Schedule::FlatCosine { flat_fraction: 1.0 }, ..good() },
+        ),
+        (
+            "dropout_schedule",
+            TrainingOptions {
+                dropout_schedule: Schedule::ReduceOnPlateau { factor: 0.5, patience: 1, threshold: 0.0 },
+                ..good()
+            },
+        ),
+        ("average", TrainingOptions { average: Some(1.0), ..good() }),
+        (
+            "layers.7.weight",
+            TrainingOptions {
+                tensors: [("layers.7.weight".to_owned(), Default::default())].into(),
+                ..good()
+            },
+        ),
     ];
     for (name, options) in cases {
         let result = Trainer::new(&case.network, &case.loss, case.parameters.clone(), options);
