@@ -27,7 +27,7 @@
 //! [`vectorized_loop!`]: super::vectorized::vectorized_loop
 
 // Coefficients are written with enough digits to be read back, as the fit printed them.
-#![allow(clippy::excessive_precision)]
+#![allow(clippy::excessive_precision, clippy::approx_constant)]
 
 use num_traits::Float;
 

@@ -161,7 +161,7 @@ fn what_changes_during_a_run_is_what_the_schedules_say() {
             let (loss, mode) = (smoothed(value(flat, 0.2)), Mode::Training { seed: 7, step });
             let batch = case.data.select(rows);
             let gradients = five_steps(&network, &parameters, &loss, batch.samples(), mode).gradients;
-            optimizer::update(&mut optimizer, &mut parameters, &gradients).unwrap();
+            update(&mut optimizer, &mut parameters, &gradients).unwrap();
             let average = average.get_or_insert_with(|| parameters.clone());
             for tensor in case.network.tensors() {
                 let new = parameters.tensor(tensor).to_vec();
