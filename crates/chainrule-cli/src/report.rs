@@ -2,7 +2,7 @@
 
 use chainrule::layer::Layer;
 use chainrule::plan::Ledger;
-use chainrule::{Loss, Metrics, Network};
+use chainrule::{Activation, Loss, Metrics, Network};
 pub(crate) use chainrule_data::thousands as grouped;
 use chainrule_estimator::Measurement;
 pub(crate) use chainrule_estimator::bytes;
@@ -181,24 +181,38 @@ pub(crate) fn network_table(network: &Network) -> Table {
     shown
 }
 
-/// The network on one line: 64 -> 128 relu -> dropout 0.1 -> 10 softmax. More than three equal layers in a row are one entry.
+/// The network on one line: 64 -> 128 relu -> dropout 0.1 -> 10 softmax. More than three equal layers in a row are one entry, and so
+/// are three equal groups of two or three.
 pub(crate) fn network_line(network: &Network) -> String {
-    let mut text = network.input_width().to_string();
-    let mut before = 0;
-    for run in network.layers().chunk_by(|one, next| one == next) {
-        let (layer, detail) = (&run[0], run[0].detail());
-        let entry = match layer {
-            Layer::Dense(_) => format!("{} {detail}", network.width(before + 1)),
+    let mut entries = Vec::new();
+    let mut layers = network.layers().iter().enumerate().peekable();
+    while let Some((index, layer)) = layers.next() {
+        let (width, detail) = (network.width(index + 1), layer.detail());
+        entries.push(match (layer, layers.peek()) {
+            (Layer::Dense(dense), Some((_, Layer::LearnedActivation(learned))))
+                if dense.activation == Activation::Identity && dense.bias =>
+            {
+                layers.next();
+                format!("{width} learned {}", learned.activation.name().replace('_', " "))
+            }
+            (Layer::Dense(_), _) => format!("{width} {detail}"),
             // A rate says enough of dropout.
-            Layer::Dropout(dropout) => format!("dropout {}", dropout.rate),
-            other if detail.is_empty() => other.name().replace('_', " "),
-            other => format!("{} ({detail})", other.name().replace('_', " ")),
-        };
-        match run.len() {
-            0..=3 => run.iter().for_each(|_| text += &format!(" -> {entry}")),
-            count => text += &format!(" -> {count} x ({entry})"),
-        }
-        before += run.len();
+            (Layer::Dropout(dropout), _) => format!("dropout {}", dropout.rate),
+            (other, _) if detail.is_empty() => other.name().replace('_', " "),
+            (other, _) => format!("{} ({detail})", other.name().replace('_', " ")),
+        });
+    }
+    let mut text = network.input_width().to_string();
+    let mut rest = &entries[..];
+    while !rest.is_empty() {
+        let repeats =
+            |length: usize| rest.chunks_exact(length).take_while(|chunk| chunk == &&rest[..length]).count();
+        let group = (1..=3.min(rest.len())).find(|&length| repeats(length) > if length == 1 { 3 } else { 2 });
+        let length = group.unwrap_or(1);
+        let entry = rest[..length].join(" -> ");
+        let count = if group.is_some() { repeats(length) } else { 1 };
+        text += &if count > 1 { format!(" -> {count} x ({entry})") } else { format!(" -> {entry}") };
+        rest = &rest[count * length..];
     }
     text
 }
@@ -222,6 +236,8 @@ pub(crate) fn loss_words(loss: &Loss) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chainrule::NetworkBuilder;
+    use chainrule::layer::LearnedActivation;
 
     #[test]
     fn many_equal_layers_are_one_entry_of_the_line() {
@@ -233,6 +249,15 @@ mod tests {
         };
         assert_eq!(many(2), "3 -> 5 relu -> dropout 0.5 -> 4 relu -> 4 relu -> 2 softmax");
         assert_eq!(many(40), "3 -> 5 relu -> dropout 0.5 -> 40 x (4 relu) -> 2 softmax");
+        let learned = LearnedActivation { activation: Activation::Selu };
+        let group = |builder: NetworkBuilder, _| {
+            builder.dense(7, Activation::Identity).layer(learned.clone().into()).dropout(0.3)
+        };
+        let line = |count| {
+            network_line(&(0..count).fold(Network::builder(3), group).dense(2, relu).build().unwrap())
+        };
+        assert_eq!(line(1), "3 -> 7 learned selu -> dropout 0.3 -> 2 relu");
+        assert_eq!(line(3), "3 -> 3 x (7 learned selu -> dropout 0.3) -> 2 relu");
     }
 
     #[test]
