@@ -109,6 +109,7 @@ impl Document {
         limits::check_batch(&self.network, self.inputs.rows())?;
         at_most("numbers of the data", self.pool_numbers(), limits::POOL_NUMBERS)?;
         let (n_in, n_out) = (self.network.input_width(), self.network.output_width());
+        let may_be_missing = self.network.inputs_that_may_be_missing();
         for (what, inputs, targets) in
             [("the batch", &self.inputs, &self.targets), ("the data", &self.pool.inputs, &self.pool.targets)]
         {
@@ -126,7 +127,10 @@ impl Document {
                     targets.columns(),
                 ));
             }
-            if let Some(index) = inputs.as_slice().iter().position(|x| !x.is_finite()) {
+            let is_refused = |(index, x): (usize, &f64)| {
+                !(x.is_finite() || x.is_nan() && may_be_missing[index % n_in])
+            };
+            if let Some(index) = inputs.as_slice().iter().enumerate().position(is_refused) {
                 let (row, column) = (index / n_in + 1, index % n_in + 1);
                 return invalid(format!("input {column} of row {row} is not a finite number"));
             }

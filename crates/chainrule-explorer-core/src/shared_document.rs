@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chainrule::{Loss, Matrix, Network, Parameters};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::document::{Document, Image, Pool, without_training_layers};
 use crate::examples;
@@ -26,6 +26,7 @@ pub struct SharedDocument {
     initial: Option<Vec<Vec<f64>>>,
     loss: Loss,
     samples: usize,
+    #[serde(deserialize_with = "numbers_and_gaps")]
     inputs: Vec<f64>,
     targets: Vec<f64>,
     learning_rate: f64,
@@ -49,9 +50,20 @@ enum SharedPool {
     /// Those of a worked example.
     Example(String),
     /// These.
-    Rows { count: usize, inputs: Vec<f64>, targets: Vec<f64> },
+    Rows {
+        count: usize,
+        #[serde(deserialize_with = "numbers_and_gaps")]
+        inputs: Vec<f64>,
+        targets: Vec<f64>,
+    },
     /// The batch alone: the data are too many to share, or nobody else's.
     Batch,
+}
+
+/// Numbers, of which those that are missing (NaN) stand in JSON as null.
+fn numbers_and_gaps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+    let numbers = Vec::<Option<f64>>::deserialize(deserializer)?;
+    Ok(numbers.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect())
 }
 
 const FORMAT: u32 = 1;

@@ -11,7 +11,7 @@ export function modelOfOtherKinds() {
   const [table, trained, model] = ['table.csv', 'trained.safetensors', 'model.safetensors'].map((name) => join(folder, name))
   const rows = Array.from({ length: 40 }, (_, i) => [Math.sin(i), Math.cos(2 * i), Math.sin(5 * i), i % 2 ? 'yes' : 'no'].join())
   writeFileSync(table, ['a,b,c,kind', ...rows, ''].join('\n'))
-  const { status, stderr } = spawnSync(process.env.CHAINRULE, ['train', table, '--layers', '3,5,2', '--epochs', '1', '-o', trained])
+  const { status, stderr } = spawnSync(process.env.CHAINRULE, ['train', table, '--preset', 'fast', '--layers', '3,5,2', '--epochs', '1', '-o', trained])
   if (status !== 0) throw new Error(`chainrule train: ${stderr}`)
 
   const file = readFileSync(trained)
