@@ -3,32 +3,13 @@
 use chainrule::layer::{Dense, Dropout, Layer};
 use chainrule::optimizer::AdamW;
 use chainrule::{Activation, Loss, Network, Rule, Schedule, TargetRange, TrainingOptions};
-use chainrule_data::{InputPreprocessing, Note, Preprocessing};
+use chainrule_data::{InputPreprocessing, Note};
 
 use crate::error::Result;
+use crate::facts::Facts;
 use crate::option_error::OptionError;
-use crate::options::{EstimatorOptions, Preset};
+use crate::options::EstimatorOptions;
 use crate::preset;
-
-/// What choices depend on.
-pub(crate) struct Facts<'a> {
-    pub(crate) rows: usize,
-    pub(crate) preprocessing: &'a Preprocessing,
-    /// How often each class occurs among the training rows; empty for numbers.
-    pub(crate) class_counts: Vec<usize>,
-    pub(crate) has_validation: bool,
-}
-
-impl Facts<'_> {
-    /// Whether the default preset's recipe for tables is wanted.
-    pub(crate) fn is_recipe(&self, options: &EstimatorOptions) -> bool {
-        !self.is_images() && options.preset != Some(Preset::Fast)
-    }
-
-    fn is_images(&self) -> bool {
-        matches!(self.preprocessing.inputs, InputPreprocessing::Images(_))
-    }
-}
 
 /// Numbers are learned as deviations from their mean in standard deviations, where loss and output allow.
 pub(crate) fn standardizes_target(options: &EstimatorOptions) -> bool {

@@ -39,6 +39,7 @@ mod defaults;
 mod error;
 mod estimator;
 mod events;
+mod facts;
 mod identity;
 mod measure;
 mod option_error;

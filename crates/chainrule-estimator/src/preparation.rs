@@ -7,8 +7,9 @@ use chainrule_data::{
 use serde_json::Value;
 use std::path::PathBuf;
 
-use crate::defaults::{self, Facts};
+use crate::defaults;
 use crate::error::{EstimatorError, Result};
+use crate::facts::Facts;
 use crate::identity::Identity;
 use crate::option_error::OptionError;
 use crate::options::{EstimatorOptions, Ingredient, Part, Preset};

@@ -10,7 +10,7 @@ use chainrule::optimizer::{AdamW, TensorFactors};
 use chainrule::{Activation, Network, NetworkBuilder, Rule, Schedule, TrainingOptions};
 use chainrule_data::{InputColumn, Preprocessing};
 
-use crate::defaults::Facts;
+use crate::facts::Facts;
 use crate::options::{EstimatorOptions, Ingredient};
 
 /// Numbers of a category's learned vector.

@@ -127,9 +127,8 @@ impl Document {
                     targets.columns(),
                 ));
             }
-            let is_refused = |(index, x): (usize, &f64)| {
-                !(x.is_finite() || x.is_nan() && may_be_missing[index % n_in])
-            };
+            let is_refused =
+                |(index, x): (usize, &f64)| !(x.is_finite() || x.is_nan() && may_be_missing[index % n_in]);
             if let Some(index) = inputs.as_slice().iter().enumerate().position(is_refused) {
                 let (row, column) = (index / n_in + 1, index % n_in + 1);
                 return invalid(format!("input {column} of row {row} is not a finite number"));
