@@ -19,6 +19,7 @@ mod outputs;
 mod page;
 mod place;
 #[cfg(target_os = "linux")]
+mod presets;
 mod root;
 #[cfg(target_os = "linux")]
 mod signals;
