@@ -433,6 +433,29 @@ fn a_shared_document_is_checked() {
 }
 
 #[test]
+fn a_missing_input_stays_missing_where_something_is_learned_for_it() {
+    let mut value = serde_json::to_value(SharedDocument::of(&example("3-4-2").unwrap()).unwrap()).unwrap();
+    let pieces = json!([{ "as_is": { "width": 2, "missing": true } }, { "as_is": { "width": 1 } }]);
+    let layers = value["network"]["layers"].as_array_mut().unwrap();
+    layers.insert(0, json!({ "columns": { "pieces": pieces } }));
+    value["parameters"].as_array_mut().unwrap().insert(0, json!([0.5, -0.5]));
+    value.as_object_mut().unwrap().remove("initial");
+    (value["pool"], value["first_row"]) = (json!("batch"), json!(0));
+    let open = |value: &Value| serde_json::from_value::<SharedDocument>(value.clone()).unwrap().open();
+    value["inputs"][0] = Value::Null;
+    let document = open(&value).unwrap();
+    let step = document.step().unwrap();
+    let learned = step.trace.value("a.1".parse().unwrap()).unwrap();
+    assert_eq!(learned.values[0], 0.5);
+    assert!(step.trace.value("loss".parse().unwrap()).unwrap().values[0].is_finite());
+    let again = serde_json::to_value(SharedDocument::of(&document).unwrap()).unwrap();
+    assert_eq!(again["inputs"], value["inputs"]);
+    value["inputs"][2] = Value::Null;
+    let reason = open(&value).unwrap_err().to_string();
+    assert!(reason.contains("input 3 of row 1 is not a finite number"), "{reason}");
+}
+
+#[test]
 fn a_view_has_the_fields_of_the_contract() {
     let (store, start) = opened("digits", KEPT_BYTES);
     let shown = view(&start);
