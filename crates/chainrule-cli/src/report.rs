@@ -241,11 +241,11 @@ mod tests {
 
     #[test]
     fn many_equal_layers_are_one_entry_of_the_line() {
-        let relu = chainrule::Activation::Relu;
+        let relu = Activation::Relu;
         let many = |count: usize| {
             let builder = Network::builder(3).dense(5, relu).dropout(0.5);
             let builder = (0..count).fold(builder, |builder, _| builder.dense(4, relu));
-            network_line(&builder.dense(2, chainrule::Activation::Softmax).build().unwrap())
+            network_line(&builder.dense(2, Activation::Softmax).build().unwrap())
         };
         assert_eq!(many(2), "3 -> 5 relu -> dropout 0.5 -> 4 relu -> 4 relu -> 2 softmax");
         assert_eq!(many(40), "3 -> 5 relu -> dropout 0.5 -> 40 x (4 relu) -> 2 softmax");

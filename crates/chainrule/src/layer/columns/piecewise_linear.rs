@@ -14,7 +14,7 @@ use crate::kernel::panels::Piece;
 use crate::matrix::Matrix;
 use crate::parameters::TensorRequest;
 
-/// Each x becomes x and the sums over its bins of W[t] e_t(x). W starts from 0.
+/// Each x becomes x and the sums over its bins t of W_t e_t(x), W_t a row of W. W starts from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PiecewiseLinear {
