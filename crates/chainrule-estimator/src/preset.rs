@@ -1,5 +1,5 @@
 //! The default preset for tables: one network by the recipe of RealMLP (Holzmueller, Grinsztajn and Steinwart 2024, "Better by
-//! default"), with what an ablation on other tables showed to pay (docs/results.md).
+//! default"), with changes that other tables than those of docs/results.md asked for.
 
 use std::collections::BTreeMap;
 
@@ -103,7 +103,7 @@ const MOST_STEPS: usize = 3_000;
 const MOST_EPOCHS: usize = 256;
 const LEAST_EPOCHS: usize = 8;
 
-/// Decay of the moving average: about so many steps as an epoch of few rows has.
+/// Decay of the moving average, which looks back about 20 steps.
 const AVERAGE: f64 = 0.95;
 
 /// The widths of the hidden layers.
