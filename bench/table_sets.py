@@ -23,10 +23,7 @@ class Set:
     target: str = "class"
     leave_out: tuple[str, ...] = ()
     """Columns that say the target, or which row it is."""
-
-    @property
-    def is_classification(self) -> bool:
-        return self.source == "keel" or self.target == "class"
+    is_classification: bool = True
 
 
 def keel(name: str) -> Set:
@@ -38,13 +35,23 @@ CLASSIFICATION = [
     for name in ("phoneme german vehicle splice spambase satimage texture penbased letter magic marketing mushroom").split()
 ]
 REGRESSION = [
-    Set("diamonds", "ggplot2", "diamonds", "price"),
-    Set("cps1988", "AER", "CPS1988", "wage"),
-    Set("ames", "modeldata", "ames", "Sale_Price"),
-    # A count. The other columns of the same visits would say it.
-    Set("randhie", "statsmodels", "randhie", "mdvis"),
+    Set("diamonds", "ggplot2", "diamonds", "price", is_classification=False),
+    Set("cps1988", "AER", "CPS1988", "wage", is_classification=False),
+    Set("ames", "modeldata", "ames", "Sale_Price", is_classification=False),
+    # A count.
+    Set("randhie", "statsmodels", "randhie", "mdvis", is_classification=False),
 ]
-ALL = {one.name: one for one in CLASSIFICATION + REGRESSION}
+DEVELOPMENT = [
+    keel("segment"),
+    keel("contraceptive"),
+    Set("cells", "modeldata", "cells", "class", ("case",)),
+    Set("hpc", "modeldata", "hpc_data", "class"),
+    Set("credit", "modeldata", "credit_data", "Status"),
+    Set("mlc", "modeldata", "mlc_churn", "churn"),
+]
+"""Where choices are made, and what each part brings is measured: none of the tables above."""
+COMPARED = [one.name for one in CLASSIFICATION + REGRESSION]
+ALL = {one.name: one for one in CLASSIFICATION + REGRESSION + DEVELOPMENT}
 SIX = ["phoneme", "german", "vehicle", "splice", "spambase", "satimage"]
 """Where times are compared, and TabM runs."""
 

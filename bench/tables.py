@@ -3,17 +3,19 @@
     python3 bench/tables.py
 
 It needs Python 3.11 and cargo, and the network the first time, when it makes bench/.venv-models. Figures are kept in
-bench/.tables by set, division, library and version: a run that is broken off goes on where it stopped.
+bench/tables.json by set, division, library and version: a run that is broken off goes on where it stopped.
 """
 
 import argparse
+import fcntl
+import hashlib
 import json
 import math
 import subprocess
 import sys
 import time
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 
 import machine
 import prepare
@@ -23,7 +25,7 @@ from progress import Progress
 from table import markdown
 
 FOLDER = prepare.BENCH / ".tables"
-FIGURES = FOLDER / "figures.json"
+FIGURES = prepare.BENCH / "tables.json"
 PEERS = ["linear", "mlp", "mlp-scaled", "boosting", "lightgbm", "realmlp", "tabm"]
 NAMES = {
     "linear": "linear",
@@ -40,74 +42,124 @@ OURS = ["fast", "default"]
 MOST_DIVISIONS = {"realmlp": 3, "tabm": 1}
 """Libraries that take a minute have fewer divisions."""
 USUAL_SECONDS = {"realmlp": 70.0, "tabm": 90.0, "default": 5.0, "boosting": 4.0, "mlp": 6.0, "mlp-scaled": 6.0}
-INGREDIENTS = ["periodic", "scale", "learned-activation", "dropout", "decay", "schedules", "first-batch", "average"]
-BEGIN, END = "<!-- tables.py -->", "<!-- end of tables.py -->"
+PACKAGES = {"lightgbm": "lightgbm", "realmlp": "pytabkit", "tabm": "pytabkit"}
+"""What the version is of; scikit-learn if it is not here."""
+TIMED = ["boosting", "lightgbm", "mlp-scaled", "realmlp", "fast", "default"]
+ROUNDS = 3
+INGREDIENTS = ["periodic", "scale", "learned-activation", "dropout", "decay", "schedules", "first-batch", "average", "temperature"]
 
 
 class Figures:
-    """What was measured, kept on disk after every run."""
+    """What was measured, kept on disk after every run. Several runs at once may add to it."""
 
     def __init__(self) -> None:
-        self.all: dict[str, dict] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+        self.all: dict[str, dict] = {}
+        self.read()
+
+    def read(self) -> None:
+        if FIGURES.exists():
+            self.all = json.loads(FIGURES.read_text())
 
     def get(self, name: str, seed: int, who: str) -> dict | None:
         return self.all.get(f"{name} {seed} {who}")
 
     def put(self, name: str, seed: int, who: str, figure: dict) -> None:
-        self.all[f"{name} {seed} {who}"] = figure
-        aside = FIGURES.with_suffix(".part")
-        aside.write_text(json.dumps(self.all, indent=1) + "\n")
-        aside.rename(FIGURES)
+        with (FOLDER / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.read()
+            self.all[f"{name} {seed} {who}"] = figure
+            lines = [f"{json.dumps(key)}: {json.dumps(self.all[key])}" for key in sorted(self.all)]
+            aside = FIGURES.with_suffix(".part")
+            aside.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+            aside.rename(FIGURES)
 
 
 def main() -> int:
     arguments = parse_arguments()
     python = arguments.python or prepare.make_models_environment()
     program = arguments.chainrule or (prepare.build_chainrule(), prepare.chainrule_program())[1]
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
-    names = [f"default without {part}" for part in INGREDIENTS] if arguments.ablation else []
-    who = names + arguments.peers
-    figures, jobs = Figures(), []
-    for one in (table_sets.ALL[name] for name in arguments.sets):
-        rows = rows_of(one, python)
-        for seed in range(divisions(one.name, rows, arguments.divisions)):
-            for peer in who:
-                allowed = peer != "tabm" or one.name in table_sets.SIX
-                if seed < MOST_DIVISIONS.get(peer, 1_000) and allowed:
-                    jobs.append((one, seed, peer))
-    known = lambda job: is_known(figures, job, version)
-    progress = Progress(sum(USUAL_SECONDS.get(job[2], 3.0) for job in jobs if not known(job)))
-    for one, seed, peer in jobs:
-        if known((one, seed, peer)):
+    FOLDER.mkdir(exist_ok=True)
+    versions = versions_of(python, program)
+    figures, jobs = Figures(), jobs_of(arguments, python)
+    usual = lambda job: USUAL_SECONDS.get(job[2].removesuffix(", timed"), 3.0)
+    progress = Progress(sum(usual(job) for job in jobs if not is_known(figures, job, versions)))
+    for job in jobs:
+        one, seed, who = job
+        # Another run may have measured it meanwhile.
+        figures.read()
+        if is_known(figures, job, versions):
             continue
-        progress.begin(f"{one.name}, division {seed}, {peer}")
-        figure = measure(one, seed, peer, python, program, version, arguments.threads)
-        figures.put(one.name, seed, peer, figure)
-        progress.finish(USUAL_SECONDS.get(peer, 3.0))
+        progress.begin(f"{one.name}, division {seed}, {who}")
+        peer = who.removesuffix(", timed")
+        rounds = ROUNDS if peer != who and peer != "realmlp" else 1
+        measured = [measure(one, seed, peer, python, program, arguments.threads) for _ in range(rounds)]
+        figure = measured[0] | {"seconds": median(figure["seconds"] for figure in measured)}
+        figures.put(one.name, seed, who, {"version": version_of(who, versions), "threads": arguments.threads} | rounded(figure))
+        progress.finish(usual(job))
     progress.clear()
-    text = ablation(figures, arguments) if arguments.ablation else tables(figures, arguments)
+    text = {"ablation": ablation, "seconds": seconds}.get(arguments.what, tables)(figures, arguments)
     print(text)
     if arguments.output:
-        replace_section(arguments.output, text)
+        replace_section(arguments.output, arguments.what, text)
     return 0
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--sets", type=choices(list(table_sets.ALL)), default=list(table_sets.ALL), help="names, separated by commas")
-    add("--peers", type=choices(PEERS + OURS), default=PEERS + OURS, help="libraries, separated by commas")
-    add("--divisions", type=positive(int), default=5, help="divisions of a table of 5,000 rows or more (5); of smaller ones 4 times as many")
-    add("--ablation", action="store_true", help="chainrule without each of its parts, on the sets that are named")
+    add("what", nargs="?", choices=["quality", "seconds", "ablation"], default="quality",
+        help="how good each is (quality, the default); how long each takes on six sets, side by side; or chainrule without each of its parts, on other sets")
+    add("--sets", type=choices(list(table_sets.ALL)), help="names, separated by commas")
+    add("--peers", type=choices(PEERS + OURS), help="libraries, separated by commas")
+    add("--divisions", type=positive(int), default=5, help="divisions of a table of 5,000 rows or more (5); of smaller ones 4 times as many, but in the ablation")
     add("--threads", type=positive(int), default=2, help="threads of each library (2)")
     add("--chainrule", type=Path, metavar="PROGRAM", help="another build of chainrule than this one")
     add("--python", type=Path, metavar="PROGRAM", help="a Python that has the libraries, in place of bench/.venv-models")
     add("-o", "--output", type=Path, metavar="FILE", help="write the tables between their marks in a Markdown file")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    usual_sets = {"ablation": [one.name for one in table_sets.DEVELOPMENT], "seconds": table_sets.SIX}
+    arguments.sets = arguments.sets or usual_sets.get(arguments.what, table_sets.COMPARED)
+    arguments.peers = arguments.peers or {"ablation": [], "seconds": TIMED}.get(arguments.what, PEERS + OURS)
+    return arguments
 
 
-def divisions(name: str, rows: int, count: int) -> int:
-    return count if rows >= table_sets.SMALL else 4 * count
+def jobs_of(arguments: argparse.Namespace, python: Path) -> list[tuple]:
+    """What is to be known: a set, a division, and who is measured on it."""
+    jobs = []
+    for one in (table_sets.ALL[name] for name in arguments.sets):
+        if arguments.what == "seconds":
+            jobs += [(one, 0, f"{peer}, timed") for peer in arguments.peers]
+            continue
+        if arguments.what == "ablation":
+            who = [*OURS, *(f"default without {part}" for part in INGREDIENTS)]
+            jobs += [(one, seed, name) for seed in range(arguments.divisions) for name in who]
+            continue
+        count = arguments.divisions if rows_of(one, python) >= table_sets.SMALL else 4 * arguments.divisions
+        for seed in range(count):
+            for peer in arguments.peers:
+                allowed = peer != "tabm" or one.name in table_sets.SIX
+                if seed < MOST_DIVISIONS.get(peer, count) and allowed:
+                    jobs.append((one, seed, peer))
+    return jobs
+
+
+def versions_of(python: Path, program: Path) -> dict[str, str]:
+    """Of each library; of chainrule with a part of the program's hash, since builds differ that have the same version."""
+    packages = sorted({"scikit-learn", *PACKAGES.values()})
+    code = f"from importlib.metadata import version as v; print(*(v(name) for name in {packages}))"
+    found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    own = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    digest = hashlib.sha256(Path(program).read_bytes()).hexdigest()[:8]
+    return dict(zip(packages, found)) | {"chainrule": f"{own} {digest}"}
+
+
+def version_of(who: str, versions: dict[str, str]) -> str:
+    peer = who.removesuffix(", timed")
+    return versions[PACKAGES.get(peer, "scikit-learn") if peer in PEERS else "chainrule"]
+
+
+def rounded(figure: dict) -> dict:
+    return {key: float(f"{value:.6g}") for key, value in figure.items()}
 
 
 def rows_of(one: table_sets.Set, python: Path) -> int:
@@ -124,16 +176,13 @@ def write_division(one: table_sets.Set, seed: int, python: Path) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def is_known(figures: Figures, job: tuple, version: str) -> bool:
-    one, seed, peer = job
-    figure = figures.get(one.name, seed, peer)
-    if figure is None:
-        return False
-    # Our own figures are of one build; those of others of whatever version they say.
-    return peer in PEERS or figure["version"] == version
+def is_known(figures: Figures, job: tuple, versions: dict[str, str]) -> bool:
+    one, seed, who = job
+    figure = figures.get(one.name, seed, who)
+    return figure is not None and figure["version"] == version_of(who, versions)
 
 
-def measure(one, seed: int, peer: str, python: Path, program: Path, version: str, threads: int) -> dict:
+def measure(one, seed: int, peer: str, python: Path, program: Path, threads: int) -> dict:
     paths = [FOLDER / f"{one.name}.{seed}.{part}.csv" for part in ("training", "test")]
     if not all(path.exists() for path in paths):
         write_division(one, seed, python)
@@ -149,7 +198,7 @@ def measure(one, seed: int, peer: str, python: Path, program: Path, version: str
     command += ["--without", left_out] if left_out else []
     begin = time.monotonic()
     run(command)
-    figure = {"version": version, "seconds": time.monotonic() - begin}
+    figure = {"seconds": time.monotonic() - begin}
     measured = json.loads(run([program, "evaluate", model, paths[1], "--json", "--threads", threads]))
     if one.is_classification:
         return figure | {"accuracy": measured["accuracy"], "log_loss": measured["loss"]}
@@ -177,14 +226,13 @@ def tables(figures: Figures, arguments: argparse.Namespace) -> str:
     sets = [table_sets.ALL[name] for name in arguments.sets]
     classes = [one.name for one in sets if one.is_classification]
     numbers = [one.name for one in sets if not one.is_classification]
-    parts = [f"Measured with `python3 bench/tables.py` on {machine.processor()}, {arguments.threads} threads."]
+    parts = [f"Printed by `python3 bench/tables.py` on {machine.processor()}."]
     if classes:
         parts += ["Accuracy on the test rows, mean over the divisions (how many):", table(figures, arguments, classes, "accuracy", "{:.4f}")]
         parts += ["Log loss:", table(figures, arguments, classes, "log_loss", "{:.4f}")]
         parts += ["The default preset less the fast one, in points of accuracy, with two standard errors of the mean:", differences(figures, classes)]
     if numbers:
         parts += ["Root mean square error:", table(figures, arguments, numbers, "rmse", "{:.5g}")]
-    parts += ["Seconds of a run:", table(figures, arguments, classes + numbers, "seconds", "{:.1f}")]
     return "\n\n".join(parts)
 
 
@@ -219,6 +267,25 @@ def differences(figures: Figures, sets: list[str]) -> str:
     return markdown(rows)
 
 
+def seconds(figures: Figures, arguments: argparse.Namespace) -> str:
+    """How long each takes, in turn on each set."""
+    rows, totals = [["set", *(NAMES[peer] for peer in arguments.peers)]], [0.0] * len(arguments.peers)
+    for name in arguments.sets:
+        found = [figures.get(name, 0, f"{peer}, timed") for peer in arguments.peers]
+        times = [figure["seconds"] for figure in found]
+        totals = [total + time for total, time in zip(totals, times)]
+        rows.append([name, *(f"{time:.2f}" for time in times)])
+    rows.append(["sum", *(f"{total:.2f}" for total in totals)])
+    text = (
+        f"Printed by `python3 bench/tables.py seconds` on {machine.processor()}, {arguments.threads} threads: seconds of division 0, "
+        f"one library after the other on each table, the median of {ROUNDS} runs (RealMLP-TD 1).\n\n{markdown(rows)}"
+    )
+    if {"realmlp", "default"} <= set(arguments.peers):
+        sums = dict(zip(arguments.peers, totals))
+        text += f"\n\nThe sum of RealMLP-TD's is {sums['realmlp'] / sums['default']:.1f} times that of chainrule's."
+    return text
+
+
 def ablation(figures: Figures, arguments: argparse.Namespace) -> str:
     """What each part brings: the recipe without it, less the whole recipe."""
     rows = [["left out", *arguments.sets, "mean", "log loss"]]
@@ -235,15 +302,20 @@ def ablation(figures: Figures, arguments: argparse.Namespace) -> str:
             losses.append(values["log_loss"])
             cells.append(f"{accuracies[-1]:+.2f}")
         rows.append([part, *cells, f"{mean(accuracies):+.2f}", f"{mean(losses):+.4f}"])
-    return markdown(rows)
+    return (
+        f"Printed by `python3 bench/tables.py ablation` on {machine.processor()}: points of accuracy, and log loss in the mean, without "
+        f"each part less those with all, mean of {arguments.divisions} divisions. What is below 0 in accuracy, or above 0 in log loss, pays.\n\n{markdown(rows)}"
+    )
 
 
-def replace_section(path: Path, text: str) -> None:
+def replace_section(path: Path, what: str, text: str) -> None:
+    """Writes the tables between their marks."""
     document = path.read_text()
-    begin, end = document.find(BEGIN), document.find(END)
+    first, last = f"<!-- tables.py {what} -->", f"<!-- end of tables.py {what} -->"
+    begin, end = document.find(first), document.find(last)
     if begin < 0 or end < begin:
-        sys.exit(f"{path} has no lines {BEGIN} and {END}, between which the tables go")
-    path.write_text(f"{document[: begin + len(BEGIN)]}\n\n{text}\n\n{document[end:]}")
+        sys.exit(f"{path} has no lines {first} and {last}, between which the tables go")
+    path.write_text(f"{document[: begin + len(first)]}\n\n{text}\n\n{document[end:]}")
 
 
 if __name__ == "__main__":

@@ -80,15 +80,79 @@ ACTIVATION_KINKS = {
 }
 
 
+def embedded(spec, tensors, x):
+    """What becomes of the numbers of a piece, [batch, numbers, outputs of each]. A missing number takes part in nothing."""
+    name, settings = kind(spec)
+    known = torch.nan_to_num(x)
+    if name == "as_is":
+        values = known[:, :, None]
+    elif name == "table":
+        # One more row, of zeros, for what is no category.
+        table = F.pad(tensors["weight"], (0, 0, 0, 1))
+        is_row = (x >= 0) & (x < settings["categories"]) & (x == x.floor())
+        return F.embedding(torch.where(is_row, known, settings["categories"]).long(), table)
+    elif name == "periodic":
+        width, outputs, hidden = settings["width"], settings["outputs"], settings["hidden"]
+        cosines = torch.cos(2 * math.pi * tensors["frequency"] * known[:, :, None] + tensors["offset"])
+        weight = tensors["weight"].view(width, outputs, hidden)
+        functions = torch.einsum("bwh,woh->bwo", cosines, weight) + tensors["bias"].view(width, outputs)
+        values = torch.cat([known[:, :, None], functions], dim=2)
+    else:
+        functions, first = [], 0
+        for number, boundaries in enumerate(settings["boundaries"]):
+            b = torch.tensor(boundaries).to(x)
+            shares = (known[:, number, None] - b[:-1]) / (b[1:] - b[:-1])
+            bins = shares.shape[1]
+            low = torch.tensor([0.0 if index > 0 else -math.inf for index in range(bins)]).to(x)
+            high = torch.tensor([1.0 if index + 1 < bins else math.inf for index in range(bins)]).to(x)
+            functions.append(torch.clamp(shares, low, high) @ tensors["weight"][first : first + bins])
+            first += bins
+        values = torch.cat([known[:, :, None], torch.stack(functions, dim=1)], dim=2)
+    if settings.get("missing"):
+        values = torch.where(torch.isnan(x)[:, :, None], tensors["missing"].view(values.shape[1:]), values)
+    return values
+
+
+def columns(pieces, parameters, prefix, inputs):
+    """All pieces side by side."""
+    results, first = [], 0
+    for index, piece in enumerate(pieces):
+        start = f"{prefix}pieces.{index}."
+        tensors = {key.removeprefix(start): value for key, value in parameters.items() if key.startswith(start)}
+        width = inputs_of(piece)
+        results.append(embedded(piece, tensors, inputs[:, first : first + width]).flatten(1))
+        first += width
+    return torch.cat(results, dim=1)
+
+
+def inputs_of(piece):
+    name, settings = kind(piece)
+    return {"table": 1, "piecewise_linear": len(settings.get("boundaries", []))}.get(name) or settings["width"]
+
+
+def outputs_of(piece):
+    """How many numbers become of each."""
+    name, settings = kind(piece)
+    return {"as_is": 1, "table": settings.get("outputs")}.get(name) or 1 + settings["outputs"]
+
+
 def forward(network, parameters, inputs):
-    """Returns the pre-activations of all dense layers and the output a(L)."""
+    """Returns the pre-activations of all layers with an activation, and the output a(L)."""
     a, pre_activations = inputs, []
     for index, layer in enumerate(network["layers"]):
+        if "columns" in layer:
+            a = columns(layer["columns"]["pieces"], parameters, f"layers.{index}.", a)
+            continue
         weight = parameters[f"layers.{index}.weight"]
         # Without "bias" there is no such parameter, and F.linear takes None for it.
         bias = parameters.get(f"layers.{index}.bias")
         if "scale" in layer:
             a = a * weight
+            continue
+        if "learned_activation" in layer:
+            pre_activations.append(a)
+            name, settings = kind(layer["learned_activation"]["activation"])
+            a = a + weight * (ACTIVATIONS[name](a, **settings) - a)
             continue
         if "layer_norm" in layer:
             a = F.layer_norm(a, a.shape[1:], weight, bias, layer["layer_norm"]["epsilon"])
@@ -107,6 +171,10 @@ def weighted_mean(losses, weights):
 
 def dense_layers(network):
     return [layer["dense"] for layer in network["layers"] if "dense" in layer]
+
+
+def activated_layers(network):
+    return [settings for layer in network["layers"] for settings in layer.values() if "activation" in settings]
 
 
 def log_probabilities(output_activation, z, a):
@@ -205,7 +273,7 @@ def torch_loss(loss, output_activation, z, a, y):
 def distance_to_kink(network, loss, pre_activations, outputs, targets):
     """How near the nearest pre-activation or residual is to a point without a derivative."""
     distances = [math.inf]
-    for layer, z in zip(dense_layers(network), pre_activations):
+    for layer, z in zip(activated_layers(network), pre_activations, strict=True):
         for kink in ACTIVATION_KINKS.get(kind(layer["activation"])[0], []):
             distances.append((z - kink).abs().min().item())
     name, settings = kind(loss)
@@ -246,7 +314,8 @@ def ce(label_smoothing=0.0, class_weights=None):
 # name: (widths from the inputs to the outputs, activations, batch size, loss, targets, options)
 # Targets: how to draw them, see `draw_targets`.
 # Options: weights (per sample), no_bias (indices of dense layers without one), scale (of the weights),
-# before (other layers in front of the dense layer of that index).
+# before (other layers in front of the dense layer of that index), learned (the learned activation behind it), pieces (of columns
+# in front of everything).
 NETWORKS = {
     "depth1_identity_half_squared_error":
         ([5, 3], ["identity"], 4, HALF, "real", {}),
@@ -352,6 +421,23 @@ NETWORKS = {
     "depth3_mish_layer_norm_scale_relu_softmax_cross_entropy_smoothed":
         ([4, 8, 6, 3], ["mish", "relu", "softmax"], 7, ce(0.1), "classes",
          {"before": {1: [LAYER_NORM, SCALE]}, "no_bias": [1]}),
+    "learned_mish_learned_selu_identity_half_squared_error_weighted":
+        ([4, 6, 5, 2], ["identity", "identity", "identity"], 7, HALF, "real",
+         {"learned": {0: "mish", 1: "selu"}, "weights": [1.0, 0.5, 2.0, 1.5, 0.25, 3.0, 0.75]}),
+    "columns_tanh_softmax_cross_entropy":
+        ([7, 5, 3], ["tanh", "softmax"], 8, ce(), "classes", {"pieces": [
+            {"periodic": {"width": 2, "hidden": 3, "outputs": 2, "deviation": 0.5}},
+            {"as_is": {"width": 1}},
+            {"table": {"categories": 3, "outputs": 2}},
+            {"piecewise_linear": {"boundaries": [[-1.0, 0.0, 0.5, 1.5], [-0.5, 0.75]], "outputs": 2}},
+        ]}),
+    "columns_missing_learned_selu_identity_mean_squared_error":
+        ([6, 5, 2], ["identity", "identity"], 9, MSE, "real", {"learned": {0: "selu"}, "pieces": [
+            {"as_is": {"width": 2, "missing": True}},
+            {"periodic": {"width": 2, "hidden": 4, "outputs": 1, "deviation": 0.5, "missing": True}},
+            {"piecewise_linear": {"boundaries": [[-1.0, 0.25, 1.0]], "outputs": 3, "missing": True}},
+            {"table": {"categories": 4, "outputs": 1}},
+        ]}),
     # Logits far beyond where exp overflows in f32 (88), and probabilities that are exactly 0
     # or 1: only a loss computed in its stable form survives these.
     "depth1_softmax_cross_entropy_large_logits":
@@ -390,12 +476,55 @@ def draw_targets(how, batch, width, generator):
     raise ValueError(how)
 
 
+def draw_inputs(pieces, batch, generator):
+    """Where numbers may be missing, a quarter is; and one index is that of no category."""
+    parts = []
+    for piece in pieces:
+        name, settings = kind(piece)
+        if name == "table":
+            indices = torch.randint(0, settings["categories"], (batch, 1), generator=generator).float()
+            indices[-1] = settings["categories"]
+            parts.append(indices)
+            continue
+        numbers = torch.randn(batch, inputs_of(piece), generator=generator)
+        if settings.get("missing"):
+            numbers[torch.rand(numbers.shape, generator=generator) < 0.25] = math.nan
+        parts.append(numbers)
+    return torch.cat(parts, dim=1)
+
+
+def shapes_of(piece):
+    """The names and shapes of a piece's tensors, in order."""
+    name, settings = kind(piece)
+    width, outputs = inputs_of(piece), settings.get("outputs")
+    shapes = {}
+    if name == "table":
+        shapes["weight"] = (settings["categories"], outputs)
+    elif name == "piecewise_linear":
+        shapes["weight"] = (sum(len(b) - 1 for b in settings["boundaries"]), outputs)
+    elif name == "periodic":
+        hidden = settings["hidden"]
+        shapes |= {"frequency": (width, hidden), "offset": (width, hidden)}
+        shapes |= {"weight": (width * outputs, hidden), "bias": (width * outputs,)}
+    if settings.get("missing"):
+        shapes["missing"] = (width * outputs_of(piece),)
+    return shapes
+
+
 def draw(name, attempt):
     """Draws one case in f32. Returns the network description and the tensors."""
     widths, activations, batch, loss, how, options = NETWORKS[name]
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()) + attempt)
     network = {"input_width": widths[0], "layers": []}
     parameters = {}
+    pieces = options.get("pieces", [])
+    if pieces:
+        network = {"input_width": sum(map(inputs_of, pieces)), "layers": [{"columns": {"pieces": pieces}}]}
+        for index, piece in enumerate(pieces):
+            for tensor, shape in shapes_of(piece).items():
+                key = f"layers.0.pieces.{index}.{tensor}"
+                parameters[key] = 0.5 * torch.randn(shape, generator=generator)
+        widths = [sum(inputs_of(piece) * outputs_of(piece) for piece in pieces), *widths[1:]]
     for index, (fan_in, width, activation) in enumerate(zip(widths, widths[1:], activations)):
         for layer in options.get("before", {}).get(index, []):
             place = len(network["layers"])
@@ -411,12 +540,16 @@ def draw(name, attempt):
         parameters[f"layers.{place}.weight"] = scale * torch.randn(width, fan_in, generator=generator)
         if bias:
             parameters[f"layers.{place}.bias"] = 0.5 * torch.randn(width, generator=generator)
+        if index in options.get("learned", {}):
+            network["layers"].append({"learned_activation": {"activation": options["learned"][index]}})
+            parameters[f"layers.{place + 1}.weight"] = 0.5 + torch.rand(width, generator=generator)
     weights = options.get("weights")
     return {
         "name": name,
         "network": network,
         "loss": loss,
-        "inputs": torch.randn(batch, widths[0], generator=generator),
+        "inputs": draw_inputs(pieces, batch, generator) if pieces
+        else torch.randn(batch, widths[0], generator=generator),
         "targets": draw_targets(how, batch, widths[-1], generator),
         "sample_weights": None if weights is None else torch.tensor(weights),
         "parameters": parameters,
@@ -447,7 +580,7 @@ def run_forward(case, parameters, dtype):
             # With logits this large, PyTorch's loss of a probability is not this loss.
             if not case["name"].endswith("large_logits") or output != "sigmoid":
                 torch.testing.assert_close(loss, expected, rtol=tolerance, atol=tolerance)
-    for layer, pre_activation in zip(dense_layers(case["network"]), z):
+    for layer, pre_activation in zip(activated_layers(case["network"]), z, strict=True):
         # Beyond 20, PyTorch's softplus is z, which differs from ln(1 + e^z) by up to 2e-9.
         assert layer["activation"] not in ("softplus", "mish") or pre_activation.max() < 20
     return loss, a, distance_to_kink(case["network"], case["loss"], z, a, y)
@@ -839,7 +972,11 @@ def check_coverage(cases):
 
 
 def plain(value):
-    """Tensors as nested lists of f64, or of integers."""
+    """Tensors as nested lists of f64, or of integers; what is missing as None."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, torch.Tensor) and value.is_floating_point() and value.isnan().any():
+        return plain(value.double().tolist())
     if isinstance(value, torch.Tensor):
         return value.tolist() if value.dtype == torch.int64 else value.double().tolist()
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
 """Trains one library on a table and measures it on another: PEER TRAINING TEST TARGET TASK SEED THREADS.
 
-Prints one JSON object: the library's version, seconds of fitting and predicting, and accuracy and log loss, or RMSE. Each library has
+Prints one JSON object: seconds of fitting and predicting, and accuracy and log loss, or RMSE. Each library has
 its defaults. Columns of texts are categories; boosting and networks for tables get them as such, the others one-hot.
 """
 
@@ -53,9 +53,8 @@ def one_hot(scaled: bool):
 
 
 def make_model():
-    """The model, and the version of its library."""
+    """The model, unfitted."""
     if PEER in ("linear", "mlp", "mlp-scaled", "boosting"):
-        import sklearn
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
         from sklearn.linear_model import LogisticRegression, RidgeCV
         from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -63,21 +62,19 @@ def make_model():
 
         if PEER == "boosting":
             kind = HistGradientBoostingClassifier if IS_CLASSES else HistGradientBoostingRegressor
-            return kind(categorical_features="from_dtype", random_state=SEED), sklearn.__version__
+            return kind(categorical_features="from_dtype", random_state=SEED)
         if PEER == "linear":
             inner = LogisticRegression(max_iter=2000) if IS_CLASSES else RidgeCV()
         else:
             inner = (MLPClassifier if IS_CLASSES else MLPRegressor)(random_state=SEED)
-        return make_pipeline(one_hot(PEER != "mlp"), inner), sklearn.__version__
+        return make_pipeline(one_hot(PEER != "mlp"), inner)
     if PEER == "lightgbm":
         import lightgbm
 
         kind = lightgbm.LGBMClassifier if IS_CLASSES else lightgbm.LGBMRegressor
-        return kind(random_state=SEED, n_jobs=THREADS, verbose=-1), lightgbm.__version__
-    import torch
-    from importlib.metadata import version
-
+        return kind(random_state=SEED, n_jobs=THREADS, verbose=-1)
     import pytabkit
+    import torch
 
     torch.set_num_threads(THREADS)
     kinds = {
@@ -85,7 +82,7 @@ def make_model():
         "tabm": (pytabkit.TabM_D_Classifier, pytabkit.TabM_D_Regressor),
     }
     kind = kinds[PEER][0 if IS_CLASSES else 1]
-    return kind(random_state=SEED, device="cpu", n_threads=THREADS), version("pytabkit")
+    return kind(random_state=SEED, device="cpu", n_threads=THREADS)
 
 
 def filled(columns, medians):
@@ -102,11 +99,11 @@ def main() -> None:
     if PEER in ("realmlp", "tabm"):
         medians = inputs.median(numeric_only=True)
         inputs, test_inputs = filled(inputs, medians), filled(test_inputs, medians)
-    model, version = make_model()
+    model = make_model()
     begin = time.monotonic()
     model.fit(inputs, targets)
     predicted = model.predict_proba(test_inputs) if IS_CLASSES else model.predict(test_inputs)
-    result = {"version": version, "seconds": time.monotonic() - begin}
+    result = {"seconds": time.monotonic() - begin}
     if IS_CLASSES:
         classes = [str(name) for name in model.classes_]
         truth = np.array([classes.index(name) for name in test_targets])

@@ -149,9 +149,10 @@ pub(crate) fn training_options(
     options: &EstimatorOptions,
     facts: &Facts<'_>,
     network: &Network,
+    loss: &Loss,
 ) -> Result<TrainingOptions> {
     let usual = match facts.is_recipe(options) {
-        true => preset::training_options(options, facts, network),
+        true => preset::training_options(options, facts, network, loss),
         false => fast_options(options, facts),
     };
     let mut training = usual;

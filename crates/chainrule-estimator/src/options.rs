@@ -59,11 +59,13 @@ pub enum Ingredient {
     FirstBatch,
     /// The moving average of the parameters.
     Average,
+    /// The temperature, for classes.
+    Temperature,
 }
 
 impl Ingredient {
     /// Every ingredient.
-    pub const ALL: [Ingredient; 8] = [
+    pub const ALL: [Ingredient; 9] = [
         Ingredient::Periodic,
         Ingredient::Scale,
         Ingredient::LearnedActivation,
@@ -72,6 +74,7 @@ impl Ingredient {
         Ingredient::Schedules,
         Ingredient::FirstBatch,
         Ingredient::Average,
+        Ingredient::Temperature,
     ];
 
     /// Its name.
@@ -85,6 +88,7 @@ impl Ingredient {
             Ingredient::Schedules => "schedules",
             Ingredient::FirstBatch => "first-batch",
             Ingredient::Average => "average",
+            Ingredient::Temperature => "temperature",
         }
     }
 }

@@ -100,7 +100,7 @@ impl Preparation {
         let loss = defaults::loss(options, &facts)?;
         let network = defaults::network(options, &facts, &loss)?;
         notes.extend(defaults::layers_note(options, &facts, &network));
-        let training_options = defaults::training_options(options, &facts, &network)?;
+        let training_options = defaults::training_options(options, &facts, &network, &loss)?;
         if let TargetPreprocessing::Classes(target) = &mut preprocessing.target {
             target.positive.clone_from(&positive_name);
         }

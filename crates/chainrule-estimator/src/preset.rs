@@ -7,7 +7,7 @@ use chainrule::layer::{
     AsIs, ColumnPiece, Columns, Dense, Dropout, Layer, LearnedActivation, Periodic, Scale, Table,
 };
 use chainrule::optimizer::{AdamW, TensorFactors};
-use chainrule::{Activation, Network, NetworkBuilder, Rule, Schedule, TrainingOptions};
+use chainrule::{Activation, Loss, Network, NetworkBuilder, Rule, Schedule, TrainingOptions};
 use chainrule_data::{InputColumn, Preprocessing};
 
 use crate::facts::Facts;
@@ -111,9 +111,12 @@ pub(crate) fn widths() -> Vec<usize> {
     vec![256; 3]
 }
 
+/// Classes of fewer training rows are learned with more dropout.
+const FEW_ROWS: usize = 2_000;
+
 /// The share of dropped outputs.
 fn usual_dropout(facts: &Facts<'_>) -> f64 {
-    if facts.class_counts.is_empty() { 0.15 } else { 0.3 }
+    if facts.class_counts.is_empty() || facts.rows >= FEW_ROWS { 0.15 } else { 0.3 }
 }
 
 /// The rule and what changes during the run; what the user has chosen is put over it afterwards.
@@ -121,6 +124,7 @@ pub(crate) fn training_options(
     options: &EstimatorOptions,
     facts: &Facts<'_>,
     network: &Network,
+    loss: &Loss,
 ) -> TrainingOptions {
     let has = |ingredient| !options.without.contains(&ingredient);
     let batch_size = options.batch_size.unwrap_or_else(|| equal_batches(facts.rows));
@@ -139,8 +143,17 @@ pub(crate) fn training_options(
         dropout_schedule: flat,
         tensors: factors(network),
         average: has(Ingredient::Average).then_some(AVERAGE),
+        temperature_scaling: has(Ingredient::Temperature)
+            && facts.has_validation
+            && can_be_scaled(network, loss),
         ..TrainingOptions::default()
     }
+}
+
+/// Whether the loss has a temperature that the last layer can take.
+fn can_be_scaled(network: &Network, loss: &Loss) -> bool {
+    matches!(loss, Loss::CrossEntropy { .. })
+        && matches!(network.output_activation(), Activation::Softmax | Activation::Identity)
 }
 
 /// Rows of a batch: pytabkit's choice, changed a little so that all batches are about equal. A last one of a few rows would be a

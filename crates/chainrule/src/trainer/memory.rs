@@ -96,10 +96,12 @@ fn beside<T: Scalar>(
     );
     // z and a of the output, and each row's loss; then for classes, on each thread, the scores of one in their order.
     let network = shape.network;
-    let widest = network.widest();
-    let buffers = shape.threads * 2 * INFERENCE_BATCH.min(measured) * widest;
-    let outputs = 2 * measured * network.output_width();
-    let sorted = shape.threads.min(network.output_width());
+    let output_width = network.output_width();
+    // On each thread two layers of a block; or, where a temperature is sought, z, a and delta of the output.
+    let buffers =
+        shape.threads * INFERENCE_BATCH.min(measured) * (2 * network.widest()).max(3 * output_width);
+    let outputs = 2 * measured * output_width;
+    let sorted = shape.threads.min(output_width);
     let rows = measured * (size_of::<f64>() + sorted * size_of::<u128>());
     ledger.add(Purpose::Evaluation, "predictions", ((outputs + buffers) * number + rows) as u64);
     ledger

@@ -4,6 +4,7 @@
 //! samples): the number of threads, and whether the run was interrupted and resumed, do not change a bit.
 
 mod average;
+mod kept;
 mod memory;
 mod metrics;
 mod moves;
@@ -11,6 +12,7 @@ mod plausible;
 mod schedule;
 mod source;
 mod state;
+mod temperature;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -32,6 +34,7 @@ use crate::random::shuffled;
 use crate::samples::Samples;
 use crate::step::TrainingStep;
 use average::update_average;
+use kept::Kept;
 use metrics::{SECOND_CLASS, check_positive_class};
 use schedule::Plateau;
 
@@ -51,6 +54,7 @@ use schedule::Plateau;
 /// | `dropout_schedule` | constant | how the rates of dropout change: the factor of each |
 /// | `smoothing_schedule` | constant | how the label smoothing of cross-entropy changes |
 /// | `average` | none | decay, in 0..1, of a moving average of the parameters, which is measured and kept in their place |
+/// | `temperature_scaling` | no | choose the epoch by the cross-entropy after its best temperature, and keep that in the last layer |
 /// | `patience` | none | epochs without a lower validation loss before training stops |
 /// | `seed` | 0 | order of the samples and dropout masks |
 ///
@@ -95,6 +99,11 @@ pub struct TrainingOptions {
     /// Decay of a moving average of the parameters, in 0..1: it is measured, and kept, in their place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,
+    /// Whether epochs are compared after their best temperature: the factor of z(L) with the lowest validation loss, by which
+    /// the last layer's parameters are multiplied in what is measured and kept. It changes no prediction's class.
+    /// For cross-entropy of a dense last layer; without validation it does nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub temperature_scaling: bool,
     /// When to stop early.
     pub patience: Option<usize>,
     /// Of everything random.
@@ -116,6 +125,7 @@ impl Default for TrainingOptions {
             dropout_schedule: Schedule::Constant,
             smoothing_schedule: Schedule::Constant,
             average: None,
+            temperature_scaling: false,
             patience: None,
             seed: 0,
         }
@@ -194,6 +204,7 @@ impl TrainingOptions {
 /// let inputs = Matrix::from_rows(&[[0.5f32, -1.0], [0.0, 2.0]]);
 /// let samples = Samples { inputs: inputs.view().into(), targets: Targets::Classes(&[0, 1]), sample_weights: None };
 /// let mut trainer = Trainer::new(&network, &loss, parameters, TrainingOptions::default())?;
+/// use std::ops::ControlFlow;
 /// let mut epochs = 0;
 /// let ending = trainer.fit(&Threads::single(), samples, None, &mut |event| match event {
 ///     TrainingEvent::Epoch { report, .. } if report.epoch == 3 => ControlFlow::Break(()),
@@ -254,19 +265,6 @@ pub enum Ending {
     Interrupted,
 }
 
-/// The parameters to keep whatever comes: those of the best epoch so far, or of the last one if there is no
-/// validation, or the initial ones.
-#[derive(Clone, Debug)]
-struct Kept<T> {
-    /// 0 for the initial ones; of equals the last.
-    epoch: usize,
-    /// The first epoch with this loss.
-    since: usize,
-    /// The validation loss.
-    loss: Option<f64>,
-    parameters: Parameters<T>,
-}
-
 /// A training run.
 ///
 /// ```
@@ -322,6 +320,9 @@ impl<T: Scalar> Trainer<T> {
         }
         moves::check_moves(&options, &parameters)?;
         options.check_names(&parameters)?;
+        if options.temperature_scaling {
+            temperature::check(network, loss)?;
+        }
         let mut optimizer = Optimizer::new(options.optimizer.clone(), &parameters)?;
         optimizer.set_factors(&parameters, |tensor| options.factors_of(tensor))?;
         let kept = Kept { epoch: 0, since: 0, loss: None, parameters: parameters.clone() };
@@ -492,7 +493,7 @@ impl<T: Scalar> Trainer<T> {
         let base = self.options.optimizer.learning_rate();
 
         while self.epochs < self.options.epochs {
-            if self.patience_is_over() {
+            if self.options.patience.is_some_and(|patience| self.kept.is_over(patience, self.epochs)) {
                 return Ok(Ending::StoppedEarly);
             }
             let (epoch, seed) = (self.epochs + 1, self.options.seed);
@@ -532,20 +533,22 @@ impl<T: Scalar> Trainer<T> {
                 }
             }
             self.epochs = epoch;
-            let validation = validation
-                .map(|samples| {
-                    let parameters = self.average.as_ref().unwrap_or(&self.parameters);
-                    let network = &self.network;
-                    evaluate_for(threads, network, parameters, &self.loss, samples, self.positive_class)
-                })
-                .transpose()?;
+            let measured = validation.map(|samples| self.validate(threads, samples)).transpose()?;
+            let (validation, factor) = measured.map_or((None, None), |(found, factor)| (Some(found), factor));
             let validation_loss = validation.as_ref().map(|evaluation| evaluation.loss);
             if validation_loss.is_some_and(|loss| !loss.is_finite()) {
                 let (layer, step) = (self.network.depth(), self.optimizer.steps());
                 let quantity = "validation loss";
                 return Err(Error::NonFinite { quantity, layer, step, epoch: Some(epoch) });
             }
-            let best = self.keep_if_best(validation_loss);
+            let best = self.kept.keep_if_best(
+                validation_loss,
+                epoch,
+                self.average.as_ref().unwrap_or(&self.parameters),
+            );
+            if let (true, Some(factor)) = (best, factor) {
+                temperature::multiply(&self.network, &mut self.kept.parameters, factor);
+            }
             let training_loss = sum.mean();
             self.plateau.observe(&self.options.schedule, validation_loss.unwrap_or(training_loss));
             let report = Epoch { epoch, training_loss, validation, learning_rate, best };
@@ -555,6 +558,18 @@ impl<T: Scalar> Trainer<T> {
             }
         }
         Ok(Ending::Finished)
+    }
+
+    /// The loss and the metrics of an epoch, and the factor of z(L) that they are with, if there is one.
+    fn validate(&self, threads: &Threads, samples: Samples<'_, T>) -> Result<(Evaluation, Option<f64>)> {
+        let parameters = self.average.as_ref().unwrap_or(&self.parameters);
+        let (network, loss, positive) = (&self.network, &self.loss, self.positive_class);
+        if self.options.temperature_scaling {
+            let (found, factor) =
+                temperature::evaluate(threads, network, parameters, loss, samples, positive)?;
+            return Ok((found, Some(factor)));
+        }
+        Ok((evaluate_for(threads, network, parameters, loss, samples, positive)?, None))
     }
 
     /// Sets what a step has beside the learning rate, where it changes.
@@ -580,26 +595,6 @@ impl<T: Scalar> Trainer<T> {
             step.set_label_smoothing(value(smoothing_schedule, *label_smoothing))?;
         }
         Ok(())
-    }
-
-    /// Keeps the parameters of a completed epoch, unless an earlier one had a lower validation loss.
-    fn keep_if_best(&mut self, loss: Option<f64>) -> bool {
-        let Kept { loss: lowest, epoch, since, parameters } = &mut self.kept;
-        if let (Some(loss), Some(lowest)) = (loss, *lowest)
-            && loss > lowest
-        {
-            return false;
-        }
-        if loss.is_none() || loss != *lowest {
-            *since = self.epochs;
-        }
-        (*lowest, *epoch) = (loss, self.epochs);
-        parameters.copy_from(self.average.as_ref().unwrap_or(&self.parameters));
-        true
-    }
-
-    fn patience_is_over(&self) -> bool {
-        self.options.patience.is_some_and(|patience| self.epochs.saturating_sub(self.kept.since) >= patience)
     }
 }
 

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::kept::Kept;
 use super::metrics::{SECOND_CLASS, check_positive_class};
 use super::plausible::{Claims, first_negative, implausible};
 use super::schedule::Plateau;
-use super::{Kept, Trainer, TrainingOptions};
+use super::{Trainer, TrainingOptions, temperature};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::loss::Loss;
@@ -109,7 +110,12 @@ impl<T: Scalar> Trainer<T> {
     pub fn resume(path: &Path, epochs: Option<usize>) -> Result<Self> {
         let file = TensorFile::open(path, KEY, "a training checkpoint")?;
         let description: Description = file.metadata(KEY, "a training checkpoint")?;
-        let checked = description.options.check().and(check_positive_class(description.positive_class));
+        let scaled = match description.options.temperature_scaling {
+            true => temperature::check(&description.network, &description.loss),
+            false => Ok(()),
+        };
+        let checked =
+            description.options.check().and(check_positive_class(description.positive_class)).and(scaled);
         if let Err(error) = checked.and(description.loss.check(description.network.output_width())) {
             return file.fail(error.to_string());
         }

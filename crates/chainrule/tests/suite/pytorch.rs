@@ -20,7 +20,8 @@ struct NetworkCase {
     name: String,
     network: Network,
     loss: Loss,
-    inputs: Vec<Vec<f64>>,
+    /// What is missing is null.
+    inputs: Vec<Vec<Option<f64>>>,
     targets: OracleTargets,
     sample_weights: Option<Vec<f64>>,
     parameters: BTreeMap<String, Tensor>,
@@ -111,7 +112,9 @@ impl<T: Scalar> Loaded<T> {
         };
         let weights = case.sample_weights.as_ref();
         let weights = weights.map(|w| w.iter().map(|w| T::from_f64(*w)).collect());
-        Loaded { parameters, inputs: matrix(&case.inputs), values, classes, weights }
+        let row = |row: &Vec<Option<f64>>| row.iter().map(|x| x.unwrap_or(f64::NAN)).collect();
+        let inputs: Vec<Vec<f64>> = case.inputs.iter().map(row).collect();
+        Loaded { parameters, inputs: matrix(&inputs), values, classes, weights }
     }
 
     fn batch(&self) -> Samples<'_, T> {
@@ -198,8 +201,12 @@ fn the_oracle_covers_every_activation_and_loss() {
             assert!(oracle.networks.iter().any(uses), "{loss:?}, weighted: {weighted}");
         }
     }
-    for kind in ["scale", "layer_norm"] {
+    for kind in ["scale", "layer_norm", "learned_activation", "columns"] {
         assert!(oracle.networks.iter().any(|case| case.network.layers().iter().any(|l| l.name() == kind)));
+    }
+    for piece in ["as_is", "periodic", "piecewise_linear", "table"] {
+        let text = |case: &NetworkCase| serde_json::to_string(&case.network).unwrap();
+        assert!(oracle.networks.iter().any(|case| text(case).contains(&format!("\"{piece}\""))), "{piece}");
     }
     for rule in Rule::all() {
         assert!(oracle.optimizers.iter().any(|case| case.optimizer.name() == rule.name()));

@@ -163,6 +163,7 @@ fn with_an_average_and_all_that_changes() {
         tensors: [("layers.0.weight".to_owned(), TensorFactors { rate: 0.5, ..TensorFactors::default() })]
             .into(),
         average: Some(0.7),
+        temperature_scaling: true,
         seed: 3,
         ..TrainingOptions::default()
     };

@@ -257,6 +257,96 @@ fn early_stopping_restores_the_best_weights() {
     assert_eq!(again.loss, loss);
 }
 
+/// The parameters with those of the last layer multiplied.
+fn with_factor(network: &Network, parameters: &Parameters<f64>, factor: f64) -> Parameters<f64> {
+    let mut parameters = parameters.clone();
+    for tensor in network.layer_tensors(network.depth()) {
+        let numbers: Vec<f64> = parameters.tensor(tensor).iter().map(|w| w * factor).collect();
+        parameters.set_tensor(tensor, &numbers).unwrap();
+    }
+    parameters
+}
+
+#[test]
+fn epochs_are_compared_after_their_best_temperature() {
+    let mut case = weighted_case(20);
+    let class_weights = Some(vec![0.5, 2.0]);
+    case.loss = Loss::CrossEntropy { label_smoothing: 0.0, class_weights: class_weights.clone() };
+    let mut validation = Case::new(classifier(), Loss::cross_entropy(), 9, 23).data;
+    validation.weights = Some((0..9).map(|i| 0.5 + f64::from(i) / 3.0).collect());
+    // As though a tenth sample had been seen, of both classes alike.
+    let smoothed = Loss::CrossEntropy { label_smoothing: 0.1, class_weights };
+    let options =
+        TrainingOptions { epochs: 40, batch_size: 6, optimizer: descent(0.5), ..TrainingOptions::default() };
+    let mut of_epochs = Vec::new();
+    let ending = trainer(&case, &options).fit(&Threads::single(), case.data.samples(), None, &mut |event| {
+        if let TrainingEvent::Epoch { run, .. } = event {
+            of_epochs.push(run.parameters().clone());
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(ending.unwrap(), Ending::Finished);
+
+    let options = TrainingOptions { temperature_scaling: true, ..options };
+    let (reports, trainer) = epochs(&case, Some(&validation), &options);
+    let mut best = (f64::INFINITY, 0, case.parameters.clone());
+    for (parameters, report) in of_epochs.iter().zip(&reports) {
+        let loss_with = |loss: &Loss, factor: f64| {
+            let scaled = with_factor(&case.network, parameters, factor);
+            evaluate(&Threads::single(), &case.network, &scaled, loss, validation.samples()).unwrap().loss
+        };
+        // The loss is convex in the factor: thirds of the interval.
+        let (mut low, mut high) = (1.0f64 / 16.0, 16.0f64);
+        for _ in 0..200 {
+            let (first, second) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
+            if loss_with(&smoothed, first) < loss_with(&smoothed, second) {
+                high = second
+            } else {
+                low = first
+            }
+        }
+        let (expected, found) = (loss_with(&case.loss, low), report.validation.as_ref().unwrap().loss);
+        assert!((found - expected).abs() < 1e-6 * expected, "{}: {found}, {expected}", report.epoch);
+        if found <= best.0 {
+            best = (found, report.epoch, with_factor(&case.network, parameters, low));
+        }
+    }
+    let (loss, epoch, expected) = best;
+    assert_eq!((trainer.best_epoch(), trainer.best_loss()), (epoch, Some(loss)));
+    assert!(epoch > 1 && epoch < 40, "epoch {epoch}");
+    assert_same_shape_and_close(&expected, trainer.parameters(), 1e-5);
+}
+
+fn assert_same_shape_and_close(expected: &Parameters<f64>, found: &Parameters<f64>, tolerance: f64) {
+    for tensor in expected.tensors() {
+        let pairs = expected.tensor(tensor).to_vec().into_iter().zip(found.tensor(tensor).to_vec());
+        for (expected, found) in pairs {
+            assert!((expected - found).abs() < tolerance * expected.abs().max(0.1), "{}", tensor.name);
+        }
+    }
+}
+
+#[test]
+fn a_temperature_is_for_cross_entropy_of_logits() {
+    let options = TrainingOptions { temperature_scaling: true, ..TrainingOptions::default() };
+    let refused = |network: NetworkBuilder, loss: Loss| {
+        let network = network.build().unwrap();
+        let parameters = network.initialize::<f64>(1);
+        Trainer::new(&network, &loss, parameters, options.clone()).err().map(|error| error.to_string())
+    };
+    let dense = |activation| Network::builder(3).dense(2, activation);
+    assert_eq!(refused(dense(Activation::Softmax), Loss::cross_entropy()), None);
+    assert_eq!(refused(dense(Activation::Identity), Loss::cross_entropy()), None);
+    for (network, loss) in [
+        (dense(Activation::Identity), Loss::MeanSquaredError),
+        (dense(Activation::Sigmoid), Loss::BinaryCrossEntropy),
+        (dense(Activation::Sigmoid), Loss::cross_entropy()),
+    ] {
+        let message = refused(network, loss).unwrap();
+        assert!(message.starts_with("temperature_scaling = true: needs cross-entropy"), "{message}");
+    }
+}
+
 #[test]
 fn without_validation_the_last_epoch_counts() {
     let case = weighted_case(20);

@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 
 pub use classes::predicted_class;
 
+use crate::activation::Activation;
 use crate::error::{Error, Result, require};
 use crate::forward::{INFERENCE_BATCH, infer_with_pre_activation};
 use crate::kernel::parts::for_each_chunk;
 use crate::kernel::{Scalar, Threads};
 use crate::loss::{Loss, Output, Targets};
-use crate::matrix::MatrixView;
+use crate::matrix::{Matrix, MatrixView};
 use crate::network::Network;
 use crate::parameters::Parameters;
 use crate::samples::Samples;
@@ -199,13 +200,38 @@ pub fn evaluate_for<T: Scalar>(
     samples: Samples<'_, T>,
     positive_class: u32,
 ) -> Result<Evaluation> {
+    let activation = network.output_activation();
+    let total_weight = check(network, loss, samples, positive_class)?;
+    let (z, a) = infer_with_pre_activation(threads, network, parameters, samples.inputs)?;
+    Ok(measure(threads, loss, activation, (z, a), samples, total_weight, positive_class))
+}
+
+/// Checks what is to be measured, and gives the sum of the weights.
+pub(super) fn check<T: Scalar>(
+    network: &Network,
+    loss: &Loss,
+    samples: Samples<'_, T>,
+    positive_class: u32,
+) -> Result<f64> {
     let Samples { inputs, targets, sample_weights } = samples;
-    let (width, activation) = (network.output_width(), network.output_activation());
+    let width = network.output_width();
     check_positive_class(positive_class)?;
     loss.check(width)?;
     loss.check_targets(inputs.rows(), width, targets, sample_weights)?;
-    let total_weight = loss.total_weight(targets, sample_weights)?;
-    let (z, mut a) = infer_with_pre_activation(threads, network, parameters, inputs)?;
+    loss.total_weight(targets, sample_weights)
+}
+
+/// The loss and the metrics of outputs, (z, a), whose samples were checked.
+pub(super) fn measure<T: Scalar>(
+    threads: &Threads,
+    loss: &Loss,
+    activation: Activation,
+    (z, mut a): (Matrix<T>, Matrix<T>),
+    samples: Samples<'_, T>,
+    total_weight: f64,
+    positive_class: u32,
+) -> Evaluation {
+    let (targets, sample_weights, width) = (samples.targets, samples.sample_weights, a.columns());
     let mut losses = vec![0.0; a.rows()];
     let lengths = (INFERENCE_BATCH, INFERENCE_BATCH * width);
     for_each_chunk(threads, (&mut losses, a.as_mut_slice()), lengths, |block, losses, a| {
@@ -228,7 +254,7 @@ pub fn evaluate_for<T: Scalar>(
             // Each label is a question of its own: is it there?
             let half = T::from_f64(0.5);
             let labels: Vec<u32> = values.as_slice().iter().map(|y| u32::from(*y >= half)).collect();
-            let predictions = MatrixView::new(labels.len(), 1, a.as_slice())?;
+            let predictions = MatrixView::new(labels.len(), 1, a.as_slice()).expect("one prediction a label");
             of_classes(threads, predictions, &labels, &weights.repeated(width), positive_class)
         }
         (Targets::Values(values), Loss::CrossEntropy { .. }) => {
@@ -239,5 +265,5 @@ pub fn evaluate_for<T: Scalar>(
             numbers::mean(&numbers::of_each_column(a.as_slice(), values.as_slice(), width, &weights)).into()
         }
     };
-    Ok(Evaluation { loss: loss_value, metrics })
+    Evaluation { loss: loss_value, metrics }
 }
