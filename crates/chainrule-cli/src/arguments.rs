@@ -138,7 +138,7 @@ pub(crate) struct TrainArguments {
     /// Activation of the output layer; the one that suits the loss if not given
     #[arg(long, value_name = "ACTIVATION", value_parser = activations(), help_heading = "Network")]
     pub(crate) output_activation: Option<Activation>,
-    /// Share of each hidden layer's outputs that is dropped in training; 0 if not given, and with the default preset for tables 0.3 for classes and 0.15 for numbers
+    /// Share of each hidden layer's outputs that is dropped in training; 0 if not given, and with the default preset for tables 0.15, or 0.3 for classes of fewer than 2,000 training rows
     #[arg(long, value_name = "RATE", value_parser = parse_number, help_heading = "Network")]
     pub(crate) dropout: Option<f64>,
     /// How weights start; the rule that suits the activation if not given

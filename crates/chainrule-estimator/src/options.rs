@@ -59,7 +59,7 @@ pub enum Ingredient {
     FirstBatch,
     /// The moving average of the parameters.
     Average,
-    /// The temperature, for classes.
+    /// The comparison of epochs after their best temperature, for classes.
     Temperature,
 }
 
@@ -114,7 +114,7 @@ impl Ingredient {
 /// | `layers` | 2 of 128 to 512 for images, 3 for tables | widths of the hidden layers; or of all layers, inputs and outputs included |
 /// | `activation` | ReLU for images, SiLU for tables; a learned SELU for classes, Mish for numbers | of the hidden layers |
 /// | `output_activation` | the one that suits the loss | of the output layer |
-/// | `dropout` | 0; 0.3 for classes, 0.15 for numbers | the share, in 0..1, of each hidden layer's outputs that is dropped in training |
+/// | `dropout` | 0; 0.15, or 0.3 for classes of fewer than 2,000 training rows | the share, in 0..1, of each hidden layer's outputs that is dropped in training |
 /// | `initialization` | the rule that suits the activation; from the first batch | how weights start |
 /// | **training** | | |
 /// | `loss` | cross-entropy for classes, half squared error for numbers | what is made small |

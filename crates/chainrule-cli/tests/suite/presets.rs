@@ -62,6 +62,10 @@ fn a_flag_overrides_a_preset_and_parts_can_be_left_out() {
     let usual = options("");
     assert_eq!(usual["optimizer"]["adamw"]["learning_rate"], 0.04);
     assert!(usual["tensors"]["layers.1.weight"]["rate"] == 6.0 && usual["average"].is_number(), "{usual}");
+    assert_eq!(usual["temperature_scaling"], true);
+    for flags in ["--without temperature", "--validation 0", "--output-activation sigmoid"] {
+        assert!(options(flags)["temperature_scaling"].is_null(), "{flags}");
+    }
     let given = options("--learning-rate 0.01 --schedule constant --weight-decay 0.5 --batch-size 7");
     assert_eq!(given["optimizer"]["adamw"]["learning_rate"], 0.01);
     assert_eq!((&given["schedule"], &given["batch_size"]), (&"constant".into(), &7.into()));

@@ -41,9 +41,8 @@ fn values<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
 #[derive(Clone, Copy, Debug)]
 enum Shape {
     Of(InstructionSet),
-    /// Arrays of eight or sixteen numbers, with tiles of eight rows or of twelve.
+    /// Arrays, with tiles of so many rows at most.
     Wide {
-        numbers: usize,
         rows: usize,
     },
 }
@@ -55,26 +54,53 @@ impl<const N: usize, const R: usize> Vectors for Wide<N, R> {
     type Turned<T: Scalar> = Array<T, N, R>;
 }
 
-fn all_shapes<T>() -> impl Iterator<Item = Shape> + Clone {
+/// A number that kernels of arrays are compiled for, each in no more shapes than are needed: that is slow.
+trait Number: Scalar {
+    /// The shapes: two vectors are a panel, or a part of one; tiles have eight rows, or twelve.
+    const ROWS: &'static [usize];
+
+    /// # Safety
+    /// The kernel's shapes fit.
+    unsafe fn run_wide(rows: usize, kernel: impl Kernel);
+}
+
+impl Number for f32 {
+    const ROWS: &'static [usize] = &[8, 12];
+
+    unsafe fn run_wide(rows: usize, kernel: impl Kernel) {
+        // SAFETY: the caller's promise; arrays need no instructions.
+        unsafe {
+            match rows {
+                8 => _ = kernel.run::<Wide<8, 8>>(),
+                _ => _ = kernel.run::<Wide<16, 12>>(),
+            }
+        }
+    }
+}
+
+impl Number for f64 {
+    const ROWS: &'static [usize] = &[12];
+
+    unsafe fn run_wide(_: usize, kernel: impl Kernel) {
+        // SAFETY: as above.
+        _ = unsafe { kernel.run::<Wide<8, 12>>() };
+    }
+}
+
+fn all_shapes<T: Number>() -> impl Iterator<Item = Shape> + Clone {
     let sets: Vec<_> = InstructionSet::available().map(Shape::Of).collect();
-    // Two vectors are a panel, or a part of one.
-    let numbers: &[usize] = if size_of::<T>() == 4 { &[8, 16] } else { &[8] };
-    let wide = numbers.iter().flat_map(|&numbers| [8, 12].map(|rows| Shape::Wide { numbers, rows }));
-    sets.into_iter().chain(wide)
+    sets.into_iter().chain(T::ROWS.iter().map(|&rows| Shape::Wide { rows }))
 }
 
 impl Shape {
     /// # Safety
     /// The kernel's shapes fit.
-    unsafe fn run(self, kernel: impl Kernel) {
+    unsafe fn run<T: Number>(self, kernel: impl Kernel) {
         // SAFETY: the caller's promise; the instructions are this machine's.
         unsafe {
             match self {
                 Shape::Of(set) => _ = dispatch_to(set, kernel),
-                Shape::Wide { numbers: 8, rows: 8 } => _ = kernel.run::<Wide<8, 8>>(),
-                Shape::Wide { numbers: 8, .. } => _ = kernel.run::<Wide<8, 12>>(),
-                Shape::Wide { rows: 8, .. } => _ = kernel.run::<Wide<16, 8>>(),
-                Shape::Wide { .. } => _ = kernel.run::<Wide<16, 12>>(),
+                Shape::Wide { rows } => T::run_wide(rows, kernel),
             }
         }
     }
@@ -98,7 +124,7 @@ impl<T: Scalar> Unaligned<T> {
     }
 }
 
-fn products_are_three_loops<T: Scalar>() {
+fn products_are_three_loops<T: Number>() {
     for (rows, depth, columns) in shapes() {
         let (a, b) = (values::<T>(rows * depth, 1), values::<T>(depth * columns, 2));
         let bias = values::<T>(rows, 3);
@@ -118,7 +144,7 @@ fn products_are_three_loops<T: Scalar>() {
                 let mut c = vec![T::nan(); rows * columns + 1];
                 let product = Product { a: a_panels.panels(), b: b_panels.panels(), begin, c: &mut c[1..] };
                 // SAFETY: the shapes fit, and the instructions are this machine's.
-                unsafe { set.run(product) };
+                unsafe { set.run::<T>(product) };
                 let mut found = vec![T::zero(); rows * columns];
                 Panels::new(&c[1..], rows, columns).to_rows(&mut found);
                 assert!(c[0].is_nan() && found == expected, "{set:?} {rows} x {depth} x {columns}");
@@ -127,7 +153,7 @@ fn products_are_three_loops<T: Scalar>() {
                     let x = b_panels.panels().data();
                     let product = ColumnProduct { a: a_panels.panels(), x, first: 0, begin, c: &mut c[1..] };
                     // SAFETY: as above.
-                    unsafe { set.run(product) };
+                    unsafe { set.run::<T>(product) };
                     assert!(c[0].is_nan() && c[1..] == expected, "{set:?} {rows} x {depth}, one column");
                     for threads in [1, 2, 3, 5] {
                         c.fill(T::nan());
@@ -142,7 +168,7 @@ fn products_are_three_loops<T: Scalar>() {
 }
 
 /// The same sums for any division of the rows into blocks and of the result into pieces.
-fn transposed_products_are_three_loops<T: Scalar>() {
+fn transposed_products_are_three_loops<T: Number>() {
     let panel = panel_width::<T>();
     for (m, batch, columns) in shapes() {
         let (a, b) = (values::<T>(batch * m, 4), values::<T>(batch * columns, 5));
@@ -182,13 +208,13 @@ fn transposed_products_are_three_loops<T: Scalar>() {
                     let a = Blocks::new(&a_data[rows.start * m..rows.end * m], cut, m);
                     let b = Blocks::new(&b_data[rows.start * columns..rows.end * columns], cut, columns);
                     // SAFETY: the shapes fit, and the instructions are this machine's.
-                    unsafe { set.run(ColumnSums { blocks: a, accumulate, sums: &mut found_sums }) };
+                    unsafe { set.run::<T>(ColumnSums { blocks: a, accumulate, sums: &mut found_sums }) };
                     for top in (0..m).step_by(rows_in_piece) {
                         for start in (0..columns).step_by(panel) {
                             let piece = &Piece { rows: top..m.min(top + rows_in_piece), start };
                             let c = &mut c[piece.range::<T>((m, columns))];
                             // SAFETY: as above.
-                            unsafe { set.run(TransposedProduct { a, b, piece, accumulate, c }) };
+                            unsafe { set.run::<T>(TransposedProduct { a, b, piece, accumulate, c }) };
                         }
                     }
                 }
