@@ -47,7 +47,7 @@ pub(super) fn evaluate<T: Scalar>(
     let width = z.columns();
     multiply_rows(z.as_slice(), factor, activation, width, a.as_mut_slice());
     let scale = T::from_f64(factor);
-    z.as_mut_slice().iter_mut().for_each(|z| *z = *z * scale);
+    z.as_mut_slice().iter_mut().for_each(|z| *z *= scale);
     let found = metrics::measure(threads, loss, activation, (z, a), samples, total_weight, positive_class);
     Ok((found, factor))
 }
@@ -56,7 +56,7 @@ pub(super) fn evaluate<T: Scalar>(
 pub(super) fn multiply<T: Scalar>(network: &Network, parameters: &mut Parameters<T>, factor: f64) {
     let factor = T::from_f64(factor);
     for tensor in network.layer_tensors(network.depth()) {
-        parameters.numbers_mut(tensor).iter_mut().for_each(|w| *w = *w * factor);
+        parameters.numbers_mut(tensor).iter_mut().for_each(|w| *w *= factor);
     }
 }
 
