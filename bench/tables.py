@@ -226,11 +226,11 @@ def tables(figures: Figures, arguments: argparse.Namespace) -> str:
     sets = [table_sets.ALL[name] for name in arguments.sets]
     classes = [one.name for one in sets if one.is_classification]
     numbers = [one.name for one in sets if not one.is_classification]
-    parts = [f"Printed by `python3 bench/tables.py` on {machine.processor()}."]
+    parts = [f"Printed by `python3 bench/tables.py quality` on {machine.processor()}."]
     if classes:
         parts += ["Accuracy on the test rows, mean over the divisions (how many):", table(figures, arguments, classes, "accuracy", "{:.4f}")]
         parts += ["Log loss:", table(figures, arguments, classes, "log_loss", "{:.4f}")]
-        parts += ["The default preset less the fast one, in points of accuracy, with two standard errors of the mean:", differences(figures, classes)]
+        parts += ["The default preset less another, on the divisions that both have:", differences(figures, classes)]
     if numbers:
         parts += ["Root mean square error:", table(figures, arguments, numbers, "rmse", "{:.5g}")]
     return "\n\n".join(parts)
@@ -254,16 +254,25 @@ def table(figures: Figures, arguments: argparse.Namespace, sets: list[str], key:
 
 
 def differences(figures: Figures, sets: list[str]) -> str:
-    rows, all_means = [["set", "difference", "two standard errors"]], []
+    """Pair by pair: points of accuracy with two standard errors of their mean, and log loss."""
+    others = {other: NAMES[other] for other in ("fast", "realmlp") if any(collected(figures, name, other, "accuracy") for name in sets)}
+    rows = [["set", *(cell for name in others.values() for cell in (f"less {name}: points", "log loss"))]]
+    means: dict[tuple[str, str], list[float]] = {}
     for name in sets:
-        pair = [collected(figures, name, who, "accuracy") for who in ("default", "fast")]
-        both = [100 * (pair[0][seed] - pair[1][seed]) for seed in pair[0] if seed in pair[1]]
-        if len(both) < 2:
-            continue
-        all_means.append(mean(both))
-        rows.append([name, f"{mean(both):+.2f}", f"{2 * stdev(both) / math.sqrt(len(both)):.2f}"])
-    if all_means:
-        rows.append(["mean", f"{mean(all_means):+.2f}", ""])
+        cells = []
+        for other in others:
+            for key, factor in (("accuracy", 100), ("log_loss", 1)):
+                own, theirs = (collected(figures, name, who, key) for who in ("default", other))
+                both = [factor * (own[seed] - theirs[seed]) for seed in own if seed in theirs]
+                if not both:
+                    cells.append("")
+                    continue
+                means.setdefault((other, key), []).append(mean(both))
+                error = f" ± {2 * stdev(both) / math.sqrt(len(both)):.2f}" if factor > 1 and len(both) > 1 else ""
+                cells.append((f"{mean(both):+.2f}" if factor > 1 else f"{mean(both):+.4f}") + error)
+        rows.append([name, *cells])
+    total = lambda other, key: mean(means[other, key])
+    rows.append(["mean", *(cell for other in others for cell in (f"{total(other, 'accuracy'):+.2f}", f"{total(other, 'log_loss'):+.4f}"))])
     return markdown(rows)
 
 
