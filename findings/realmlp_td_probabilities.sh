@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # pytabkit 1.8.0: RealMLP_TD_Classifier is never sure of anything. On classes that lie far apart it makes no mistake, and its
-# log loss is 0.07: its probabilities are about 0.93 for the right class of three, however clear the case.
+# log loss is 0.06: its probabilities are about 0.94 for the right class of three, however clear the case.
 #
 # Behaviour: the classifier is trained with label smoothing of 0.1, and predict_proba gives what that aims at, 1 - 0.1 + 0.1 / 3,
 #   without taking it back. With use_ls=False the log loss is 0.
 #
 # Seen (three clouds of points, 16 standard deviations apart; 600 to train, 300 to test; 40 epochs):
-#     as it is:       accuracy 1.0, log loss 0.068, largest probabilities of rows 0.83 to 0.98
-#     use_ls=False:   accuracy 1.0, log loss 0.000
+#     as it is:       accuracy 1.0, log loss 0.060, largest probability 0.985
+#     use_ls=False:   accuracy 1.0, log loss 0.000, largest probability 1.000
 #
 # Expected: probabilities that the data bear out, as from the same library's RealMLP without label smoothing.
 #
