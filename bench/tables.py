@@ -226,7 +226,8 @@ def tables(figures: Figures, arguments: argparse.Namespace) -> str:
     sets = [table_sets.ALL[name] for name in arguments.sets]
     classes = [one.name for one in sets if one.is_classification]
     numbers = [one.name for one in sets if not one.is_classification]
-    parts = [f"Printed by `python3 bench/tables.py quality` on {machine.processor()}."]
+    peers = "" if arguments.peers == PEERS + OURS else f" --peers {','.join(arguments.peers)}"
+    parts = [f"Printed by `python3 bench/tables.py quality{peers}` on {machine.processor()}."]
     if classes:
         parts += ["Accuracy on the test rows, mean over the divisions (how many):", table(figures, arguments, classes, "accuracy", "{:.4f}")]
         parts += ["Log loss:", table(figures, arguments, classes, "log_loss", "{:.4f}")]
