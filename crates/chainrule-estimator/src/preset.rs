@@ -145,15 +145,9 @@ pub(crate) fn training_options(
         average: has(Ingredient::Average).then_some(AVERAGE),
         temperature_scaling: has(Ingredient::Temperature)
             && facts.has_validation
-            && can_be_scaled(network, loss),
+            && loss.has_temperature(network.output_activation()),
         ..TrainingOptions::default()
     }
-}
-
-/// Whether the loss has a temperature that the last layer can take.
-fn can_be_scaled(network: &Network, loss: &Loss) -> bool {
-    matches!(loss, Loss::CrossEntropy { .. })
-        && matches!(network.output_activation(), Activation::Softmax | Activation::Identity)
 }
 
 /// Rows of a batch: pytabkit's choice, changed a little so that all batches are about equal. A last one of a few rows would be a

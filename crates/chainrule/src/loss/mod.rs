@@ -251,6 +251,20 @@ impl Loss {
         self.natural_output() == output && self.describe(|loss| loss.natural_output_cancels())
     }
 
+    /// Whether it is a cross-entropy of logits with this output activation, so that dividing z(L) by a temperature changes how sure the
+    /// predictions are, but not which class is the largest.
+    ///
+    /// ```
+    /// use chainrule::{Activation, Loss};
+    /// assert!(Loss::cross_entropy().has_temperature(Activation::Softmax));
+    /// assert!(!Loss::cross_entropy().has_temperature(Activation::Sigmoid));
+    /// assert!(!Loss::MeanSquaredError.has_temperature(Activation::Identity));
+    /// ```
+    pub fn has_temperature(&self, output: Activation) -> bool {
+        matches!(self, Loss::CrossEntropy { .. })
+            && matches!(output, Activation::Identity | Activation::Softmax)
+    }
+
     /// The targets that it can use.
     pub fn target_range(&self) -> TargetRange {
         self.describe(|loss| loss.target_range())

@@ -21,8 +21,7 @@ const HALVINGS: usize = 24;
 
 /// Fails unless a factor of z(L) changes the loss as a temperature does. The last layer, which is dense, can take it.
 pub(super) fn check(network: &Network, loss: &Loss) -> Result<()> {
-    let is_cross_entropy = matches!(loss, Loss::CrossEntropy { .. });
-    if is_cross_entropy && matches!(network.output_activation(), Activation::Identity | Activation::Softmax) {
+    if loss.has_temperature(network.output_activation()) {
         return Ok(());
     }
     let allowed = "needs cross-entropy, and a last layer with softmax or without an activation";
@@ -41,13 +40,13 @@ pub(super) fn evaluate<T: Scalar>(
     let activation = network.output_activation();
     let total_weight = metrics::check(network, loss, samples, positive_class)?;
     let (mut z, mut a) = infer_with_pre_activation(threads, network, parameters, samples.inputs)?;
-    let factor = best_factor(|factor| {
-        slope(threads, &smoothed(loss, z.rows()), activation, &z, samples, total_weight, factor)
-    });
-    let width = z.columns();
-    multiply_rows(z.as_slice(), factor, activation, width, a.as_mut_slice());
+    let smoothed = smoothed(loss, counted(samples));
+    let factor =
+        best_factor(|factor| slope(threads, &smoothed, activation, &z, samples, total_weight, factor));
     let scale = T::from_f64(factor);
     z.as_mut_slice().iter_mut().for_each(|z| *z *= scale);
+    a.as_mut_slice().copy_from_slice(z.as_slice());
+    OutputActivation::from(activation).apply_in_place(z.columns(), a.as_mut_slice());
     let found = metrics::measure(threads, loss, activation, (z, a), samples, total_weight, positive_class);
     Ok((found, factor))
 }
@@ -58,6 +57,13 @@ pub(super) fn multiply<T: Scalar>(network: &Network, parameters: &mut Parameters
     for tensor in network.layer_tensors(network.depth()) {
         parameters.numbers_mut(tensor).iter_mut().for_each(|w| *w *= factor);
     }
+}
+
+/// Samples that are there: those of weight 0 are not.
+fn counted<T: Scalar>(samples: Samples<'_, T>) -> usize {
+    let weights = samples.sample_weights;
+    weights
+        .map_or(samples.inputs.rows(), |weights| weights.iter().filter(|weight| **weight > T::zero()).count())
 }
 
 /// The loss as though one more sample had been seen, of all classes alike. Without it a network that makes no mistake in
@@ -98,8 +104,8 @@ fn slope<T: Scalar>(
         let z = &z.as_slice()[rows.start * width..rows.end * width];
         let scale = T::from_f64(factor);
         let scaled: Vec<T> = z.iter().map(|&z| z * scale).collect();
-        let (mut a, mut delta) = (vec![T::zero(); z.len()], vec![T::zero(); z.len()]);
-        multiply_rows(z, factor, activation, width, &mut a);
+        let (mut a, mut delta) = (scaled.clone(), vec![T::zero(); z.len()]);
+        OutputActivation::from(activation).apply_in_place(width, &mut a);
         let targets = samples.targets.slice(rows.clone());
         let weights = samples.sample_weights.map(|weights| &weights[rows]);
         let output = Output { activation, width, z: &scaled, a: &a };
@@ -111,13 +117,4 @@ fn slope<T: Scalar>(
         }
     });
     slopes.iter().sum()
-}
-
-/// a where z is multiplied by the factor.
-fn multiply_rows<T: Scalar>(z: &[T], factor: f64, activation: Activation, width: usize, a: &mut [T]) {
-    let factor = T::from_f64(factor);
-    for (a, &z) in a.iter_mut().zip(z) {
-        *a = z * factor;
-    }
-    OutputActivation::from(activation).apply_in_place(width, a);
 }

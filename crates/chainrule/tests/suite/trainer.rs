@@ -272,9 +272,10 @@ fn epochs_are_compared_after_their_best_temperature() {
     let mut case = weighted_case(20);
     let class_weights = Some(vec![0.5, 2.0]);
     case.loss = Loss::CrossEntropy { label_smoothing: 0.0, class_weights: class_weights.clone() };
-    let mut validation = Case::new(classifier(), Loss::cross_entropy(), 9, 23).data;
-    validation.weights = Some((0..9).map(|i| 0.5 + f64::from(i) / 3.0).collect());
-    // As though a tenth sample had been seen, of both classes alike.
+    // The last of ten samples, of weight 0, is as if it were not there.
+    let mut validation = Case::new(classifier(), Loss::cross_entropy(), 10, 24).data;
+    validation.weights = Some((0..10).map(|i| if i < 9 { 0.5 + f64::from(i) / 3.0 } else { 0.0 }).collect());
+    // As though one more sample had been seen, of both classes alike.
     let smoothed = Loss::CrossEntropy { label_smoothing: 0.1, class_weights };
     let options =
         TrainingOptions { epochs: 40, batch_size: 6, optimizer: descent(0.5), ..TrainingOptions::default() };
