@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import math
+import os
 import subprocess
 import sys
 import time
@@ -192,7 +193,8 @@ def measure(one, seed: int, peer: str, python: Path, program: Path, threads: int
         words = [peer, *paths, one.target, task, seed, threads]
         return json.loads(run([python, worker, *words]).strip().splitlines()[-1])
     preset, _, left_out = peer.partition(" without ")
-    model = FOLDER / "model.safetensors"
+    # A file of this run alone: others may go on at once.
+    model = FOLDER / f"model.{os.getpid()}.safetensors"
     command = [program, "train", paths[0], "--target", one.target, "--task", task, "--test", "0", "--preset", preset]
     command += ["--seed", seed, "--threads", threads, "-o", model, "--json"]
     command += ["--without", left_out] if left_out else []
@@ -200,6 +202,7 @@ def measure(one, seed: int, peer: str, python: Path, program: Path, threads: int
     run(command)
     figure = {"seconds": time.monotonic() - begin}
     measured = json.loads(run([program, "evaluate", model, paths[1], "--json", "--threads", threads]))
+    model.unlink()
     if one.is_classification:
         return figure | {"accuracy": measured["accuracy"], "log_loss": measured["loss"]}
     return figure | {"rmse": measured["rmse"]}

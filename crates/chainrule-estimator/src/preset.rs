@@ -99,7 +99,7 @@ fn pieces(preprocessing: &Preprocessing, periodic: bool) -> Vec<ColumnPiece> {
 }
 
 /// Steps of a run, at most: what keeps it within seconds.
-const MOST_STEPS: usize = 3_000;
+const MOST_STEPS: usize = 2_000;
 const MOST_EPOCHS: usize = 256;
 const LEAST_EPOCHS: usize = 8;
 
@@ -111,12 +111,24 @@ pub(crate) fn widths() -> Vec<usize> {
     vec![256; 3]
 }
 
-/// Classes of fewer training rows are learned with more dropout.
+/// Classes of fewer training rows are learned more gently: with more dropout, in larger batches, at a lower rate.
 const FEW_ROWS: usize = 2_000;
+
+fn has_few(facts: &Facts<'_>) -> bool {
+    !facts.class_counts.is_empty() && facts.rows < FEW_ROWS
+}
 
 /// The share of dropped outputs.
 fn usual_dropout(facts: &Facts<'_>) -> f64 {
-    if facts.class_counts.is_empty() || facts.rows >= FEW_ROWS { 0.15 } else { 0.3 }
+    if has_few(facts) { 0.3 } else { 0.15 }
+}
+
+fn usual_learning_rate(facts: &Facts<'_>) -> f64 {
+    match facts.class_counts.is_empty() {
+        true => 0.2,
+        false if has_few(facts) => 0.02,
+        false => 0.04,
+    }
 }
 
 /// The rule and what changes during the run; what the user has chosen is put over it afterwards.
@@ -127,11 +139,11 @@ pub(crate) fn training_options(
     loss: &Loss,
 ) -> TrainingOptions {
     let has = |ingredient| !options.without.contains(&ingredient);
-    let batch_size = options.batch_size.unwrap_or_else(|| equal_batches(facts.rows));
+    let batch_size = options.batch_size.unwrap_or_else(|| usual_batch(facts));
     let steps_per_epoch = facts.rows.div_ceil(batch_size.max(1));
-    let learning_rate = if facts.class_counts.is_empty() { 0.2 } else { 0.04 };
     let weight_decay = if has(Ingredient::Decay) { 0.02 } else { 0.0 };
-    let rule = AdamW { learning_rate, beta2: 0.95, weight_decay, ..AdamW::default() };
+    let rule =
+        AdamW { learning_rate: usual_learning_rate(facts), beta2: 0.95, weight_decay, ..AdamW::default() };
     let schedule = |usual| if has(Ingredient::Schedules) { usual } else { Schedule::Constant };
     let flat = schedule(Schedule::FlatCosine { flat_fraction: 0.5 });
     TrainingOptions {
@@ -150,18 +162,19 @@ pub(crate) fn training_options(
     }
 }
 
-/// Rows of a batch: pytabkit's choice, changed a little so that all batches are about equal. A last one of a few rows would be a
-/// step like the others.
-fn equal_batches(rows: usize) -> usize {
-    let usual = match rows {
+/// Rows of a batch: pytabkit's choice but for few rows, changed a little so that all batches are about equal, since a last one of
+/// a few rows would be a step like the others; and at least two batches, since steps on all rows lack the noise that helps.
+fn usual_batch(facts: &Facts<'_>) -> usize {
+    let usual = match facts.rows {
+        _ if has_few(facts) => 256,
         0..=1_024 => 64,
         1_025..=8_192 => 128,
         8_193..=30_000 => 256,
         30_001..=100_000 => 512,
         _ => 1_024,
     };
-    let batches = ((rows + usual / 2) / usual).max(1);
-    rows.div_ceil(batches).max(1)
+    let batches = ((facts.rows + usual / 2) / usual).max(2);
+    facts.rows.div_ceil(batches).max(1)
 }
 
 /// The neural-tangent form as factors, and those of each kind of tensor.

@@ -60,7 +60,7 @@ fn a_flag_overrides_a_preset_and_parts_can_be_left_out() {
         place.json("inspect model --json")["training"]["options"].clone()
     };
     let usual = options("");
-    assert_eq!(usual["optimizer"]["adamw"]["learning_rate"], 0.04);
+    assert_eq!(usual["optimizer"]["adamw"]["learning_rate"], 0.02);
     assert!(usual["tensors"]["layers.1.weight"]["rate"] == 6.0 && usual["average"].is_number(), "{usual}");
     assert_eq!(usual["temperature_scaling"], true);
     for flags in ["--without temperature", "--validation 0", "--output-activation sigmoid"] {

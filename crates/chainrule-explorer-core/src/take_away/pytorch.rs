@@ -73,7 +73,11 @@ print(f"all {len(expected)} values agree, {numbers} numbers; the largest differe
 /// # Errors
 /// For numbers that are not finite, which Python has no numerals for, and for what PyTorch has no function for.
 pub fn pytorch_script(step: &Step, title: &str) -> Result<String, Refusal> {
-    if let Some(value) = step.trace.values().find(|value| value.values.iter().any(|x| !x.is_finite())) {
+    // An input may be missing, where the first layer says so.
+    let is_wrong = |value: &&Value<f64>| {
+        value.values.iter().any(|x| !(x.is_finite() || x.is_nan() && value.id == Quantity::Activation.of(0)))
+    };
+    if let Some(value) = step.trace.values().find(is_wrong) {
         return Err(Refusal::Invalid(format!("{} holds numbers that are not finite", value.id)));
     }
     // It stands in a string of Python's.
@@ -110,6 +114,9 @@ fn given(step: &Step, script: &mut String) {
                 let _ = writeln!(script, "y = torch.tensor({})", listed(value, 0));
             }
             _ => {
+                if value.values.iter().any(|x| x.is_nan()) {
+                    *script += "NaN = float(\"nan\")  # a missing number\n";
+                }
                 let _ = writeln!(script, "a = inputs = torch.tensor({})", listed(value, 0));
             }
         }
@@ -178,14 +185,23 @@ fn forward(step: &Step, script: &mut String) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The pieces of a layer of columns, side by side. None of their inputs is missing: such numbers were refused.
+/// The pieces of a layer of columns, side by side.
 fn columns_forward(columns: &Columns, l: usize, script: &mut String) -> Result<(), Refusal> {
     let (mut input, mut number) = (0, 0);
     let _ = writeln!(script, "parts = []");
     for piece in &columns.pieces {
         let tensor = |index: usize| format!("parameters[\"{}\"]", Quantity::Parameter(number + index).of(l));
         let (count, end) = (piece.inputs(), input + piece.inputs());
+        let learns_missing = match piece {
+            ColumnPiece::AsIs(piece) => piece.missing,
+            ColumnPiece::Periodic(piece) => piece.missing,
+            ColumnPiece::PiecewiseLinear(piece) => piece.missing,
+            _ => false,
+        };
         let _ = writeln!(script, "x = a[:, {input}:{end}]");
+        if learns_missing {
+            let _ = writeln!(script, "is_missing, x = x.isnan(), x.nan_to_num()");
+        }
         let own = match piece {
             ColumnPiece::AsIs(_) => {
                 let _ = writeln!(script, "parts.append(x)");
@@ -197,14 +213,15 @@ fn columns_forward(columns: &Columns, l: usize, script: &mut String) -> Result<(
                 let _ = writeln!(
                     script,
                     "cosines = torch.cos(2 * torch.pi * x[:, :, None] * {frequency} + {offset})\n\
-                     y = torch.einsum(\"snk,nok->sno\", cosines, {weight}.view({count}, {outputs}, -1)) \
+                     embedded = torch.einsum(\"snk,nok->sno\", cosines, {weight}.view({count}, {outputs}, -1)) \
                      + {bias}.view({count}, {outputs})\n\
-                     parts.append(torch.cat([x[:, :, None], y], dim=2).flatten(1))"
+                     parts.append(torch.cat([x[:, :, None], embedded], dim=2).flatten(1))"
                 );
                 4
             }
             ColumnPiece::PiecewiseLinear(piecewise) => {
                 let mut first = 0;
+                let _ = writeln!(script, "functions = []");
                 for (index, boundaries) in piecewise.boundaries.iter().enumerate() {
                     let bins = boundaries.len() - 1;
                     let _ = writeln!(
@@ -213,12 +230,13 @@ fn columns_forward(columns: &Columns, l: usize, script: &mut String) -> Result<(
                          shares = (x[:, {index}, None] - ends[:-1]) / (ends[1:] - ends[:-1])\n\
                          shares = torch.cat([shares[:, :1], shares[:, 1:].clamp(min=0)], dim=1)\n\
                          shares = torch.cat([shares[:, :-1].clamp(max=1), shares[:, -1:]], dim=1)\n\
-                         parts.append(torch.cat([x[:, {index}, None], shares @ {}[{first}:{}]], dim=1))",
+                         functions += [x[:, {index}, None], shares @ {}[{first}:{}]]",
                         tensor(0),
                         first + bins
                     );
                     first += bins;
                 }
+                let _ = writeln!(script, "parts.append(torch.cat(functions, dim=1))");
                 1
             }
             ColumnPiece::Table(table) => {
@@ -232,15 +250,13 @@ fn columns_forward(columns: &Columns, l: usize, script: &mut String) -> Result<(
             }
             _ => return Err(unknown("such a piece of columns")),
         };
-        let learns_missing = match piece {
-            ColumnPiece::AsIs(piece) => piece.missing,
-            ColumnPiece::Periodic(piece) => piece.missing,
-            ColumnPiece::PiecewiseLinear(piece) => piece.missing,
-            _ => false,
-        };
         if learns_missing {
-            // So that it has a gradient, of zeros.
-            let _ = writeln!(script, "parts[-1] = parts[-1] + 0 * {}.sum()", tensor(own));
+            let _ = writeln!(
+                script,
+                "parts[-1] = torch.where(is_missing.repeat_interleave({}, dim=1), {}, parts[-1])",
+                piece.outputs_of_one(),
+                tensor(own)
+            );
         }
         (input, number) = (end, number + own + usize::from(learns_missing));
     }

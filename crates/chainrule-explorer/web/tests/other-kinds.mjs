@@ -1,18 +1,43 @@
-// A model with a scale before its first dense layer and a layer norm behind it, which the program itself does not train: a trained
-// model file, taken apart and written with two layers more.
+// Models of layers of other kinds than dense ones: what the program trains for a table; and one with a scale before its first dense
+// layer and a layer norm behind it, which the program itself does not train: a trained model file, taken apart and written with two
+// layers more.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** The rows that `cells` gives as a table in a new folder, and paths in it. */
+function tableOf(cells, ...names) {
+  const folder = mkdtempSync(join(tmpdir(), 'chainrule-page-'))
+  const paths = ['table.csv', ...names].map((name) => join(folder, name))
+  const rows = Array.from({ length: 40 }, (_, i) => cells(i).join())
+  writeFileSync(paths[0], ['a,b,c,kind', ...rows, ''].join('\n'))
+  return { paths, remove: () => rmSync(folder, { recursive: true }) }
+}
+
+/** The standard output of the program. */
+function run(...words) {
+  const { status, stdout, stderr } = spawnSync(process.env.CHAINRULE, words)
+  if (status !== 0) throw new Error(`chainrule ${words[0]}: ${stderr}`)
+  return stdout
+}
+
+/** A model of the default preset, on numbers that may be missing and a category of many values; { model, table, trace, remove }, with
+ * the trace of rows 0 to 2 as the program prints it. */
+export function modelOfTable() {
+  const { paths, remove } = tableOf((i) => [i % 3 ? Math.sin(i) : '', Math.cos(2 * i), `city ${i % 10}`, i % 2 ? 'yes' : 'no'], 'model.safetensors')
+  const [table, model] = paths
+  run('train', table, '--preset', 'default', '--layers', '4,3', '--epochs', '3', '-o', model)
+  const trace = JSON.parse(run('trace', model, table, '--rows', '0..3', '--json')).trace
+  return { model, table, trace, remove }
+}
+
 /** { model, table, remove }: two files, and what removes them. */
 export function modelOfOtherKinds() {
-  const folder = mkdtempSync(join(tmpdir(), 'chainrule-page-'))
-  const [table, trained, model] = ['table.csv', 'trained.safetensors', 'model.safetensors'].map((name) => join(folder, name))
-  const rows = Array.from({ length: 40 }, (_, i) => [Math.sin(i), Math.cos(2 * i), Math.sin(5 * i), i % 2 ? 'yes' : 'no'].join())
-  writeFileSync(table, ['a,b,c,kind', ...rows, ''].join('\n'))
-  const { status, stderr } = spawnSync(process.env.CHAINRULE, ['train', table, '--preset', 'fast', '--layers', '3,5,2', '--epochs', '1', '-o', trained])
-  if (status !== 0) throw new Error(`chainrule train: ${stderr}`)
+  const cells = (i) => [Math.sin(i), Math.cos(2 * i), Math.sin(5 * i), i % 2 ? 'yes' : 'no']
+  const { paths, remove } = tableOf(cells, 'trained.safetensors', 'model.safetensors')
+  const [table, trained, model] = paths
+  run('train', table, '--preset', 'fast', '--layers', '3,5,2', '--epochs', '1', '-o', trained)
 
   const file = readFileSync(trained)
   const end = 8 + Number(file.readBigUInt64LE())
@@ -40,5 +65,5 @@ export function modelOfOtherKinds() {
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(text.length))
   writeFileSync(model, Buffer.concat([length, text, ...Object.values(written).map(({ bytes }) => bytes)]))
-  return { model, table, remove: () => rmSync(folder, { recursive: true }) }
+  return { model, table, remove }
 }

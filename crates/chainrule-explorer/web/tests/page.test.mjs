@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { documentOf, given, hashOf, open, start } from './browser.mjs'
 import { allNumbers, assertNear, numbersOnStage, readNumber } from './numbers.mjs'
-import { modelOfOtherKinds } from './other-kinds.mjs'
+import { modelOfOtherKinds, modelOfTable } from './other-kinds.mjs'
 import { step } from './oracle.mjs'
 import { browser, server } from './running.mjs'
 
@@ -532,6 +532,36 @@ test('a large network stays usable, with at most 400 interactive cells', async (
   assert.notEqual(await caption.getAttribute('title'), before)
   assert.deepEqual(faults, [])
   await context.close()
+})
+
+test('a model of the default preset: every number of its columns, scale and learned activations, a gap among the inputs', async () => {
+  const { model, table, trace, remove } = modelOfTable()
+  const own = await start(model, table, '--rows', '0..3')
+  try {
+    const values = new Map([...trace.given, ...trace.events.flatMap((event) => event.outputs)].map((value) => [value.name, value]))
+    const { page, context, faults } = await open(browser, own.address)
+    await page.locator('.stage .start').waitFor()
+    const total = trace.events.length
+    const numbers = await allNumbers(page, total)
+    assert.ok(numbers.size > 200, `${numbers.size} numbers were on the stage`)
+    let compared = 0
+    for (const [cell, exact] of numbers) {
+      if (exact === null) continue
+      const [, name, row, column] = cell.match(/^(.*)\[(\d+),(\d+)\]$/)
+      const { shape, values: expected } = values.get(name)
+      // A vector stands in a row or in a column.
+      const wanted = expected[shape.length > 1 ? row * shape[1] + Number(column) : Number(row) + Number(column)]
+      if (wanted === 'NaN') assert.equal(exact, 'NaN', cell)
+      else assertNear(readNumber(exact), wanted, 1e-6, cell)
+      compared += 1
+    }
+    assert.ok(compared > 200, `${compared} numbers were compared`)
+    assert.deepEqual(faults, [])
+    await context.close()
+  } finally {
+    await own.stop()
+    remove()
+  }
 })
 
 test('layers of other kinds: edges without weights, formulas, and the numbers of a neuron when they are computed', async () => {

@@ -60,6 +60,10 @@ const BIAS: usize = 3;
 
 /// Frequencies that are worked on side by side.
 const SIDE_BY_SIDE: usize = 16;
+/// Rows of a gradient whose sums stay in registers.
+const ROWS_AT_ONCE: usize = 3;
+/// Samples whose errors stay in the nearest cache.
+const SAMPLES_AT_ONCE: usize = 32;
 
 /// The numbers of a row of a matrix in panels from `first` on, up to [`SIDE_BY_SIDE`]; zeros behind them.
 #[inline(always)]
@@ -171,15 +175,23 @@ impl ColumnKind for Periodic {
         }
         let tensors = tensors.expect("this kind has asked for its parameters");
         let width = gradient.len() / piece.rows.len();
-        for (index, sums) in gradient.chunks_exact_mut(width).enumerate() {
-            let row = piece.rows.start + index;
-            for (chunk, sums) in sums.chunks_mut(SIDE_BY_SIDE).enumerate() {
-                let first = piece.start + chunk * SIDE_BY_SIDE;
+        let (mut row, mut rest) = (piece.rows.start, gradient);
+        while !rest.is_empty() {
+            // Rows of dW that are of one input share its cosines.
+            let rows = match number {
+                WEIGHT => ROWS_AT_ONCE.min(self.outputs - row % self.outputs),
+                _ => 1,
+            };
+            let (sums, others) = rest.split_at_mut((rows * width).min(rest.len()));
+            for column in (0..width).step_by(SIDE_BY_SIDE) {
+                let place = Place { row, width, column, first: piece.start + column };
                 match number {
-                    WEIGHT => self.add_weight(tensors, (row, first), operands, sums),
-                    _ => self.add_angle(number == FREQUENCY, tensors, (row, first), operands, sums),
+                    WEIGHT => self.add_weight(tensors, place, operands, sums),
+                    _ => self.add_angle(number == FREQUENCY, tensors, place, operands, sums),
                 }
             }
+            row += sums.len() / width;
+            rest = others;
         }
     }
 
@@ -219,50 +231,83 @@ impl ColumnKind for Periodic {
     }
 }
 
+/// Where some sums are: rows of a gradient's piece, from frequency `first` on.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The gradient's row that is the first of the sums.
+    row: usize,
+    /// The piece's columns, and which of them has frequency `first`.
+    width: usize,
+    column: usize,
+    first: usize,
+}
+
+impl Place {
+    /// Up to [`SIDE_BY_SIDE`] columns of the rows that `sums` has.
+    fn parts<'s, T>(&self, sums: &'s mut [T]) -> impl Iterator<Item = &'s mut [T]> + use<'s, T> {
+        let columns = self.column..self.width.min(self.column + SIDE_BY_SIDE);
+        sums.chunks_exact_mut(self.width).map(move |row| &mut row[columns.clone()])
+    }
+}
+
 impl Periodic {
-    /// What a row of dW gets, from frequency `first` on.
+    /// What some rows of dW, of one input, get.
     fn add_weight<T: Scalar>(
         &self,
         tensors: PieceTensors<'_, T>,
-        (row, first): (usize, usize),
+        place: Place,
         operands: &PieceOperands<'_, T>,
         sums: &mut [T],
     ) {
-        let (input, output) = (row / self.outputs, row % self.outputs);
-        let delta = operands.delta(input * self.outputs_of_one() + 1 + output);
-        let angles = Angles::of(tensors, input, first);
+        let (input, output) = (place.row / self.outputs, place.row % self.outputs);
+        let mut all = [[T::zero(); SIDE_BY_SIDE]; ROWS_AT_ONCE];
+        let rows = sums.len() / place.width;
+        all.iter_mut().zip(place.parts(sums)).for_each(|(all, sums)| all[..sums.len()].copy_from_slice(sums));
+        // Rows that are not there are computed as the last one is, and dropped.
+        let delta =
+            |row: usize| operands.delta(input * self.outputs_of_one() + 1 + output + row.min(rows - 1));
         vectorized_loop! {
-            for T: x: super::Column<'a, T> = operands.input(input), delta: super::Column<'a, T> = delta,
-                samples: usize = operands.samples(), angles: Angles<T> = angles, sums: &'a mut [T] = sums;
+            for T: x: super::Column<'a, T> = operands.input(input), samples: usize = operands.samples(),
+                deltas: [super::Column<'a, T>; ROWS_AT_ONCE] = std::array::from_fn(delta),
+                angles: Angles<T> = Angles::of(tensors, input, place.first),
+                all: &'a mut [[T; SIDE_BY_SIDE]; ROWS_AT_ONCE] = &mut all;
             {
-                let mut all = [T::zero(); SIDE_BY_SIDE];
-                all[..sums.len()].copy_from_slice(sums);
+                // Sums in memory would be written for every sample.
+                let mut own = *all;
                 for sample in 0..samples {
                     let x = x.get(sample);
                     if x.is_nan() {
                         continue;
                     }
-                    let d = delta.get(sample);
+                    let mut cosines = [T::zero(); SIDE_BY_SIDE];
                     for k in 0..SIDE_BY_SIDE {
-                        let cosine = cosine_of_turns(x.mul_add(angles.frequency[k], angles.turns[k]));
-                        all[k] = d.mul_add(cosine, all[k]);
+                        cosines[k] = cosine_of_turns(x.mul_add(angles.frequency[k], angles.turns[k]));
+                    }
+                    for row in 0..ROWS_AT_ONCE {
+                        let d = deltas[row].get(sample);
+                        for k in 0..SIDE_BY_SIDE {
+                            own[row][k] = d.mul_add(cosines[k], own[row][k]);
+                        }
                     }
                 }
-                sums.copy_from_slice(&all[..sums.len()]);
+                *all = own;
             }
         }
+        all.iter().zip(place.parts(sums)).for_each(|(all, sums)| sums.copy_from_slice(&all[..sums.len()]));
     }
 
-    /// What a row of df, or of db, gets, from frequency `first` on.
+    /// What a row of df, or of db, gets.
     fn add_angle<T: Scalar>(
         &self,
         is_frequency: bool,
         tensors: PieceTensors<'_, T>,
-        (input, first): (usize, usize),
+        place: Place,
         operands: &PieceOperands<'_, T>,
         sums: &mut [T],
     ) {
+        let (input, first) = (place.row, place.first);
         let weight = tensors.matrix(WEIGHT);
+        let sums = place.parts(sums).next().expect("a row");
         vectorized_loop! {
             for T: operands: &'a PieceOperands<'a, T> = operands, weight: Panels<'a, T> = weight,
                 angles: Angles<T> = Angles::of(tensors, input, first), is_frequency: bool = is_frequency,
@@ -272,24 +317,30 @@ impl Periodic {
                 let x = operands.input(input);
                 let mut all = [T::zero(); SIDE_BY_SIDE];
                 all[..sums.len()].copy_from_slice(sums);
-                for sample in 0..operands.samples() {
-                    let x = x.get(sample);
-                    if x.is_nan() {
-                        continue;
-                    }
+                for start in (0..operands.samples()).step_by(SAMPLES_AT_ONCE) {
+                    let samples = start..operands.samples().min(start + SAMPLES_AT_ONCE);
                     // dLoss/dcos, the error that W carries back.
-                    let mut errors = [T::zero(); SIDE_BY_SIDE];
+                    let mut errors = [[T::zero(); SIDE_BY_SIDE]; SAMPLES_AT_ONCE];
                     for output in 0..outputs {
-                        let d = operands.delta(input * (1 + outputs) + 1 + output).get(sample);
+                        let delta = operands.delta(input * (1 + outputs) + 1 + output);
                         let weights = some_of_row(weight, input * outputs + output, first);
-                        for k in 0..SIDE_BY_SIDE {
-                            errors[k] = d.mul_add(weights[k], errors[k]);
+                        for (errors, sample) in errors.iter_mut().zip(samples.clone()) {
+                            let d = delta.get(sample);
+                            for k in 0..SIDE_BY_SIDE {
+                                errors[k] = d.mul_add(weights[k], errors[k]);
+                            }
                         }
                     }
-                    let by_angle = if is_frequency { -T::from_f64(TAU) * x } else { -T::one() };
-                    for k in 0..SIDE_BY_SIDE {
-                        let sine = sine_of_turns(x.mul_add(angles.frequency[k], angles.turns[k]));
-                        all[k] = (by_angle * sine).mul_add(errors[k], all[k]);
+                    for (errors, sample) in errors.iter().zip(samples) {
+                        let x = x.get(sample);
+                        if x.is_nan() {
+                            continue;
+                        }
+                        let by_angle = if is_frequency { -T::from_f64(TAU) * x } else { -T::one() };
+                        for k in 0..SIDE_BY_SIDE {
+                            let sine = sine_of_turns(x.mul_add(angles.frequency[k], angles.turns[k]));
+                            all[k] = (by_angle * sine).mul_add(errors[k], all[k]);
+                        }
                     }
                 }
                 sums.copy_from_slice(&all[..sums.len()]);
