@@ -47,7 +47,7 @@ PACKAGES = {"lightgbm": "lightgbm", "realmlp": "pytabkit", "tabm": "pytabkit"}
 """What the version is of; scikit-learn if it is not here."""
 TIMED = ["boosting", "lightgbm", "mlp-scaled", "realmlp", "fast", "default"]
 ROUNDS = 3
-INGREDIENTS = ["periodic", "scale", "learned-activation", "dropout", "decay", "schedules", "first-batch", "average", "temperature"]
+INGREDIENTS = ["periodic", "scale", "learned-activation", "dropout", "decay", "schedules", "first-batch", "average", "temperature", "patience"]
 
 
 class Figures:

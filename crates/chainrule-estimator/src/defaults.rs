@@ -188,7 +188,7 @@ pub(crate) fn training_options(
     training.epochs = options.epochs.unwrap_or(training.epochs);
     training.warmup_epochs = options.warmup;
     training.clipping = options.clipping;
-    training.patience = options.patience;
+    training.patience = options.patience.or(training.patience);
     training.seed = options.seed;
     training.check()?;
     Ok(training)

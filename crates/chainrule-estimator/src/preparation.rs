@@ -53,6 +53,8 @@ pub struct Preparation {
     pub(crate) plan: TrainingPlan,
     pub(crate) pool: Pool,
     pub(crate) resume: Option<PathBuf>,
+    /// Whether the options do not say after how many epochs without a lower loss training stops.
+    pub(crate) has_usual_patience: bool,
     pub(crate) checkpoint: Option<PathBuf>,
 }
 
@@ -147,6 +149,7 @@ impl Preparation {
             plan,
             pool,
             resume: options.resume.clone(),
+            has_usual_patience: options.patience.is_none(),
             checkpoint: options.checkpoint.clone(),
         })
     }

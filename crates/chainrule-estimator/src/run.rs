@@ -113,10 +113,15 @@ impl<'p> Run<'p> {
             Some(path) => {
                 let trainer = Trainer::<f32>::resume(path, Some(options.epochs))?;
                 check_identity(path, trainer.record(), &origin.identity)?;
+                // Of another number of epochs it may be another: that of the run that is gone on with stays.
+                let mut options = options.clone();
+                if preparation.has_usual_patience {
+                    options.patience = trainer.options().patience;
+                }
                 let same = [
                     ("network", trainer.network() == network),
                     ("loss", trainer.loss() == loss),
-                    ("training options", trainer.options() == options),
+                    ("training options", *trainer.options() == options),
                 ];
                 if let Some(&(what, _)) = same.iter().find(|(_, same)| !same) {
                     return Err(OptionError::OtherRun { path: path.clone(), what }.into());
