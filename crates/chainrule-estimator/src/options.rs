@@ -134,7 +134,7 @@ impl Ingredient {
 /// | `warmup` | 0 | epochs of linear warm-up before the schedule; fractions count |
 /// | `epochs` | 20 to 500, about 8,000 steps; 8 to 256, at most about 3,000 steps | passes over the training rows, at most |
 /// | `batch_size` | 32, 64 or 128, by the number of rows; about 64 to 1,024 | rows in a step |
-/// | `patience` | none; two fifths of the epochs, where they are not given either | epochs without a lower validation loss before training stops; at least 1 |
+/// | `patience` | none; for classes two fifths of the epochs, where they are not given either | epochs without a lower validation loss before training stops; at least 1 |
 /// | `clipping` | none | bounds on the gradients |
 /// | `seed` | 0 | of the split, the initial weights, the order of the rows and dropout |
 /// | **run** | | |

@@ -151,8 +151,9 @@ pub(crate) fn training_options(
     let schedule = |usual| if has(Ingredient::Schedules) { usual } else { Schedule::Constant };
     let flat = schedule(Schedule::FlatCosine { flat_fraction: 0.5 });
     let epochs = (MOST_STEPS / steps_per_epoch.max(1)).clamp(LEAST_EPOCHS, MOST_EPOCHS);
-    // Who gives epochs gets them.
-    let stops = has(Ingredient::Patience) && facts.has_validation && options.epochs.is_none();
+    // Who gives epochs gets them. With numbers, whose rate is higher, the last cycle is the best however long the one before is ahead.
+    let is_classes = !facts.class_counts.is_empty();
+    let stops = has(Ingredient::Patience) && is_classes && facts.has_validation && options.epochs.is_none();
     TrainingOptions {
         epochs,
         batch_size,

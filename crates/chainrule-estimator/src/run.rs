@@ -16,7 +16,7 @@ use crate::measure::{Measured, Measurement, measure, measurement_of};
 use crate::option_error::OptionError;
 use crate::predictor::Predictor;
 use crate::preparation::Preparation;
-use crate::record::{self, Outcome};
+use crate::record::{self, Origin, Outcome};
 use crate::samples::PreparedSamples;
 
 impl Preparation {
@@ -56,6 +56,8 @@ impl Preparation {
 /// ```
 pub struct Run<'p> {
     preparation: &'p Preparation,
+    /// What the run started from, with the options that it has.
+    origin: Origin,
     trainer: Trainer<f32>,
     checkpoint: Option<Checkpoint>,
     epochs_before: usize,
@@ -136,7 +138,8 @@ impl<'p> Run<'p> {
             trainer.set_positive_class(class)?;
         }
         let epochs_before = trainer.epochs();
-        Ok(Run { preparation, trainer, checkpoint, epochs_before, rows_seen: 0, notes: Vec::new() })
+        let origin = Origin { options: trainer.options().clone(), ..origin.clone() };
+        Ok(Run { preparation, origin, trainer, checkpoint, epochs_before, rows_seen: 0, notes: Vec::new() })
     }
 
     /// Epochs completed before: those of the checkpoint that the run goes on from.
@@ -200,7 +203,7 @@ impl<'p> Run<'p> {
             best_epoch,
             ending,
         };
-        predictor.set_record(record::of_run(&preparation.origin, &outcome));
+        predictor.set_record(record::of_run(&self.origin, &outcome));
         Ok(Fitted {
             predictor,
             validation,
@@ -261,7 +264,7 @@ impl<'p> Run<'p> {
         if !diverged || self.trainer.best_epoch() == 0 {
             return error.into();
         }
-        let record = record::of_diverged(&self.preparation.origin, self.trainer.epochs());
+        let record = record::of_diverged(&self.origin, self.trainer.epochs());
         let last_good = self.preparation.model(self.trainer.parameters().clone(), Some(record));
         EstimatorError::Diverged { error, epoch: self.trainer.best_epoch(), last_good: Box::new(last_good) }
     }

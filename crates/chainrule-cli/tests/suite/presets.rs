@@ -26,7 +26,7 @@ fn layers(place: &Place, model: &str) -> Vec<String> {
 #[test]
 fn a_table_gets_the_recipe_and_its_model_does_all_that_a_model_does() {
     let place = Place::with(&[("table.csv", &table(240))]);
-    let run = place.json("train table.csv --preset default --layers 9,8 --epochs 30 -o model --json");
+    let run = place.json("train table.csv --preset default --layers 9,8 --epochs 200 -o model --json");
     assert!(run["test"]["accuracy"].as_f64().unwrap() > 0.7, "{run}");
     let hidden = ["dense", "learned_activation", "dropout"];
     assert_eq!(layers(&place, "model"), [&["columns", "scale"][..], &hidden, &hidden, &["dense"]].concat());
@@ -66,11 +66,24 @@ fn a_flag_overrides_a_preset_and_parts_can_be_left_out() {
     for flags in ["--without temperature", "--validation 0", "--output-activation sigmoid"] {
         assert!(options(flags)["temperature_scaling"].is_null(), "{flags}");
     }
+    assert!(usual["patience"].is_null(), "who gives epochs gets them");
     let given = options("--learning-rate 0.01 --schedule constant --weight-decay 0.5 --batch-size 7");
     assert_eq!(given["optimizer"]["adamw"]["learning_rate"], 0.01);
     assert_eq!((&given["schedule"], &given["batch_size"]), (&"constant".into(), &7.into()));
     // The factors are those of the preset's own rule.
     assert!(options("--optimizer sgd").get("tensors").is_none());
+    let whole = "train table.csv --preset default --layers 5 -o model --checkpoint run";
+    let patience = |line: &str| {
+        place.good(line);
+        place.json("inspect model --json")["training"]["options"]["patience"].clone()
+    };
+    // Two fifths of 256 epochs; a run that goes on to more epochs keeps its own.
+    assert_eq!(patience(whole), 102);
+    assert_eq!(patience(&format!("{whole} --resume run --epochs 260")), 102);
+    assert_eq!(patience(&format!("{whole} --patience 7")), 7);
+    for flags in ["--without patience", "--validation 0"] {
+        assert!(patience(&format!("{whole} {flags}")).is_null(), "{flags}");
+    }
     place.refused("train table.csv --preset best", &["best", "fast", "default"]);
     place.refused("train table.csv --without luck", &["luck", "periodic"]);
 }
