@@ -259,7 +259,7 @@ def table(figures: Figures, arguments: argparse.Namespace, sets: list[str], key:
 
 def differences(figures: Figures, sets: list[str]) -> str:
     """Pair by pair: points of accuracy with two standard errors of their mean, and log loss."""
-    others = {other: NAMES[other] for other in ("fast", "realmlp") if any(collected(figures, name, other, "accuracy") for name in sets)}
+    others = {other: NAMES[other] for other in ("fast", "realmlp", "mlp-scaled") if any(collected(figures, name, other, "accuracy") for name in sets)}
     rows = [["set", *(cell for name in others.values() for cell in (f"less {name}: points", "log loss"))]]
     means: dict[tuple[str, str], list[float]] = {}
     for name in sets:

@@ -132,7 +132,7 @@ impl Ingredient {
 /// | `weight_decay` | the rule's | decoupled for AdamW, else L2 |
 /// | `schedule` | one-cycle; log-cosine | how the learning rate changes |
 /// | `warmup` | 0 | epochs of linear warm-up before the schedule; fractions count |
-/// | `epochs` | 20 to 500, about 8,000 steps; 8 to 256, at most about 3,000 steps | passes over the training rows, at most |
+/// | `epochs` | 20 to 500, about 8,000 steps; 8 to 256, at most about 2,000 steps | passes over the training rows, at most |
 /// | `batch_size` | 32, 64 or 128, by the number of rows; about 64 to 1,024 | rows in a step |
 /// | `patience` | none; for classes two fifths of the epochs, where they are not given either | epochs without a lower validation loss before training stops; at least 1 |
 /// | `clipping` | none | bounds on the gradients |

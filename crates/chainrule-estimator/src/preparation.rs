@@ -53,8 +53,8 @@ pub struct Preparation {
     pub(crate) plan: TrainingPlan,
     pub(crate) pool: Pool,
     pub(crate) resume: Option<PathBuf>,
-    /// Whether the options do not say after how many epochs without a lower loss training stops.
-    pub(crate) has_usual_patience: bool,
+    /// What the preset has for patience where neither that nor epochs are given: a run that is gone on with may have it, or none.
+    pub(crate) usual_patience: Option<usize>,
     pub(crate) checkpoint: Option<PathBuf>,
 }
 
@@ -103,6 +103,13 @@ impl Preparation {
         let network = defaults::network(options, &facts, &loss)?;
         notes.extend(defaults::layers_note(options, &facts, &network));
         let training_options = defaults::training_options(options, &facts, &network, &loss)?;
+        let usual_patience = match options.patience {
+            Some(_) => None,
+            None => {
+                let without_epochs = EstimatorOptions { epochs: None, ..options.clone() };
+                defaults::training_options(&without_epochs, &facts, &network, &loss)?.patience
+            }
+        };
         if let TargetPreprocessing::Classes(target) = &mut preprocessing.target {
             target.positive.clone_from(&positive_name);
         }
@@ -149,7 +156,7 @@ impl Preparation {
             plan,
             pool,
             resume: options.resume.clone(),
-            has_usual_patience: options.patience.is_none(),
+            usual_patience,
             checkpoint: options.checkpoint.clone(),
         })
     }

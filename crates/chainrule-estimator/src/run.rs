@@ -115,9 +115,10 @@ impl<'p> Run<'p> {
             Some(path) => {
                 let trainer = Trainer::<f32>::resume(path, Some(options.epochs))?;
                 check_identity(path, trainer.record(), &origin.identity)?;
-                // Of another number of epochs it may be another: that of the run that is gone on with stays.
+                // Whether epochs are given changes the usual patience: that of the run that is gone on with stays.
                 let mut options = options.clone();
-                if preparation.has_usual_patience {
+                let usual = preparation.usual_patience;
+                if usual.is_some() && [None, usual].contains(&trainer.options().patience) {
                     options.patience = trainer.options().patience;
                 }
                 let same = [

@@ -80,7 +80,9 @@ fn a_flag_overrides_a_preset_and_parts_can_be_left_out() {
     // Two fifths of 256 epochs; a run that goes on to more epochs keeps its own.
     assert_eq!(patience(whole), 102);
     assert_eq!(patience(&format!("{whole} --resume run --epochs 260")), 102);
+    place.refused(&format!("{whole} --resume run --without patience"), &["training options"]);
     assert_eq!(patience(&format!("{whole} --patience 7")), 7);
+    place.refused(&format!("{whole} --resume run"), &["training options"]);
     for flags in ["--without patience", "--validation 0"] {
         assert!(patience(&format!("{whole} {flags}")).is_null(), "{flags}");
     }
