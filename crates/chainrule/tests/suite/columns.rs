@@ -44,6 +44,8 @@ fn layers() -> Vec<Columns> {
         of(vec![as_is(4, true)]),
         of(vec![periodic(1, 1, 1, false)]),
         of(vec![periodic(17, 33, 3, true)]),
+        // More outputs than are worked on at once.
+        of(vec![periodic(2, 18, 7, true)]),
         of(vec![periodic(40, 16, 3, false)]),
         of(vec![piecewise(&[five; 9], 33, false)]),
         of(vec![table(33, 35), table(2, 1)]),
