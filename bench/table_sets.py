@@ -50,8 +50,24 @@ DEVELOPMENT = [
     Set("mlc", "modeldata", "mlc_churn", "churn"),
 ]
 """Where choices are made, and what each part brings is measured: none of the tables above."""
+SMALL_DEVELOPMENT = [
+    *(keel(name) for name in "vowel pima australian saheart ionosphere tic-tac-toe movement_libras wdbc sonar crx bands".split()),
+    Set("attrition", "modeldata", "attrition", "Attrition"),
+    Set("oj", "ISLR", "OJ", "Purchase"),
+    Set("beps", "carData", "BEPS", "vote"),
+]
+"""More of them, of fewer than 2,000 training rows."""
+NUMBERS = [
+    Set("concrete", "modeldata", "concrete", "compressive_strength", is_classification=False),
+    Set("sacramento", "modeldata", "Sacramento", "price", is_classification=False),
+    Set("deliveries", "modeldata", "deliveries", "time_to_delivery", is_classification=False),
+    Set("computers", "Ecdat", "Computers", "price", is_classification=False),
+    Set("boston", "MASS", "Boston", "medv", is_classification=False),
+    Set("nmes", "AER", "NMES1988", "visits", is_classification=False),
+]
+"""Those of them with numbers to predict."""
 COMPARED = [one.name for one in CLASSIFICATION + REGRESSION]
-ALL = {one.name: one for one in CLASSIFICATION + REGRESSION + DEVELOPMENT}
+ALL = {one.name: one for one in CLASSIFICATION + REGRESSION + DEVELOPMENT + SMALL_DEVELOPMENT + NUMBERS}
 SIX = ["phoneme", "german", "vehicle", "splice", "spambase", "satimage"]
 """Where times are compared, and TabM runs."""
 

@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, median, stdev
 
@@ -48,6 +49,8 @@ PACKAGES = {"lightgbm": "lightgbm", "realmlp": "pytabkit", "tabm": "pytabkit"}
 TIMED = ["boosting", "lightgbm", "mlp-scaled", "realmlp", "fast", "default"]
 ROUNDS = 3
 INGREDIENTS = ["periodic", "scale", "learned-activation", "dropout", "decay", "schedules", "first-batch", "average", "temperature", "patience"]
+OF_CLASSES = ["temperature", "patience"]
+"""What numbers do without."""
 
 
 class Figures:
@@ -112,13 +115,14 @@ def parse_arguments() -> argparse.Namespace:
         help="how good each is (quality, the default); how long each takes on six sets, side by side; or chainrule without each of its parts, on other sets")
     add("--sets", type=choices(list(table_sets.ALL)), help="names, separated by commas")
     add("--peers", type=choices(PEERS + OURS), help="libraries, separated by commas")
+    add("--parts", type=choices(INGREDIENTS), default=INGREDIENTS, help="what the ablation leaves out, one at a time, separated by commas (all parts)")
     add("--divisions", type=positive(int), default=5, help="divisions of a table of 5,000 rows or more (5); of smaller ones 4 times as many, but in the ablation")
     add("--threads", type=positive(int), default=2, help="threads of each library (2)")
     add("--chainrule", type=Path, metavar="PROGRAM", help="another build of chainrule than this one")
     add("--python", type=Path, metavar="PROGRAM", help="a Python that has the libraries, in place of bench/.venv-models")
     add("-o", "--output", type=Path, metavar="FILE", help="write the tables between their marks in a Markdown file")
     arguments = parser.parse_args()
-    usual_sets = {"ablation": [one.name for one in table_sets.DEVELOPMENT], "seconds": table_sets.SIX}
+    usual_sets = {"ablation": [one.name for one in table_sets.DEVELOPMENT + table_sets.NUMBERS], "seconds": table_sets.SIX}
     arguments.sets = arguments.sets or usual_sets.get(arguments.what, table_sets.COMPARED)
     arguments.peers = arguments.peers or {"ablation": [], "seconds": TIMED}.get(arguments.what, PEERS + OURS)
     return arguments
@@ -132,7 +136,8 @@ def jobs_of(arguments: argparse.Namespace, python: Path) -> list[tuple]:
             jobs += [(one, 0, f"{peer}, timed") for peer in arguments.peers]
             continue
         if arguments.what == "ablation":
-            who = [*OURS, *(f"default without {part}" for part in INGREDIENTS)]
+            parts = [part for part in arguments.parts if one.is_classification or part not in OF_CLASSES]
+            who = [*OURS, *(f"default without {part}" for part in parts)]
             jobs += [(one, seed, name) for seed in range(arguments.divisions) for name in who]
             continue
         count = arguments.divisions if rows_of(one, python) >= table_sets.SMALL else 4 * arguments.divisions
@@ -301,24 +306,38 @@ def seconds(figures: Figures, arguments: argparse.Namespace) -> str:
 
 def ablation(figures: Figures, arguments: argparse.Namespace) -> str:
     """What each part brings: the recipe without it, less the whole recipe."""
-    rows = [["left out", *arguments.sets, "mean", "log loss"]]
-    for part in INGREDIENTS:
-        cells, accuracies, losses = [], [], []
-        for name in arguments.sets:
-            values = {}
-            for key in ("accuracy", "log_loss"):
-                whole = collected(figures, name, "default", key)
-                without = collected(figures, name, f"default without {part}", key)
-                both = [without[seed] - whole[seed] for seed in whole if seed in without]
-                values[key] = mean(both) if both else math.nan
-            accuracies.append(100 * values["accuracy"])
-            losses.append(values["log_loss"])
-            cells.append(f"{accuracies[-1]:+.2f}")
-        rows.append([part, *cells, f"{mean(accuracies):+.2f}", f"{mean(losses):+.4f}"])
-    return (
-        f"Printed by `python3 bench/tables.py ablation` on {machine.processor()}: points of accuracy, and log loss in the mean, without "
-        f"each part less those with all, mean of {arguments.divisions} divisions. What is below 0 in accuracy, or above 0 in log loss, pays.\n\n{markdown(rows)}"
-    )
+    sets = [table_sets.ALL[name] for name in arguments.sets]
+    classes = [one.name for one in sets if one.is_classification]
+    numbers = [one.name for one in sets if not one.is_classification]
+    parts = [
+        f"Printed by `python3 bench/tables.py ablation` on {machine.processor()}: what changes when a part is left out, mean of "
+        f"{arguments.divisions} divisions; with means two standard errors over tables and divisions."
+    ]
+    if classes:
+        accuracy = left_out(figures, classes, arguments.parts, lambda whole, without: 100 * (without["accuracy"] - whole["accuracy"]), "+.2f")
+        loss = left_out(figures, classes, arguments.parts, lambda whole, without: without["log_loss"] - whole["log_loss"], "+.4f")
+        parts += ["Points of accuracy; what is below 0 pays:", accuracy, "Log loss; what is above 0 pays:", loss]
+    if numbers:
+        of_numbers = [part for part in arguments.parts if part not in OF_CLASSES]
+        error = left_out(figures, numbers, of_numbers, lambda whole, without: 100 * (without["rmse"] / whole["rmse"] - 1), "+.1f")
+        parts += ["Root mean square error, percent; what is above 0 pays:", error]
+    return "\n\n".join(parts)
+
+
+def left_out(figures: Figures, sets: list[str], parts: list[str], difference: Callable, style: str) -> str:
+    """Tables by the parts that are left out."""
+    rows = [["set", *parts]]
+    columns: dict[str, list[list[float]]] = {part: [] for part in parts}
+    for name in sets:
+        for part, column in columns.items():
+            pairs = [(figures.get(name, seed, "default"), figures.get(name, seed, f"default without {part}")) for seed in range(100)]
+            column.append([difference(*pair) for pair in pairs if None not in pair])
+        rows.append([name, *(format(mean(column[-1]), style) for column in columns.values())])
+    cells = []
+    for column in columns.values():
+        every = [number for of_set in column for number in of_set]
+        cells.append(f"{format(mean(map(mean, column)), style)} ± {format(2 * stdev(every) / math.sqrt(len(every)), style[1:])}")
+    return markdown([*rows, ["mean", *cells]])
 
 
 def replace_section(path: Path, what: str, text: str) -> None:

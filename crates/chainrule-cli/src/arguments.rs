@@ -163,7 +163,7 @@ pub(crate) struct TrainArguments {
     /// Update rule; adamw if not given
     #[arg(long, value_parser = rules(), help_heading = "Training")]
     pub(crate) optimizer: Option<Rule>,
-    /// Base learning rate; for the rule chosen by itself 0.003, or with the default preset for tables 0.04 for classes and 0.2 for numbers, else the rule's default, if not given
+    /// Base learning rate; for the rule chosen by itself 0.003, or with the default preset for tables 0.04 for classes (0.005 for fewer than 2,000 training rows) and 0.2 for numbers, else the rule's default, if not given
     #[arg(long, value_name = "RATE", value_parser = parse_number, help_heading = "Training")]
     pub(crate) learning_rate: Option<f64>,
     /// For sgd and rmsprop; 0 if not given
@@ -172,7 +172,7 @@ pub(crate) struct TrainArguments {
     /// Decoupled for adamw and lion, part of the step for lamb, else L2; the rule's default, or for the rule chosen by itself 0.1 for images and 0.02 with the default preset for tables, if not given
     #[arg(long, value_name = "DECAY", value_parser = parse_number, help_heading = "Training")]
     pub(crate) weight_decay: Option<f64>,
-    /// Learning-rate schedule; one-cycle if not given, or log-cosine with the default preset for tables
+    /// Learning-rate schedule; one-cycle if not given, or with the default preset for tables log-cosine (constant for classes of fewer than 2,000 training rows)
     #[arg(long, value_parser = schedules(), help_heading = "Training")]
     pub(crate) schedule: Option<Schedule>,
     /// Linear warm-up before the schedule

@@ -53,7 +53,7 @@ pub enum Ingredient {
     Dropout,
     /// Weight decay.
     Decay,
-    /// Schedules of rate, decay and dropout.
+    /// Schedules of rate, decay and dropout, with numbers and with classes of many rows.
     Schedules,
     /// Weights and biases from the first batch.
     FirstBatch,
@@ -126,15 +126,15 @@ impl Ingredient {
 /// | `balance_classes` | no | weight each class by the inverse of its frequency, for cross-entropy |
 /// | `huber_delta` | the loss's | for the Huber loss: where the square turns into a line |
 /// | `quantile` | the loss's | for the quantile loss, in 0..1 |
-/// | `optimizer` | AdamW, 0.003, weight decay 0.01, or 0.1 for images; AdamW, 0.04 for classes, 0.2 for numbers, decay 0.02, factors for each tensor | the update rule |
+/// | `optimizer` | AdamW, 0.003, weight decay 0.01, or 0.1 for images; AdamW, 0.04 for classes (0.005 for fewer than 2,000 training rows), 0.2 for numbers, decay 0.02, factors for each tensor | the update rule |
 /// | `learning_rate` | the rule's | base learning rate |
 /// | `momentum` | the rule's | for SGD and RMSprop, in 0..1 |
 /// | `weight_decay` | the rule's | decoupled for AdamW, else L2 |
-/// | `schedule` | one-cycle; log-cosine | how the learning rate changes |
+/// | `schedule` | one-cycle; log-cosine, or constant for classes of fewer than 2,000 training rows | how the learning rate changes |
 /// | `warmup` | 0 | epochs of linear warm-up before the schedule; fractions count |
-/// | `epochs` | 20 to 500, about 8,000 steps; 8 to 256, at most about 2,000 steps | passes over the training rows, at most |
+/// | `epochs` | 20 to 500, about 8,000 steps; 8 to 256 (512 for classes of fewer than 2,000 training rows), at most about 2,000 steps | passes over the training rows, at most |
 /// | `batch_size` | 32, 64 or 128, by the number of rows; about 64 to 1,024 | rows in a step |
-/// | `patience` | none; for classes two fifths of the epochs, where they are not given either | epochs without a lower validation loss before training stops; at least 1 |
+/// | `patience` | none; for classes, where epochs are not given either, two fifths of them, or a fifth for fewer than 2,000 training rows | epochs without a lower validation loss before training stops; at least 1 |
 /// | `clipping` | none | bounds on the gradients |
 /// | `seed` | 0 | of the split, the initial weights, the order of the rows and dropout |
 /// | **run** | | |

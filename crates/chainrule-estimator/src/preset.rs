@@ -100,12 +100,17 @@ fn pieces(preprocessing: &Preprocessing, periodic: bool) -> Vec<ColumnPiece> {
 
 /// Steps of a run, at most: what keeps it within seconds.
 const MOST_STEPS: usize = 2_000;
-const MOST_EPOCHS: usize = 256;
 const LEAST_EPOCHS: usize = 8;
 
-/// Training stops after this share of the epochs without a lower validation loss. The last two cycles of the rate take 4/15 and
-/// 8/15 of them, and end with their lowest losses.
-const PATIENCE: f64 = 0.4;
+fn most_epochs(facts: &Facts<'_>) -> usize {
+    if has_few(facts) { 512 } else { 256 }
+}
+
+/// Training stops after this share of the epochs without a lower validation loss. Where the rate changes, its last two cycles take
+/// 4/15 and 8/15 of the epochs, and end with their lowest losses.
+fn patience(facts: &Facts<'_>) -> f64 {
+    if has_few(facts) { 0.2 } else { 0.4 }
+}
 
 /// Decay of the moving average, which looks back about 20 steps.
 const AVERAGE: f64 = 0.95;
@@ -115,7 +120,8 @@ pub(crate) fn widths() -> Vec<usize> {
     vec![256; 3]
 }
 
-/// Classes of fewer training rows are learned more gently: with more dropout, in larger batches, at a lower rate.
+/// Classes of fewer training rows are learned more gently: with more dropout, in larger batches, at a lower rate, which like dropout
+/// and decay stays what it is.
 const FEW_ROWS: usize = 2_000;
 
 fn has_few(facts: &Facts<'_>) -> bool {
@@ -130,7 +136,7 @@ fn usual_dropout(facts: &Facts<'_>) -> f64 {
 fn usual_learning_rate(facts: &Facts<'_>) -> f64 {
     match facts.class_counts.is_empty() {
         true => 0.2,
-        false if has_few(facts) => 0.02,
+        false if has_few(facts) => 0.005,
         false => 0.04,
     }
 }
@@ -148,9 +154,10 @@ pub(crate) fn training_options(
     let weight_decay = if has(Ingredient::Decay) { 0.02 } else { 0.0 };
     let rule =
         AdamW { learning_rate: usual_learning_rate(facts), beta2: 0.95, weight_decay, ..AdamW::default() };
-    let schedule = |usual| if has(Ingredient::Schedules) { usual } else { Schedule::Constant };
+    let changes = has(Ingredient::Schedules) && !has_few(facts);
+    let schedule = |usual| if changes { usual } else { Schedule::Constant };
     let flat = schedule(Schedule::FlatCosine { flat_fraction: 0.5 });
-    let epochs = (MOST_STEPS / steps_per_epoch.max(1)).clamp(LEAST_EPOCHS, MOST_EPOCHS);
+    let epochs = (MOST_STEPS / steps_per_epoch.max(1)).clamp(LEAST_EPOCHS, most_epochs(facts));
     // Who gives epochs gets them. With numbers, whose rate is higher, the last cycle is the best however long the one before is ahead.
     let is_classes = !facts.class_counts.is_empty();
     let stops = has(Ingredient::Patience) && is_classes && facts.has_validation && options.epochs.is_none();
@@ -161,8 +168,8 @@ pub(crate) fn training_options(
         schedule: schedule(Schedule::LogCosine { cycles: 4 }),
         decay_schedule: flat,
         dropout_schedule: flat,
-        tensors: factors(network),
-        patience: stops.then_some((PATIENCE * epochs as f64) as usize),
+        tensors: factors(network, is_classes),
+        patience: stops.then_some((patience(facts) * epochs as f64) as usize),
         average: has(Ingredient::Average).then_some(AVERAGE),
         temperature_scaling: has(Ingredient::Temperature)
             && facts.has_validation
@@ -186,9 +193,10 @@ fn usual_batch(facts: &Facts<'_>) -> usize {
     facts.rows.div_ceil(batches).max(1)
 }
 
-/// The neural-tangent form as factors, and those of each kind of tensor.
-fn factors(network: &Network) -> BTreeMap<String, TensorFactors> {
-    let slow = TensorFactors { rate: 0.1, decay: 0.1, epsilon: 1.0 };
+/// The neural-tangent form as factors, and those of each kind of tensor. With numbers the periodic pieces learn at the whole rate,
+/// with classes at a tenth of it.
+fn factors(network: &Network, is_classes: bool) -> BTreeMap<String, TensorFactors> {
+    let periodic = TensorFactors { rate: if is_classes { 0.1 } else { 1.0 }, decay: 0.1, epsilon: 1.0 };
     let of_layer = |l: usize| {
         let layer = &network.layers()[l - 1];
         let named = move |tensor: &chainrule::TensorLayout| {
@@ -201,7 +209,7 @@ fn factors(network: &Network) -> BTreeMap<String, TensorFactors> {
                 Layer::Scale(_) => TensorFactors { rate: 6.0, decay: 6.0, epsilon: 1.0 },
                 Layer::LearnedActivation(_) => TensorFactors { rate: 0.1, decay: 0.1, epsilon: 1.0 },
                 Layer::Columns(columns) => match piece_of(columns, &tensor.name) {
-                    Some(ColumnPiece::Periodic(_)) => slow,
+                    Some(ColumnPiece::Periodic(_)) => periodic,
                     _ => TensorFactors::default(),
                 },
                 _ => TensorFactors::default(),

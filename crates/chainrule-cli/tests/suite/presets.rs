@@ -60,7 +60,7 @@ fn a_flag_overrides_a_preset_and_parts_can_be_left_out() {
         place.json("inspect model --json")["training"]["options"].clone()
     };
     let usual = options("");
-    assert_eq!(usual["optimizer"]["adamw"]["learning_rate"], 0.02);
+    assert_eq!(usual["optimizer"]["adamw"]["learning_rate"], 0.005);
     assert!(usual["tensors"]["layers.1.weight"]["rate"] == 6.0 && usual["average"].is_number(), "{usual}");
     assert_eq!(usual["temperature_scaling"], true);
     for flags in ["--without temperature", "--validation 0", "--output-activation sigmoid"] {
@@ -77,9 +77,9 @@ fn a_flag_overrides_a_preset_and_parts_can_be_left_out() {
         place.good(line);
         place.json("inspect model --json")["training"]["options"]["patience"].clone()
     };
-    // Two fifths of 256 epochs; a run that goes on to more epochs keeps its own.
+    // A fifth of 512 epochs; a run that goes on to more epochs keeps its own.
     assert_eq!(patience(whole), 102);
-    assert_eq!(patience(&format!("{whole} --resume run --epochs 260")), 102);
+    assert_eq!(patience(&format!("{whole} --resume run --epochs 520")), 102);
     place.refused(&format!("{whole} --resume run --without patience"), &["training options"]);
     assert_eq!(patience(&format!("{whole} --patience 7")), 7);
     place.refused(&format!("{whole} --resume run"), &["training options"]);
@@ -88,4 +88,26 @@ fn a_flag_overrides_a_preset_and_parts_can_be_left_out() {
     }
     place.refused("train table.csv --preset best", &["best", "fast", "default"]);
     place.refused("train table.csv --without luck", &["luck", "periodic"]);
+}
+
+#[test]
+fn rows_and_kind_of_target_choose_the_rates() {
+    let place = Place::with(&[("few.csv", &table(120)), ("many.csv", &table(3_000))]);
+    let options = |flags: &str| -> Value {
+        place.good(&format!("train {flags} --preset default --epochs 1 --layers 5 -o model"));
+        place.json("inspect model --json")["training"]["options"].clone()
+    };
+    let rates = |options: &Value| {
+        let periodic = options["tensors"]["layers.0.pieces.0.frequency"]["rate"].clone();
+        (options["optimizer"]["adamw"]["learning_rate"].clone(), periodic)
+    };
+    // A constant one is not written but for the rate.
+    let waves = |options: &Value| [options["schedule"] != "constant", !options["dropout_schedule"].is_null()];
+    let (few, many) = (options("few.csv"), options("many.csv"));
+    let numbers = options("few.csv --target size");
+    assert_eq!(rates(&few), (0.005.into(), 0.1.into()));
+    assert_eq!(rates(&many), (0.04.into(), 0.1.into()));
+    assert_eq!(rates(&numbers), (0.2.into(), 1.0.into()));
+    assert_eq!([waves(&few), waves(&many), waves(&numbers)], [[false; 2], [true; 2], [true; 2]]);
+    assert_eq!(waves(&options("many.csv --without schedules")), [false; 2]);
 }
