@@ -60,10 +60,8 @@ SMALL_DEVELOPMENT = [
 NUMBERS = [
     Set("concrete", "modeldata", "concrete", "compressive_strength", is_classification=False),
     Set("sacramento", "modeldata", "Sacramento", "price", is_classification=False),
-    Set("deliveries", "modeldata", "deliveries", "time_to_delivery", is_classification=False),
     Set("computers", "Ecdat", "Computers", "price", is_classification=False),
     Set("boston", "MASS", "Boston", "medv", is_classification=False),
-    Set("nmes", "AER", "NMES1988", "visits", is_classification=False),
 ]
 """Those of them with numbers to predict."""
 COMPARED = [one.name for one in CLASSIFICATION + REGRESSION]
