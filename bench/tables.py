@@ -242,6 +242,7 @@ def tables(figures: Figures, arguments: argparse.Namespace) -> str:
         parts += ["The default preset less another, on the divisions that both have:", differences(figures, classes)]
     if numbers:
         parts += ["Root mean square error:", table(figures, arguments, numbers, "rmse", "{:.5g}")]
+        parts += ["That of the default preset beside another's, percent, means on the divisions that both have:", ratios(figures, numbers)]
     return "\n\n".join(parts)
 
 
@@ -282,6 +283,20 @@ def differences(figures: Figures, sets: list[str]) -> str:
         rows.append([name, *cells])
     total = lambda other, key: mean(means[other, key])
     rows.append(["mean", *(cell for other in others for cell in (f"{total(other, 'accuracy'):+.2f}", f"{total(other, 'log_loss'):+.4f}"))])
+    return markdown(rows)
+
+
+def ratios(figures: Figures, sets: list[str]) -> str:
+    """How much larger the mean root mean square error is than another's."""
+    others = [other for other in ("fast", "realmlp", "mlp-scaled", "lightgbm") if any(collected(figures, name, other, "rmse") for name in sets)]
+    rows = [["set", *(NAMES[other] for other in others)]]
+    for name in sets:
+        own, cells = collected(figures, name, "default", "rmse"), []
+        for other in others:
+            theirs = collected(figures, name, other, "rmse")
+            both = [seed for seed in own if seed in theirs]
+            cells.append(f"{100 * (mean(own[seed] for seed in both) / mean(theirs[seed] for seed in both) - 1):+.1f}" if both else "")
+        rows.append([name, *cells])
     return markdown(rows)
 
 
