@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import mean, median, stdev
+from statistics import mean, median, stdev, variance
 
 import machine
 import prepare
@@ -268,6 +268,8 @@ def differences(figures: Figures, sets: list[str]) -> str:
     others = {other: NAMES[other] for other in ("fast", "realmlp", "mlp-scaled") if any(collected(figures, name, other, "accuracy") for name in sets)}
     rows = [["set", *(cell for name in others.values() for cell in (f"less {name}: points", "log loss"))]]
     means: dict[tuple[str, str], list[float]] = {}
+    # Variances of the tables' means.
+    variances: dict[str, list[float]] = {}
     for name in sets:
         cells = []
         for other in others:
@@ -278,11 +280,17 @@ def differences(figures: Figures, sets: list[str]) -> str:
                     cells.append("")
                     continue
                 means.setdefault((other, key), []).append(mean(both))
-                error = f" ± {2 * stdev(both) / math.sqrt(len(both)):.2f}" if factor > 1 and len(both) > 1 else ""
+                error = ""
+                if factor > 1 and len(both) > 1:
+                    variances.setdefault(other, []).append(variance(both) / len(both))
+                    error = f" ± {2 * math.sqrt(variances[other][-1]):.2f}"
                 cells.append((f"{mean(both):+.2f}" if factor > 1 else f"{mean(both):+.4f}") + error)
         rows.append([name, *cells])
-    total = lambda other, key: mean(means[other, key])
-    rows.append(["mean", *(cell for other in others for cell in (f"{total(other, 'accuracy'):+.2f}", f"{total(other, 'log_loss'):+.4f}"))])
+    cells = []
+    for other in others:
+        error = 2 * math.sqrt(sum(variances.get(other, []))) / len(means[other, "accuracy"])
+        cells += [f"{mean(means[other, 'accuracy']):+.2f} ± {error:.2f}", f"{mean(means[other, 'log_loss']):+.4f}"]
+    rows.append(["mean", *cells])
     return markdown(rows)
 
 
