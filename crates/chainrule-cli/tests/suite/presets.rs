@@ -79,6 +79,7 @@ fn a_flag_overrides_a_preset_and_parts_can_be_left_out() {
     };
     // A fifth of 512 epochs; a run that goes on to more epochs keeps its own.
     assert_eq!(patience(whole), 102);
+    assert_eq!(place.json("inspect model --json")["training"]["options"]["epochs"], 512);
     assert_eq!(patience(&format!("{whole} --resume run --epochs 520")), 102);
     place.refused(&format!("{whole} --resume run --without patience"), &["training options"]);
     assert_eq!(patience(&format!("{whole} --patience 7")), 7);
